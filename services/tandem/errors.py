@@ -1,0 +1,39 @@
+"""What can go wrong between Tandem and Redis. Each type is redis-py's too, so code that catches those keeps working."""
+
+from __future__ import annotations
+
+from redis import exceptions
+
+
+class TandemError(Exception):
+    """The base of every exception that Tandem raises on purpose."""
+
+
+class RedisUnavailable(TandemError, exceptions.ConnectionError):
+    """
+    Redis did not answer in time, or is known to be down.
+
+    The command may or may not have been carried out.
+    """
+
+
+class RedisReplyError(TandemError, exceptions.ResponseError):
+    """Redis answered with an error: `text` is all of it, `code` its first word (``WRONGTYPE``, ``OOM`` ...)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = text.partition(" ")[0]
+
+
+class NoScriptError(RedisReplyError, exceptions.NoScriptError):
+    """The script of an EVALSHA is not in Redis's cache: send it with EVAL."""
+
+
+def reply_error(text: str) -> RedisReplyError:
+    """Return the exception for the error reply *text*."""
+    return NoScriptError(text) if text.startswith("NOSCRIPT") else RedisReplyError(text)
+
+
+class UnrecoverablePosition(TandemError):
+    """A position of another epoch, or ahead of the stream: what follows it cannot be told."""
