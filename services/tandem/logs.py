@@ -1,0 +1,87 @@
+"""
+Logs: JSON to stdout, one line an event, whoever writes it (structlog, or the standard library of Django and Twisted).
+
+No token, cookie or payload reaches a line: see `redact`. Needs structlog, which the library itself does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+HIDDEN = "[hidden]"
+SECRET_FIELDS = frozenset(
+    {
+        *("authorization", "cookie", "cookies", "headers", "password", "secret", "session", "sessionid", "csrftoken"),
+        *("token", "tokens", "ticket", "api_key", "key", "data", "payload", "body", "publication", "tags", "info"),
+    }
+)
+_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+_SECRET_PARAMETER = re.compile(r"(?i)\b(token|ticket|cf_connect|api_key|sessionid|csrftoken|password)=[^&\s;\"']+")
+_URL_PASSWORD = re.compile(r"(\w+://[^\s:/@]*):[^\s/@]+@")
+
+
+def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide what secrets and payloads are known to look like, by field name and by form. A structlog processor."""
+    for name, value in event.items():
+        if name.lower() in SECRET_FIELDS:
+            event[name] = HIDDEN
+        elif isinstance(value, str):
+            event[name] = hide_secrets(value)
+        elif isinstance(value, bytes | bytearray | memoryview | list | tuple | dict | set):
+            event[name] = hide_secrets(repr(value)[:1024])
+    return event
+
+
+def hide_secrets(text: str) -> str:
+    """Return *text* without JWTs, secret query parameters and passwords in URLs."""
+    text = _JWT.sub(HIDDEN, text)
+    text = _SECRET_PARAMETER.sub(rf"\1={HIDDEN}", text)
+    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
+
+
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,  # text without local variables: those hold tokens and payloads
+]
+
+
+def logging_config(level: str) -> dict[str, Any]:
+    """Return the `logging.config.dictConfig` for *level* and point structlog at it."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": _SHARED,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            redact,
+            structlog.processors.JSONRenderer(),
+        ],
+    }
+    # Django tells 4xx answers again that the request log has told; Daphne tells every connection's opening.
+    loggers = {name: {"level": "ERROR"} for name in ("django.request", "django.server")}
+    loggers["daphne"] = {"level": "WARNING"}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": formatter},
+        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+        "root": {"handlers": ["stdout"], "level": level.upper()},
+        "loggers": loggers,
+    }
