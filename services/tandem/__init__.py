@@ -1,0 +1,43 @@
+"""Real-time for Django: publish what was committed; every subscriber gets it once, in order, or is told to reload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tandem.errors import RedisUnavailable
+from tandem.groups import group_for
+from tandem.publication import Position, Publication
+
+if TYPE_CHECKING:
+    from tandem.outbox import publish_on_commit
+    from tandem.publisher import apublish, publish
+    from tandem.streams import position
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Position",
+    "Publication",
+    "RedisUnavailable",
+    "apublish",
+    "group_for",
+    "position",
+    "publish",
+    "publish_on_commit",
+]
+
+# Loaded at first use: the outbox has a model, and models need Django's app registry.
+_LATER = {
+    "publish": "tandem.publisher",
+    "apublish": "tandem.publisher",
+    "position": "tandem.streams",
+    "publish_on_commit": "tandem.outbox",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

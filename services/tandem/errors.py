@@ -37,3 +37,19 @@ def reply_error(text: str) -> RedisReplyError:
 
 class UnrecoverablePosition(TandemError):
     """A position of another epoch, or ahead of the stream: what follows it cannot be told."""
+
+
+class InvalidChannel(TandemError, ValueError):
+    """A channel name that is empty, too long or not printable ASCII."""
+
+
+class UnknownNamespace(TandemError, LookupError):
+    """A channel whose namespace is not declared."""
+
+
+class InvalidToken(TandemError):
+    """A token that is malformed, forged, or meant for something else."""
+
+
+class ExpiredToken(InvalidToken):
+    """A token that was valid once."""

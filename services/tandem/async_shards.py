@@ -1,0 +1,69 @@
+"""Run the scripts from async code: one pipelined connection for each Redis shard and event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from tandem import scripts
+from tandem.errors import NoScriptError, RedisReplyError
+from tandem.groups import shard_for
+from tandem.redis import RedisClient
+
+
+class AsyncShards:
+    """The Redis shards, for one event loop."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self.clients = [RedisClient(url) for url in urls]
+        self._loading: dict[RedisClient, asyncio.Task[None]] = {}
+
+    def of(self, channel: str) -> int:
+        """Return the shard of *channel*."""
+        return shard_for(channel, len(self.clients))
+
+    async def run(self, channel: str, call: scripts.Call) -> Any:
+        """
+        Run one script on *channel*'s shard and return its reply.
+
+        Raises `RedisUnavailable` within a second, or `RedisReplyError`.
+        """
+        return await self.run_on(self.of(channel), call)
+
+    async def run_on(self, shard: int, call: scripts.Call) -> Any:
+        """Run one script on *shard*, loading the scripts first if it does not know them."""
+        client = self.clients[shard]
+        try:
+            return await client.execute(*call.evalsha())
+        except NoScriptError:
+            await self._load_scripts(client)
+            return await client.execute(*call.evalsha())
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(client.close() for client in self.clients))
+
+    async def _load_scripts(self, client: RedisClient) -> None:
+        task = self._loading.get(client)
+        if task is None:
+            task = self._loading[client] = asyncio.create_task(_load_scripts(client))
+            task.add_done_callback(lambda _: self._loading.pop(client, None))
+        await asyncio.shield(task)
+
+
+async def _load_scripts(client: RedisClient) -> None:
+    info: bytes = await client.execute("INFO", "server")
+    try:
+        flat = await client.execute("CONFIG", "GET", "append*")
+    except RedisReplyError:
+        flat = []
+    config = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
+    await client.execute(*scripts.boot_call(run_id_of(info.decode()), config).eval())
+    for script in scripts.ALL:
+        await client.execute("SCRIPT", "LOAD", script.source)
+
+
+def run_id_of(info: str) -> str:
+    """Find the run id in the answer to INFO."""
+    return next(line.partition(":")[2] for line in info.splitlines() if line.startswith("run_id:"))

@@ -1,0 +1,35 @@
+"""From a channel to the group that carries its publications, and to the Redis shard that both belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+
+from channels_redis.utils import _consistent_hash  # the layer's own sharding: both must agree
+
+LAYER_PREFIX = "asgi"
+
+_UNSAFE = re.compile(r"[^a-zA-Z0-9.-]")
+
+
+@lru_cache(maxsize=65_536)
+def group_for(channel: str) -> str:
+    """
+    Return the Channels group of *channel*.
+
+    Group names are shorter and stricter than channel names (100 characters of ``[a-zA-Z0-9._-]``), so this is a
+    readable beginning and a digest that keeps any two channels apart.
+    """
+    digest = hashlib.blake2b(channel.encode(), digest_size=16).hexdigest()
+    return f"tandem.{_UNSAFE.sub('-', channel)[:40]}.{digest}"
+
+
+def layer_channel(group: str) -> str:
+    """Return the Redis pub/sub channel that the channel layer uses for *group*."""
+    return f"{LAYER_PREFIX}__group__{group}"
+
+
+def shard_for(channel: str, shards: int) -> int:
+    """Return the index of the Redis shard that holds *channel*'s group and stream."""
+    return 0 if shards == 1 else int(_consistent_hash(layer_channel(group_for(channel)), shards))

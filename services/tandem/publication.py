@@ -1,0 +1,113 @@
+"""A publication and its place in a stream: the values that travel from publisher to hub."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgpack
+import msgspec
+
+
+class Position(NamedTuple):
+    """Where in a stream a reader stands. Offset 0 is before the first publication; an empty epoch means no stream."""
+
+    epoch: str
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """
+        Read ``<epoch>:<offset>``, the form of the X-Tandem-Position header.
+
+        Raises `ValueError` when *text* has another form.
+        """
+        epoch, colon, offset = text.rpartition(":")
+        if not colon or not epoch or not (offset.isascii() and offset.isdigit()) or len(offset) > 18:
+            raise ValueError(f"a position is <epoch>:<offset>, not {text[:64]!r}")
+        return cls(epoch, int(offset))
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """
+    One message of a channel.
+
+    `data`, `tags` and `info` are JSON texts, carried byte for byte. `offset` is 0 in a channel without history. `time`
+    is when it was published, in milliseconds since 1970. `previous` is the position at which `epoch` took over from
+    another.
+    """
+
+    channel: str
+    data: bytes
+    offset: int = 0
+    epoch: str = ""
+    tags: bytes = b""
+    info: bytes = b""
+    time: int = 0
+    request: str = ""
+    previous: Position | None = None
+
+
+def pack_body(channel: str, data: bytes, *, tags: bytes, info: bytes, time: int, request: str) -> bytes:
+    """
+    Pack what is known before Redis assigns the offset: a msgpack map, the message of the channel layer.
+
+    ``publish.lua`` appends offset and epoch to this map without decoding it, so it must stay
+    a fixmap (at most 15 entries).
+    """
+    body: dict[str, Any] = {"type": "publication", "channel": channel, "json": data, "time": time}
+    if tags:
+        body["tags"] = tags
+    if info:
+        body["info"] = info
+    if request:
+        body["request"] = request
+    packed: bytes = msgpack.packb(body)
+    return packed
+
+
+def from_message(channel: str, message: dict[str, Any]) -> Publication:
+    """
+    Read a channel-layer message of type ``publication``, ours or one that anybody's ``group_send`` made.
+
+    A plain ``{"type": "publication", "data": ...}`` has no offset: it reaches those who are connected, without history.
+    Raises `ValueError` when the data is missing or is not JSON.
+    """
+    data = message.get("json")
+    if data is None:
+        data = encode_json(message["data"]) if "data" in message else b""
+    if not data:
+        raise ValueError(f"a publication for {channel} carries no data")
+    offset = message.get("offset", 0)
+    return Publication(
+        channel,
+        data,
+        offset,
+        message.get("epoch", ""),
+        _json_field(message, "tags"),
+        _json_field(message, "info"),
+        message.get("time", 0),
+        message.get("request", ""),
+        Position(message["pe"], message["po"]) if "pe" in message else None,
+    )
+
+
+def _json_field(message: dict[str, Any], name: str) -> bytes:
+    value = message.get(name, b"")
+    return value if isinstance(value, bytes) else encode_json(value)
+
+
+def encode_json(value: Any) -> bytes:
+    """
+    Encode *value* as JSON. A `msgspec.Raw` passes through unchanged.
+
+    Raises `ValueError` for what JSON cannot express.
+    """
+    if type(value) is msgspec.Raw:
+        return bytes(value)
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"data is not JSON: {error}") from error

@@ -1,0 +1,110 @@
+"""The producer's side: publish to a channel, from sync or async code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from asgiref.sync import sync_to_async
+
+from tandem import conf, scripts
+from tandem.errors import TandemError
+from tandem.publication import Position, encode_json, pack_body
+from tandem.shards import shards
+
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
+
+observers: list[Callable[[str, float], None]] = []
+"""Called after every publish with its outcome (``ok``, ``repeat`` or the error's name) and its duration in seconds."""
+
+
+class Draft(NamedTuple):
+    """A publication on its way: what `publish` takes, as one value."""
+
+    channel: str
+    data: Any
+    idempotency_key: str | None = None
+    tags: Mapping[str, str] | None = None
+    skip_history: bool = False
+    request_id: str = ""
+
+
+def publish(
+    channel: str,
+    data: Any,
+    *,
+    idempotency_key: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    request_id: str = "",
+) -> Position:
+    """
+    Publish *data* (any JSON value) to *channel* now, and return its position.
+
+    The position is ``("", 0)`` in a channel without history. The same *idempotency_key* publishes once in five minutes.
+    Blocks for at most a second. Raises `RedisUnavailable`, `RedisReplyError`, `InvalidChannel`, `UnknownNamespace`, or
+    `ValueError` for what is not JSON.
+    """
+    [position] = publish_many([Draft(channel, data, idempotency_key, tags, request_id=request_id)])
+    if isinstance(position, TandemError):
+        raise position
+    return position
+
+
+async def apublish(
+    channel: str,
+    data: Any,
+    *,
+    idempotency_key: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    request_id: str = "",
+) -> Position:
+    """Do what `publish` does without blocking the event loop."""
+    send = sync_to_async(publish, thread_sensitive=False)
+    return await send(channel, data, idempotency_key=idempotency_key, tags=tags, request_id=request_id)
+
+
+def publish_many(drafts: Sequence[Draft]) -> list[Position | TandemError]:
+    """
+    Publish all of *drafts* in one round trip for each shard; an error stands where its publication was refused.
+
+    Raises `RedisUnavailable` when a shard does not answer, and what `publish` raises for a malformed draft.
+    """
+    calls = [(draft.channel, publish_call(draft)) for draft in drafts]
+    started = time.perf_counter()
+    try:
+        replies = shards().run_many(calls)
+    except TandemError as error:
+        _observe(type(error).__name__, started)
+        raise
+    return [_outcome(reply, started) for reply in replies]
+
+
+def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
+    """Turn *draft* into a run of the publish script; *info* tells who published, when that was a client."""
+    namespace = conf.namespaces().of(draft.channel)
+    if draft.idempotency_key and len(draft.idempotency_key) > MAX_IDEMPOTENCY_KEY_LENGTH:
+        raise ValueError(f"an idempotency key has at most {MAX_IDEMPOTENCY_KEY_LENGTH} characters")
+    body = pack_body(
+        draft.channel,
+        encode_json(draft.data),
+        tags=encode_json(dict(draft.tags)) if draft.tags else b"",
+        info=info,
+        time=time.time_ns() // 1_000_000,
+        request=draft.request_id,
+    )
+    return scripts.publish_call(draft.channel, namespace, body, once=draft.idempotency_key, keep=not draft.skip_history)
+
+
+def _outcome(reply: Any, started: float) -> Position | TandemError:
+    if isinstance(reply, TandemError):
+        _observe(type(reply).__name__, started)
+        return reply
+    published = scripts.parse_published(reply)
+    _observe("repeat" if published.is_repeat else "ok", started)
+    return published.position
+
+
+def _observe(outcome: str, started: float) -> None:
+    for observer in observers:
+        observer(outcome, time.perf_counter() - started)

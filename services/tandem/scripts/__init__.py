@@ -1,0 +1,162 @@
+"""The Lua scripts: what each is called with and what its reply means. No I/O here."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from tandem.groups import group_for, layer_channel
+from tandem.namespaces import Namespace
+from tandem.publication import Position
+
+META_TTL_SECONDS = 30 * 24 * 3600
+ONCE_TTL_SECONDS = 300
+
+
+class Script(NamedTuple):
+    """A Lua script and the digest that EVALSHA wants."""
+
+    source: str
+    sha: str
+
+
+class Call(NamedTuple):
+    """One run of a script: keys and arguments as EVALSHA takes them."""
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[str | bytes | int]
+
+    def evalsha(self) -> tuple[str | bytes | int, ...]:
+        """Return the command for a server that knows the script."""
+        return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+
+    def eval(self) -> tuple[str | bytes | int, ...]:
+        """Return the command for a server that does not."""
+        return ("EVAL", self.script.source, len(self.keys), *self.keys, *self.args)
+
+
+class Published(NamedTuple):
+    """The answer of a publish; `is_repeat` when the idempotency key had been seen."""
+
+    position: Position
+    is_repeat: bool
+
+
+class StreamState(NamedTuple):
+    """Where a stream stands, and the position at which its epoch took over from an earlier one."""
+
+    position: Position
+    previous: Position | None
+
+    def continues(self, since: Position) -> bool:
+        """Tell whether a reader at *since* stands in this stream."""
+        if since.epoch == self.position.epoch:
+            return since.offset <= self.position.offset
+        return self.previous is not None and since.epoch == self.previous.epoch and since.offset <= self.previous.offset
+
+
+class Entries(NamedTuple):
+    """Part of a stream: its state, whether the reader's position continues in it, offset and body of each publication."""
+
+    state: StreamState
+    continues: bool
+    entries: list[tuple[int, bytes]]
+
+
+def _load(name: str, *, prelude: str = "") -> Script:
+    source = prelude + files(__name__).joinpath(f"{name}.lua").read_text("utf-8")
+    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+_META = files(__name__).joinpath("meta.lua").read_text("utf-8")
+BOOT = _load("boot")
+PUBLISH = _load("publish", prelude=_META)
+READ = _load("read", prelude=_META)
+CHECK = _load("check", prelude=_META)
+ALL = (PUBLISH, READ, CHECK)
+
+
+def meta_key(channel: str) -> str:
+    """Return the key of the hash that holds a channel's epoch and last offset."""
+    return f"tandem:meta:{{{channel}}}"
+
+
+def stream_key(channel: str) -> str:
+    """Return the key of the Redis stream that holds a channel's recent publications."""
+    return f"tandem:stream:{{{channel}}}"
+
+
+def fresh_epoch() -> str:
+    """Make an epoch: random, never seen before."""
+    return secrets.token_urlsafe(6)
+
+
+def boot_call(run_id: str, config: Mapping[str, str]) -> Call:
+    """
+    Notice a restart: *run_id* from INFO, *config* from ``CONFIG GET append*`` (empty when Redis does not tell).
+
+    Only ``appendonly yes`` with ``appendfsync always`` keeps every write.
+    """
+    keeps = config.get("appendonly") == "yes" and config.get("appendfsync") == "always"
+    return Call(BOOT, (), (run_id, "1" if keeps else "0", fresh_epoch()))
+
+
+def publish_call(channel: str, namespace: Namespace, body: bytes, *, once: str | None, keep: bool = True) -> Call:
+    """Publish *body*; *once* is the idempotency key, *keep* false skips the history."""
+    once_key = f"tandem:once:{{{channel}}}:{once}" if once else ""
+    size = namespace.history_size if keep else 0
+    meta_ttl = max(META_TTL_SECONDS, 2 * namespace.history_ttl)
+    args = (
+        fresh_epoch(),
+        layer_channel(group_for(channel)),
+        body,
+        size,
+        namespace.history_ttl,
+        meta_ttl,
+        ONCE_TTL_SECONDS,
+    )
+    return Call(PUBLISH, (meta_key(channel), stream_key(channel), once_key), args)
+
+
+def parse_published(reply: Any) -> Published:
+    """Read the reply of a publish."""
+    epoch, offset, repeat = reply
+    return Published(Position(_text(epoch), offset), bool(repeat))
+
+
+def read_call(channel: str, since: Position | None, limit: int, *, reverse: bool = False, whole: bool = False) -> Call:
+    """Read at most *limit* publications after *since*; *whole*: none at all when there are more."""
+    epoch, offset = since or Position("", 0)
+    args = (fresh_epoch(), META_TTL_SECONDS, epoch, offset, limit, int(reverse), int(whole))
+    return Call(READ, (meta_key(channel), stream_key(channel)), args)
+
+
+def parse_entries(reply: Any) -> Entries:
+    """Read the reply of a read."""
+    epoch, offset, previous, taken_over, continues, entries = reply
+    found = [(int(entry_id.split(b"-")[0]), fields[1]) for entry_id, fields in entries]
+    return Entries(_state(epoch, offset, previous, taken_over), bool(continues), found)
+
+
+def check_call(positions: Sequence[tuple[str, Position]]) -> Call:
+    """Ask where the stream of each channel stands, telling where we believe it stands."""
+    keys = [key for channel, _ in positions for key in (meta_key(channel), stream_key(channel))]
+    args = [value for _, position in positions for value in position]
+    return Call(CHECK, keys, (fresh_epoch(), META_TTL_SECONDS, *args))
+
+
+def parse_states(reply: Any) -> list[StreamState]:
+    """Read the reply of a position check."""
+    return [_state(*item) for item in reply]
+
+
+def _state(epoch: bytes, offset: int, previous: bytes, taken_over: int) -> StreamState:
+    return StreamState(Position(_text(epoch), offset), Position(_text(previous), taken_over) if previous else None)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
