@@ -1,0 +1,92 @@
+"""Where a Redis is and how to greet it: URLs, and the ``hosts`` entries of channels-redis, read once. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+from redis.asyncio.connection import SSLConnection, parse_url
+
+from tandem.redis.commands import Command
+
+CLIENT_NAME = "tandem"
+
+
+@dataclasses.dataclass(frozen=True)
+class Address:
+    """One Redis server, or the name under which Sentinels know it."""
+
+    host: str = "localhost"
+    port: int = 6379
+    path: str | None = None
+    db: int = 0
+    username: str | None = None
+    password: str | None = dataclasses.field(default=None, repr=False)
+    client_name: str = CLIENT_NAME
+    tls: ssl.SSLContext | None = None
+    sentinels: tuple[tuple[str, int], ...] = ()
+    sentinel_options: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    master_name: str | None = None
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        """
+        Read a ``redis://``, ``rediss://`` or ``unix://`` URL.
+
+        The query may carry what redis-py takes there (``db``, ``ssl_ca_certs``, ``client_name`` ...). Any other scheme
+        raises `ValueError`.
+        """
+        return cls.from_host({"address": url})
+
+    @classmethod
+    def from_host(cls, host: Mapping[str, Any]) -> Address:
+        """Read one entry of the ``hosts`` of channels-redis: redis-py's keyword arguments, and ``address``, a URL."""
+        options = dict(host)
+        if address := options.pop("address", None):
+            options = {**parse_url(address), **options}
+        return cls(
+            host=options.get("host") or "localhost",
+            port=int(options.get("port") or 6379),
+            path=options.get("path"),
+            db=int(options.get("db") or 0),
+            username=options.get("username"),
+            password=options.get("password"),
+            client_name=options.get("client_name") or CLIENT_NAME,
+            tls=_tls_context(options),
+            sentinels=tuple((name, int(port)) for name, port in options.get("sentinels") or ()),
+            sentinel_options=options.get("sentinel_kwargs") or {},
+            master_name=options.get("master_name"),
+        )
+
+    @property
+    def label(self) -> str:
+        """The address as logs and errors show it: without credentials."""
+        if self.master_name:
+            return f"{self.master_name} of {', '.join(f'{host}:{port}' for host, port in self.sentinels)}/{self.db}"
+        return f"{self.path or f'{self.host}:{self.port}'}/{self.db}"
+
+    def greeting(self) -> list[Command]:
+        """
+        Return the commands that begin a connection, all but the last worth an OK.
+
+        The PING at the end tells a Redis that is still loading its data from one that can serve.
+        """
+        commands: list[Command] = []
+        if self.password is not None:
+            user = (self.username,) if self.username else ()
+            commands.append(("AUTH", *user, self.password))
+        if self.db:
+            commands.append(("SELECT", self.db))
+        commands.append(("CLIENT", "SETNAME", self.client_name))
+        commands.append(("PING",))
+        return commands
+
+
+def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
+    if not (options.get("connection_class") is SSLConnection or options.get("ssl")):
+        return None
+    # redis-py's own class reads its own ssl_* options, so that a URL means the same here as there.
+    names = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    return SSLConnection(**names).ssl_context.get()
