@@ -1,0 +1,48 @@
+# A recipe longer than five lines is a script in .ci/ or a module of a service.
+PYTHON ?= python3
+VENV := .venv/bin
+ENVIRONMENT := PYTHON="$(PYTHON)" .ci/environment
+export PYTHONPATH := services
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Print this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Try it
+.PHONY: demo press screenshot
+demo: ## Run everything on this machine at http://localhost:9000/counter/ (DEMO_PORT, DEMO_HOST); Ctrl-C stops it
+	@$(ENVIRONMENT) services/demo/requirements.txt
+	@exec $(VENV)/python -m demo
+
+press: ## Measure press to pixel on the running demo: POST sent to frame received, through the edge
+	@$(VENV)/python -m tests.press
+
+screenshot: .venv/tests ## Take the README's pictures of the running demo with Chromium
+	@$(VENV)/python -m tests.screenshot
+
+##@ Check it
+.PHONY: test lint types format
+test: .venv/tests ## Run every test, over real servers (tests whose server is missing are skipped, except with CI=true)
+	@.ci/test
+
+lint: .venv/tests ## Check style, shell scripts and lock files
+	@.ci/lint
+
+types: .venv/tests ## Check types (strict)
+	@$(VENV)/mypy -p tandem -p realtime -p demo
+
+format: .venv/tests ## Rewrite the Python files the way lint wants them
+	@$(VENV)/ruff check --fix-only --quiet services charts .ci
+	@$(VENV)/ruff format services charts .ci
+
+##@ Maintain it
+.PHONY: requirements
+requirements: .venv/tests ## Pin requirements from the pyproject.toml files (UPGRADE=1: take newer versions)
+	@.ci/requirements
+
+# Installed when the pins changed; the script knows.
+.PHONY: .venv/tests
+.venv/tests:
+	@$(ENVIRONMENT) services/tests/requirements.txt

@@ -1,0 +1,1 @@
+"""``make demo``: the whole pair on one machine, under supervisord."""
