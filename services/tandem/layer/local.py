@@ -1,0 +1,188 @@
+"""The layer of one event loop: Channels' messaging, and listening to groups without a channel, over the shards."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from channels_redis.utils import _consistent_hash
+
+from tandem.errors import RedisUnavailable
+from tandem.layer.mailbox import Mailbox, Overflow
+from tandem.layer.shard import Callback, Event, Shard, Topic
+from tandem.redis.address import Address
+
+logger = logging.getLogger("tandem.layer")
+
+CONFIRM_SECONDS = 1.0
+
+Watcher: TypeAlias = Callable[[str, Sequence[str]], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What every event loop's layer is made from."""
+
+    addresses: Sequence[Address]
+    prefix: str
+    serializer: Any
+    capacity: int
+    on_disconnect: str | None
+    on_reconnect: str | None
+
+
+class LocalLayer:
+    """The channels, groups and connections of one event loop. `ChannelLayer` documents the methods."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.channels: dict[str, Mailbox] = {}
+        self.groups: dict[str, set[str]] = {}
+        self.watchers: list[Watcher] = []
+        self.overflow = Overflow(asyncio.get_running_loop().time)
+        self._own = (self._to_channel, self._to_members)
+        self.shards = self._open_shards()
+
+    def _open_shards(self) -> list[Shard]:
+        return [
+            Shard(address, timeout=CONFIRM_SECONDS, on_event=self._shard_event) for address in self.options.addresses
+        ]
+
+    def _shard(self, name: str) -> Shard:
+        index: int = _consistent_hash(name, len(self.shards))
+        return self.shards[index]
+
+    def _group_name(self, group: str) -> str:
+        return f"{self.options.prefix}__group__{group}"
+
+    # Listening
+
+    async def listen(self, groups: Sequence[str], callback: Callback) -> None:
+        if isinstance(groups, str):
+            raise TypeError(f"expected a sequence of groups, got the string {groups!r}")
+        names: dict[Shard, list[bytes]] = {}
+        for group in groups:
+            name = self._group_name(group)
+            shard = self._shard(name)
+            encoded = name.encode()
+            shard.add(encoded, group, callback)
+            names.setdefault(shard, []).append(encoded)
+        await self._confirmed(names)
+
+    async def _confirmed(self, names: dict[Shard, list[bytes]]) -> None:
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                for shard, expected in names.items():
+                    await shard.confirmed(expected)
+        except TimeoutError:
+            count = sum(map(len, names.values()))
+            text = f"Redis did not confirm {count} subscriptions within {CONFIRM_SECONDS:g} s"
+            raise RedisUnavailable(text) from None
+
+    def unlisten(self, groups: Sequence[str], callback: Callback) -> None:
+        for group in groups:
+            name = self._group_name(group)
+            self._shard(name).remove(name.encode(), callback)
+
+    # Channels
+
+    async def send(self, channel: str, message: Any) -> None:
+        await self._shard(channel).publish(channel, self.options.serializer.serialize(message))
+
+    async def new_channel(self, prefix: str) -> str:
+        channel = f"{self.options.prefix}{prefix}{uuid.uuid4().hex}"
+        await self._open(channel)
+        return channel
+
+    async def receive(self, channel: str) -> Any:
+        mailbox = self.channels.get(channel) or await self._open(channel)
+        mailbox.receivers += 1
+        try:
+            data = await mailbox.get()
+        except BaseException:
+            # Channels has no call that ends a channel: the end of its last receiver is the end of the channel.
+            mailbox.receivers -= 1
+            self._forget(channel, mailbox)
+            raise
+        mailbox.receivers -= 1
+        return self.options.serializer.deserialize(data)
+
+    async def _open(self, channel: str) -> Mailbox:
+        mailbox = self.channels[channel] = Mailbox(self.options.capacity)
+        shard = self._shard(channel)
+        shard.add(channel.encode(), channel, self._to_channel)
+        try:
+            await self._confirmed({shard: [channel.encode()]})
+        except BaseException:
+            self._forget(channel, mailbox)
+            raise
+        return mailbox
+
+    def _forget(self, channel: str, mailbox: Mailbox) -> None:
+        if self.channels.get(channel) is mailbox and not mailbox.receivers:
+            del self.channels[channel]
+            self._shard(channel).remove(channel.encode(), self._to_channel)
+
+    # Groups
+
+    async def group_add(self, group: str, channel: str) -> None:
+        if channel not in self.channels:
+            raise RuntimeError(
+                f"group_add({group!r}, {channel!r}): the channel is not of this process. "
+                "A consumer adds its own: self.channel_layer.group_add(group, self.channel_name)"
+            )
+        members = self.groups.setdefault(group, set())
+        is_new = channel not in members
+        members.add(channel)
+        try:
+            await self.listen([group], self._to_members)
+        except BaseException:
+            if is_new:
+                self.group_discard(group, channel)
+            raise
+
+    def group_discard(self, group: str, channel: str) -> None:
+        members = self.groups.get(group, set())
+        members.discard(channel)
+        if group in self.groups and not members:
+            del self.groups[group]
+            self.unlisten([group], self._to_members)
+
+    async def group_send(self, group: str, message: Any) -> None:
+        name = self._group_name(group)
+        await self._shard(name).publish(name, self.options.serializer.serialize(message))
+
+    async def flush(self) -> None:
+        shards, self.shards = self.shards, self._open_shards()
+        self.channels.clear()
+        self.groups.clear()
+        self.watchers.clear()
+        for shard in shards:
+            await shard.close()
+
+    # What the shards tell
+
+    def _to_channel(self, channel: str, data: bytes) -> None:
+        if mailbox := self.channels.get(channel):
+            self.overflow.put(channel, mailbox, data)
+
+    def _to_members(self, group: str, data: bytes) -> None:
+        for channel in self.groups.get(group, ()):
+            self._to_channel(channel, data)
+
+    def _shard_event(self, event: Event, topics: Sequence[Topic]) -> None:
+        message_type = self.options.on_disconnect if event == "lost" else self.options.on_reconnect
+        if message_type is not None:
+            notice = self.options.serializer.serialize({"type": message_type})
+            for channel in self.channels:
+                self._to_channel(channel, notice)
+        groups = [topic.title for topic in topics if not set(topic.callbacks).issubset(self._own)]
+        for watcher in tuple(self.watchers):
+            try:
+                watcher(event, groups)
+            except Exception:  # a watcher's bug must not cost the others the news
+                logger.exception("a watcher of the layer failed")

@@ -1,0 +1,166 @@
+"""One Redis of the layer: publishes to it, keeps subscribed to what is wanted, hands out what comes in."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+from tandem.errors import RedisUnavailable
+from tandem.layer.subscriptions import Subscriptions
+from tandem.redis.address import Address
+from tandem.redis.client import RedisClient
+from tandem.redis.link import Link
+from tandem.redis.pubsub import PubSubConnection
+
+logger = logging.getLogger("tandem.layer")
+
+Callback: TypeAlias = Callable[[str, bytes], None]
+Event: TypeAlias = Literal["lost", "restored"]
+
+
+class Topic:
+    """A name in Redis, what the layer calls it, and who is called with its messages."""
+
+    __slots__ = ("callbacks", "title")
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.callbacks: tuple[Callback, ...] = ()
+
+
+class Shard:
+    """
+    Own the two connections to one Redis: one for commands, one for subscriptions, each opened when first needed.
+
+    *on_event* is told ``lost`` once per outage, as soon as it is known, and ``restored`` with the topics that Redis
+    has confirmed again.
+    """
+
+    def __init__(self, address: Address, *, timeout: float, on_event: Callable[[Event, Sequence[Topic]], None]) -> None:
+        self.topics: dict[bytes, Topic] = {}
+        self.timeout = timeout
+        self._on_event = on_event
+        self._client = RedisClient(address, timeout=timeout)
+        connection_class = functools.partial(PubSubConnection, on_message=self._deliver, on_answer=self._answer)
+        self._link: Link[PubSubConnection] = Link(address, connection_class, self, timeout=timeout)
+        self._subscriptions = Subscriptions()
+        self._is_flush_due = False
+        self._is_lost = False
+        self._unrestored: set[bytes] = set()
+        self._late: set[bytes] = set()
+        self._loop = asyncio.get_running_loop()
+
+    def publish(self, name: str, data: bytes) -> asyncio.Future[Any]:
+        """Publish *data*; the future fails with `RedisUnavailable` when Redis cannot be reached."""
+        return self._client.submit("PUBLISH", name, data)
+
+    def add(self, name: bytes, title: str, callback: Callback) -> None:
+        """Have *callback* called with *title* and each message of *name*. Adding it twice is adding it once."""
+        topic = self.topics.get(name)
+        if topic is None:
+            topic = self.topics[name] = Topic(title)
+            self._subscriptions.want(name)
+            self._flush_soon()
+        if callback not in topic.callbacks:
+            topic.callbacks = (*topic.callbacks, callback)
+
+    def remove(self, name: bytes, callback: Callback) -> None:
+        """Do not call *callback* for *name* from now on; unsubscribe when it was the last."""
+        topic = self.topics.get(name)
+        if topic is None:
+            return
+        topic.callbacks = tuple(other for other in topic.callbacks if other != callback)
+        if not topic.callbacks:
+            del self.topics[name]
+            self._subscriptions.drop(name)
+            self._late.discard(name)
+            self._unrestored.discard(name)
+            self._flush_soon()
+            self._report_restored()
+
+    async def confirmed(self, names: Sequence[bytes]) -> None:
+        """Wait until Redis has confirmed *names*. A name that comes late is reported as restored."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        waiter = self._subscriptions.wait(names, lambda: None if future.done() else future.set_result(None))
+        if waiter is None:
+            return
+        try:
+            await future
+        except BaseException:
+            self._late |= waiter.missing
+            self._subscriptions.stop_waiting(waiter)
+            raise
+
+    async def close(self) -> None:
+        """Close both connections."""
+        await self._link.close()
+        await self._client.close()
+
+    def _flush_soon(self) -> None:
+        if not self._is_flush_due and not self._loop.is_closed():
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Tell Redis all that changed in this turn of the loop."""
+        self._is_flush_due = False
+        connection = self._link.connection
+        if connection is not None:
+            subscribe, unsubscribe = self._subscriptions.changes()
+            connection.subscribe(subscribe)
+            connection.unsubscribe(unsubscribe)
+        elif self.topics:
+            self._link.start()
+
+    # What the connection and the link tell
+
+    def _deliver(self, name: bytes, data: bytes) -> None:
+        topic = self.topics.get(name)
+        if topic is None:
+            return  # was on its way when we unsubscribed
+        for callback in topic.callbacks:
+            try:
+                callback(topic.title, data)
+            except Exception:  # a listener's bug must not cost the others their message
+                logger.exception("a listener of %s failed", topic.title)
+
+    def _answer(self, name: bytes) -> None:
+        if not self._subscriptions.answer(name):
+            return
+        if name in self._late:
+            self._late.discard(name)
+            self._on_event("restored", [self.topics[name]])
+        if self._is_lost:
+            self._unrestored.discard(name)
+            self._report_restored()
+
+    def link_up(self, connection: PubSubConnection) -> None:
+        """Subscribe to everything that is wanted."""
+        if self._is_lost:
+            self._unrestored = set(self.topics)
+            self._late.clear()
+        self._flush()
+        self._report_restored()
+
+    def link_lost(self, reason: str) -> None:
+        """Tell at once; the link reconnects by itself."""
+        self._subscriptions.reset()
+        self._report_lost()
+
+    def link_failed(self, error: RedisUnavailable) -> None:
+        """Tell, if the connection was not lost but never came up."""
+        self._report_lost()
+
+    def _report_lost(self) -> None:
+        if not self._is_lost:
+            self._is_lost = True
+            self._on_event("lost", list(self.topics.values()))
+
+    def _report_restored(self) -> None:
+        if self._is_lost and self._link.connection is not None and not self._unrestored:
+            self._is_lost = False
+            is_confirmed = self._subscriptions.is_confirmed
+            self._on_event("restored", [topic for name, topic in self.topics.items() if is_confirmed(name)])

@@ -1,0 +1,68 @@
+"""The connection that messages come in on: subscribes, and tells confirmations from messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tandem.redis.commands import pack
+from tandem.redis.connection import Connection
+
+
+class PubSubConnection(Connection):
+    """
+    A connection in subscriber mode (RESP2).
+
+    *on_message* gets the name and the payload of each message, *on_answer* the name of each confirmed SUBSCRIBE or
+    UNSUBSCRIBE, in the order in which Redis carried them out. Both are called from `data_received`.
+    """
+
+    def __init__(
+        self, *, on_message: Callable[[bytes, bytes], None], on_answer: Callable[[bytes], None], **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self._on_message = on_message
+        self._on_answer = on_answer
+        self._unanswered = 0
+        self._asked_at = 0.0
+
+    def subscribe(self, names: Sequence[bytes]) -> None:
+        """Subscribe to *names* in one command; each is answered on its own."""
+        self._ask("SUBSCRIBE", names)
+
+    def unsubscribe(self, names: Sequence[bytes]) -> None:
+        """Unsubscribe from *names* in one command; each is answered on its own."""
+        self._ask("UNSUBSCRIBE", names)
+
+    def _ask(self, verb: str, names: Sequence[bytes]) -> None:
+        if not names:  # to Redis, UNSUBSCRIBE without a name means all of them
+            return
+        if not self._unanswered:
+            self._asked_at = self._now()
+        self._unanswered += len(names)
+        self.write(pack((verb, *names)))
+        self.expect_by(self._now() + self.timeout)
+
+    def reply_received(self, reply: Any) -> None:
+        """Sort *reply*: message, confirmation, pong, or the reply to a command of the greeting."""
+        if type(reply) is not list:
+            if isinstance(reply, Exception) and not self._pending:
+                self.lose(f"cannot subscribe: {reply}")
+            else:
+                super().reply_received(reply)
+            return
+        kind = reply[0]
+        if kind == b"message":
+            self._on_message(reply[1], reply[2])
+        elif kind == b"pong":
+            super().reply_received(reply)
+        else:
+            self._unanswered -= 1
+            self._on_answer(reply[1])
+
+    def due_since(self) -> float | None:
+        """Return since when an answer is due. Messages that keep coming are a sign of life, however late the answer."""
+        if self._unanswered:
+            return max(self._asked_at, self._heard)
+        since = super().due_since()
+        return None if since is None else max(since, self._heard)
