@@ -1,0 +1,1 @@
+"""Side by side in one run: stock Channels, Tandem, and a raw send loop."""

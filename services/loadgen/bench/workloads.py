@@ -1,0 +1,91 @@
+"""What the benchmark asks of each contender, and what Tandem has to reach. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .load import Load
+
+SIZES = (100, 1_000, 10_000)
+_REDIS_PY = "tandem-redis-py"  # the same hub over channels-redis's own pub/sub layer
+_STOCK_DELIVERIES_PER_SECOND = 1_000  # more, and stock Channels only queues
+_DELIVERIES_PER_SECOND = 10_000
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A load for each contender that takes part; the rates differ where one cannot bear the other's."""
+
+    name: str
+    loads: dict[str, Load]
+    recover: bool = False
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A ratio (or a value, without *over*) of two contenders' medians in one workload, and its bound."""
+
+    text: str
+    workload: str
+    metric: str
+    contender: str
+    bound: float
+    over: str = ""
+    at_least: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Tell whether *value* is within the bound."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+def fanout(clients: int, *, seconds: float) -> Workload:
+    """Return one publication to all of *clients*, the rate so that no fan-out meets the next."""
+
+    def load(deliveries: int) -> Load:
+        rate = deliveries / clients
+        return Load(clients, rate, max(3, round(rate * seconds)))
+
+    slow, fast = load(_STOCK_DELIVERIES_PER_SECOND), load(_DELIVERIES_PER_SECOND)
+    return Workload(f"fanout-{clients}", {"floor": fast, "tandem": fast, "stock": slow}, recover=True)
+
+
+def latency(*, seconds: float) -> Workload:
+    """Return ten publications a second to 2,000 sockets."""
+    load = Load(2_000, 10.0, round(10 * seconds))
+    return Workload("latency-2000", {"floor": load, "tandem": load})
+
+
+def channels(*, seconds: float) -> Workload:
+    """Return a publication to one subscriber each, over 200 channels."""
+    load, slow = (Load(200, rate, round(rate * seconds), channels=200) for rate in (2_000.0, 500.0))
+    return Workload("channels-200", {"tandem": load, _REDIS_PY: load, "stock": slow})
+
+
+def saturation(*, seconds: float) -> Workload:
+    """Return as many publications as are taken, 1,000 on their way at any time."""
+    load = Load(200, 1_000.0, round(1_000 * seconds), channels=200, window=1_000)
+    return Workload("saturation-200", {"tandem": load, _REDIS_PY: load, "stock": load})
+
+
+def all_workloads(sizes: tuple[int, ...], *, seconds: float) -> list[Workload]:
+    """Return everything, in the order of a run."""
+    fanouts = [fanout(clients, seconds=seconds) for clients in sizes]
+    return [*fanouts, latency(seconds=seconds), channels(seconds=seconds), saturation(seconds=seconds)]
+
+
+LIMITS = (
+    Limit("CPU per delivery, of the floor's", "fanout-1000", "delivery_cpu_us", "tandem", 1.3, over="floor"),
+    Limit("stock's CPU per delivery, of Tandem's", "fanout-1000", "delivery_cpu_us", "stock", 30, "tandem", True),
+    Limit(
+        "CPU per publication, of redis-py's layer",
+        "channels-200",
+        "publication_cpu_us",
+        "tandem",
+        0.5,
+        _REDIS_PY,
+    ),
+    Limit("saturation, of redis-py's layer", "saturation-200", "publications_per_s", "tandem", 4, _REDIS_PY, True),
+    Limit("connect + subscribe + recover, CPU us", "fanout-1000", "recover_cpu_us", "tandem", 900),
+    Limit("RSS of an idle connection, bytes", "fanout-1000", "rss_bytes", "tandem", 27_000),
+    Limit("p99 at 2,000 sockets x 10/s, ms", "latency-2000", "p99_ms", "tandem", 60),
+)

@@ -1,0 +1,181 @@
+"""What each scenario does with its clients."""
+
+from __future__ import annotations
+
+import time
+
+from . import limits
+from .books import balance
+from .client import Client, State
+from .crowd import Crowd
+from .options import Options
+from .publishing import Outcome, Plan, Publication
+from .report import Report
+from .schedule import shard_range
+from .swarm import Swarm
+
+GATHER_SECONDS = 120.0
+GRACE_SECONDS = 10.0
+FIRST_PUBLICATION_SECONDS = 120.0
+
+
+class Run:
+    """One run of one scenario."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        names = options.channel_names
+        indexes = shard_range(options.clients, options.shard, options.shards)
+        limits.raise_file_limit(len(indexes) + len(names))
+        self.swarm = Swarm(options.target, wall_clock=options.wall_clock)
+        if options.target.by_path:
+            self.swarm.by_number = len(names)
+        clients = [Client(index, names[index % len(names)], index % len(names)) for index in indexes]
+        wave = len(clients) if options.scenario == "storm" else options.wave
+        self.crowd = Crowd(self.swarm, clients, wave=wave, seed=options.seed)
+        self.report = Report(options.scenario, options.url, len(clients))
+        self.plan = Plan(
+            kind=options.publisher,
+            channels=names,
+            rate=options.rate,
+            count=options.publications,
+            size=options.size,
+            wall_clock=options.wall_clock,
+            url=options.url,
+            token=options.token,
+            where={"api_url": options.api_url, "api_key": options.api_key},
+        )
+
+    def execute(self) -> Report:
+        """Do it, and say what happened."""
+        report, crowd = self.report, self.crowd
+        try:
+            report.connect_seconds = round(crowd.gather(seconds=GATHER_SECONDS), 3)
+            report.live = self.swarm.live
+            if report.live < report.clients:
+                report.failures.append(f"{report.clients - report.live} clients never got in")
+            else:
+                getattr(self, f"_{self.options.scenario}")()
+            self._finish()
+        finally:
+            self.swarm.close()
+        return report
+
+    def _fanout(self) -> None:
+        self._publish(self.plan, self._expected())
+
+    _channels = _fanout
+
+    def _idle(self) -> None:
+        self.swarm.measure()
+        self.swarm.run(seconds=self.options.duration)
+
+    def _storm(self) -> None:
+        if not self.options.missed:
+            return
+        self.crowd.cut_all()
+        self._publish(Plan(**{**vars(self.plan), "count": self.options.missed, "rate": 1000.0}), 0)
+        self.report.connect_seconds = round(self.crowd.gather(seconds=GATHER_SECONDS), 3)
+        self._compare_with_newcomers()
+
+    def _verify(self) -> None:
+        every = self.options.cut_every or self.options.duration / 10
+        for client in self.crowd.clients:
+            self._cut_later(client, every, time.monotonic() + self.options.duration)
+        self._publish(self.plan, 0)
+        self.swarm.run(seconds=self.options.away + GRACE_SECONDS, until=lambda: self.crowd.is_live)
+        self.swarm.run(seconds=0.5)
+        self._compare_with_newcomers()
+
+    def _cut_later(self, client: Client, every: float, end: float) -> None:
+        random, swarm = self.crowd.random, self.swarm
+
+        def cut() -> None:
+            if time.monotonic() > end:
+                return
+            if client.state == State.LIVE:
+                swarm.cut(client, abort=random.random() < 0.5)
+                self.crowd.come_back(client, in_seconds=random.uniform(0, self.options.away))
+            swarm.timers.after(random.expovariate(1 / every), cut)
+
+        swarm.timers.after(random.expovariate(1 / every), cut)
+
+    def _expected(self) -> int:
+        return sum(self.plan.schedule.expected(client.channel_index) for client in self.crowd.clients)
+
+    def _publish(self, plan: Plan, expected: int) -> None:
+        """Publish by *plan*, until *expected* deliveries are here (0: until all is published)."""
+        self.report.expected = expected
+        if self.options.shard or plan.kind == "none":
+            self._listen(expected)
+            return
+        publication = Publication(plan)
+        try:
+            self.swarm.run(seconds=30, until=lambda: publication.is_ready)
+            self.swarm.run(seconds=self.options.settle)
+            self.swarm.measure()
+            begin = publication.begin()
+            self._await(expected, plan.count / plan.rate + GRACE_SECONDS, lambda: publication.is_done)
+            self.report.seconds = (time.monotonic_ns() - begin) / 1e9
+            self._published(publication.outcome or Outcome(error="publishing did not end in time"))
+        finally:
+            publication.stop()
+
+    def _listen(self, expected: int) -> None:
+        """Another shard publishes: count what comes."""
+        self.swarm.measure()
+        self.swarm.run(seconds=FIRST_PUBLICATION_SECONDS, until=lambda: self.swarm.received > 0)
+        begin = time.monotonic()
+        self._await(expected, self.options.duration + GRACE_SECONDS, lambda: expected > 0)
+        self.report.seconds = time.monotonic() - begin
+
+    def _await(self, expected: int, seconds: float, is_published: object) -> None:
+        assert callable(is_published)
+        self.swarm.run(seconds=seconds, until=lambda: is_published() and self.swarm.received >= expected)
+
+    def _published(self, outcome: Outcome) -> None:
+        self.report.published = outcome.published
+        self.report.publish_late_ms = round(outcome.late_ms, 3)
+        if outcome.error:
+            self.report.failures.append(f"publishing: {outcome.error}")
+
+    def _compare_with_newcomers(self) -> None:
+        """Close the books: someone who subscribes now is told where the stream stands."""
+        if self.options.target.by_path:
+            return
+        newcomers = [Client(-1 - i, name, i) for i, name in enumerate(self.plan.channels)]
+        crowd = Crowd(self.swarm, newcomers, wave=self.options.wave)
+        live = self.swarm.live
+        for client in newcomers:
+            self.swarm.open(client)
+        self.swarm.run(seconds=GRACE_SECONDS, until=lambda: self.swarm.live >= live + len(newcomers))
+        for client in self.crowd.clients:
+            top = newcomers[client.channel_index].book
+            if client.book.epoch == top.epoch:
+                client.book.finish(top.offset)
+            elif client not in self.crowd.lost_for_good:
+                client.book.finish(client.book.offset + max(1, top.offset))
+        self.swarm.observer = self.crowd
+        del crowd
+
+    def _finish(self) -> None:
+        report, swarm, crowd = self.report, self.swarm, self.crowd
+        books = balance(client.book for client in crowd.clients)
+        report.received = swarm.received if self.options.scenario in ("fanout", "channels") else books.received
+        report.live = min(swarm.live, report.clients)
+        report.connect = crowd.opened.summary()
+        report.latency = swarm.latencies.summary() if swarm.latencies.total else {}
+        report.books = books.as_dict()
+        report.closes = {str(code): count for code, count in sorted(crowd.closes.items())}
+        report.generator = swarm.strain.summary()
+        if not books.is_whole:
+            report.failures.append("the books do not balance")
+        if self.options.scenario in ("fanout", "channels") and report.received != report.expected:
+            report.failures.append(f"received {report.received}, expected {report.expected}")
+        report.failures += [f"server error: {text}" for text in swarm.errors[:5]]
+        if swarm.strain.is_saturated:
+            report.notes.append("the generator was saturated: latencies say more about it than about the server")
+        if self.options.wall_clock:
+            report.notes.append("latencies are by the wall clock: right as far as the hosts' clocks agree")
+        if swarm.foreign:
+            report.notes.append(f"{swarm.foreign} publications were not ours")

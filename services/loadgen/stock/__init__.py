@@ -1,0 +1,1 @@
+"""Stock Channels, by its own tutorial: what the benchmark compares with."""
