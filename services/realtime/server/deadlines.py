@@ -1,0 +1,63 @@
+"""Deadlines that all have the same length: one timer for any number of connections, and no scan over them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+logger = logging.getLogger(__name__)
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Deadlines(Generic[Key]):
+    """
+    Call *expire* with every key that is still here *seconds* after it was added.
+
+    A dict keeps the order of insertion, and with one length for all that is the order of the deadlines. What *expire*
+    raises is logged and ends nothing.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, expire: Callable[[Key], object]) -> None:
+        self.seconds = seconds
+        self._loop = loop
+        self._expire = expire
+        self._due: dict[Key, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def add(self, key: Key) -> None:
+        """Start the time of *key*; a key that is here already keeps its deadline."""
+        if key not in self._due:
+            self._due[key] = due = self._loop.time() + self.seconds
+            if self._timer is None:
+                self._timer = self._loop.call_at(due, self._check)
+
+    def discard(self, key: Key) -> None:
+        """Forget *key*, if it is here."""
+        self._due.pop(key, None)
+
+    def expire_all(self) -> None:
+        """Treat every deadline as passed."""
+        for key in list(self._due):
+            self._end(key)
+
+    def _check(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        while self._due:
+            key, due = next(iter(self._due.items()))
+            if due > now:
+                self._timer = self._loop.call_at(due, self._check)
+                return
+            self._end(key)
+
+    def _end(self, key: Key) -> None:
+        self.discard(key)
+        try:
+            self._expire(key)
+        except Exception:  # one connection's trouble must not stop the clock of the others
+            logger.exception("Deadline of %r failed", key)

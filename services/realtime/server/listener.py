@@ -1,0 +1,153 @@
+"""Accept connections, look at the first request, and give it to a WebSocket or to Daphne's HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from .handshake import END_OF_HEAD, MAX_HEAD_BYTES, asks_for_websocket, refusal
+from .upgrade import upgrade
+
+if TYPE_CHECKING:
+    from .server import Server
+
+logger = logging.getLogger(__name__)
+# More in one turn of the loop would make everybody else wait for a crowd that comes back at once.
+_ACCEPTS_PER_TURN = 16
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE_SECONDS = 1.0
+# What the kernel may hold for a client that does not read, beyond what is on its way.
+_KERNEL_UNSENT_BYTES = 131_072
+_GET = b"GET "
+
+
+class Listener:
+    """Take the place of a Twisted port's own accept loop; HTTP goes to the port's factory as ever."""
+
+    def __init__(self, server: Server, port: Any) -> None:
+        if isinstance(port.factory, TLSMemoryBIOFactory):
+            raise NotImplementedError("TLS endpoints are not served here: let the edge end TLS")
+        self.server = server
+        self._port = port
+        self._socket: socket.socket = port.socket
+        self._is_tcp = self._socket.family in (socket.AF_INET, socket.AF_INET6)
+        port.stopReading()
+        # Accepted sockets inherit these, at no call per connection.
+        self._socket.listen(server.limits.backlog)
+        if self._is_tcp:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _KERNEL_UNSENT_BYTES)
+        server.loop.add_reader(self._socket.fileno(), self._accept_some)
+
+    def close(self) -> None:
+        """Stop listening; whoever is in the backlog is taken first, for the kernel would reset them."""
+        self.server.loop.remove_reader(self._socket.fileno())
+        while self._accept_some() == _ACCEPTS_PER_TURN:
+            pass
+        self._port.stopListening()
+
+    def _accept_some(self) -> int:
+        for count in range(_ACCEPTS_PER_TURN):
+            try:
+                sock, address = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return count
+            except OSError as error:
+                self._pause(error)
+                return count
+            sock.setblocking(False)
+            Arrival(self, sock, address).read()
+        return _ACCEPTS_PER_TURN
+
+    def _pause(self, error: OSError) -> None:
+        logger.error("Cannot accept: %s", error)
+        if error.errno in _OUT_OF_RESOURCES and not self.server.is_draining:
+            fileno = self._socket.fileno()
+            self.server.loop.remove_reader(fileno)
+            self.server.loop.call_later(_PAUSE_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        if not self.server.is_draining:
+            self.server.loop.add_reader(self._socket.fileno(), self._accept_some)
+
+    def upgrade(self, sock: socket.socket, address: Any, data: bytes) -> None:
+        """Make a WebSocket of a connection."""
+        upgrade(self.server, sock, data, client=[str(address[0]), address[1]] if self._is_tcp else None)
+
+    def hand_to_http(self, sock: socket.socket, address: Any, data: bytes) -> None:
+        """Do what Twisted's port would have done with this connection, and give it the bytes read so far."""
+        port = self._port
+        protocol = port.factory.buildProtocol(port._buildAddr(address))
+        port.sessionno += 1
+        transport = port.transport(sock, protocol, address, port, port.sessionno, port.reactor)
+        protocol.makeConnection(transport)
+        protocol.dataReceived(data)
+
+
+class Arrival:
+    """A connection of which the first request has not been read."""
+
+    __slots__ = ("_address", "_data", "_is_waiting", "_listener", "_socket")
+
+    def __init__(self, listener: Listener, sock: socket.socket, address: Any) -> None:
+        self._listener = listener
+        self._socket = sock
+        self._address = address
+        self._data = b""
+        self._is_waiting = False
+
+    def read(self) -> None:
+        """Read what there is, and wait for more only if the head is not whole."""
+        try:
+            data = self._socket.recv(MAX_HEAD_BYTES)
+        except (BlockingIOError, InterruptedError):
+            self._wait()
+            return
+        except OSError:
+            data = b""
+        self._data += data
+        if not data:
+            self._drop("gone")
+        elif not self._data.startswith(_GET[: len(self._data)]) or len(self._data) >= MAX_HEAD_BYTES:
+            self._pass_on(self._listener.hand_to_http)
+        elif (end := self._data.find(END_OF_HEAD)) < 0:
+            self._wait()
+        elif asks_for_websocket(self._data[: end + len(END_OF_HEAD)]):
+            self._pass_on(self._listener.upgrade)
+        else:
+            self._pass_on(self._listener.hand_to_http)
+
+    def time_out(self) -> None:
+        """End a connection whose request does not come."""
+        with contextlib.suppress(OSError):
+            if self._data:
+                self._socket.send(refusal(408, "The request did not come in time\n"))
+        self._drop("timeout")
+
+    def _wait(self) -> None:
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._listener.server.loop.add_reader(self._socket.fileno(), self.read)
+            self._listener.server.handshaking.add(self)
+
+    def _stop_waiting(self) -> None:
+        if self._is_waiting:
+            self._listener.server.loop.remove_reader(self._socket.fileno())
+            self._listener.server.handshaking.discard(self)
+
+    def _pass_on(self, receiver: Callable[[socket.socket, Any, bytes], None]) -> None:
+        self._stop_waiting()
+        receiver(self._socket, self._address, self._data)
+
+    def _drop(self, because: str) -> None:
+        self._stop_waiting()
+        self._socket.close()
+        if self._data:
+            self._listener.server.counters.rejected[because] += 1

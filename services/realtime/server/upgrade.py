@@ -1,0 +1,77 @@
+"""Where a connection becomes a WebSocket: at its first request, or later on a kept-alive connection of Twisted's."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from .handshake import END_OF_HEAD, BadHandshake, build_scope, read_request
+from .websocket import WebSocket
+
+if TYPE_CHECKING:
+    from .server import Server
+
+
+def upgrade(server: Server, sock: socket.socket, data: bytes, *, client: list[Any] | None) -> None:
+    """Answer the upgrade request that *data* begins with, on the non-blocking socket *sock*."""
+    websocket = WebSocket(server, sock)
+    server.counters.handshakes += 1
+    if no := server.why_not(is_handshake=True):
+        websocket.refuse(503, "Come back later\n", because=no.reason, retry_after=no.retry_after)
+        return
+    end = data.index(END_OF_HEAD) + len(END_OF_HEAD)
+    try:
+        request, accept = read_request(data[:end])
+    except BadHandshake as error:
+        websocket.refuse_with(error.response, because="malformed")
+        return
+    scope = build_scope(
+        request,
+        client=client,
+        server=list(sock.getsockname()[:2]) if client is not None else None,
+        root_path=server.root_path,
+        forwarded=server.forwarded,
+    )
+    server.connections[websocket] = {}
+    server.handshaking.add(websocket)
+    websocket.start(scope, accept, data[end:])
+
+
+class UpgradeFactory:
+    """Stand where Daphne's WebSocket factory stood: its HTTP gives an upgrade request to `buildProtocol`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def buildProtocol(self, address: Any) -> Upgrade:
+        """Return what takes over one connection."""
+        return Upgrade(self._server, address)
+
+
+class Upgrade:
+    """
+    Take a connection from Twisted in the middle of its life.
+
+    A proxy may send an upgrade request on a connection that has served other requests before.
+    """
+
+    _raw_query_string = b""  # Daphne sets it; the request that it injects again has the query
+
+    def __init__(self, server: Server, address: Any) -> None:
+        self._server = server
+        self._client = [str(address.host), address.port] if hasattr(address, "port") else None
+        self._socket: socket.socket | None = None
+
+    def makeConnection(self, transport: Any) -> None:
+        """Take the socket out of *transport*, which must not touch it again."""
+        transport.stopReading()
+        transport.stopWriting()
+        transport.connected = 0
+        transport.disconnected = 1
+        self._socket = transport.getHandle()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take the request, as Daphne rebuilds it."""
+        if self._socket is not None:
+            sock, self._socket = self._socket, None
+            upgrade(self._server, sock, data, client=self._client)

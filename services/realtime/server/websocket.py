@@ -1,0 +1,299 @@
+"""One WebSocket: between its wire and its ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import random
+import socket
+from typing import TYPE_CHECKING, Any
+
+from .closing import rotation_age
+from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame
+from .handshake import acceptance, refusal
+from .inbox import Inbox
+from .messages import Closed, Event, Failed, MessageReader, Ping
+from .wire import Wire
+
+if TYPE_CHECKING:
+    from .server import Server
+
+logger = logging.getLogger(__name__)
+# With this many messages that the application has not asked for yet, the client has to wait.
+_MAX_WAITING_MESSAGES = 64
+
+
+class State(enum.Enum):
+    """Where a socket stands."""
+
+    CONNECTING = enum.auto()
+    OPEN = enum.auto()
+    CLOSING = enum.auto()
+    CLOSED = enum.auto()
+
+
+class WebSocket(Wire):
+    """
+    Serve one upgraded connection; to the application this is also the extension `tandem.socket`.
+
+    `is_open` between accept and close; `path`, `opened_at` (of the loop's clock) and `buffered` are for the metrics.
+    """
+
+    __slots__ = (
+        "_accept",
+        "_early",
+        "_inbox",
+        "_is_deaf",
+        "_reading",
+        "_rotation",
+        "_server",
+        "_state",
+        "_task",
+        "is_open",
+        "opened_at",
+        "path",
+    )
+    kind = "websocket"
+    frame = staticmethod(text_frame)
+
+    def __init__(self, server: Server, sock: socket.socket) -> None:
+        super().__init__(server.loop, sock, counters=server.counters, max_buffer=server.limits.max_buffer_bytes)
+        self._server = server
+        self._state = State.CONNECTING
+        self._accept = ""
+        self._early: bytes | None = None
+        self._inbox: Inbox | None = None
+        self._is_deaf = False
+        self._reading: MessageReader | None = None
+        self._rotation: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.is_open = False
+        self.opened_at = server.loop.time()
+        self.path = ""
+
+    def __repr__(self) -> str:
+        return f"<WebSocket {self.path} {self._state.name}>"
+
+    # The extension
+
+    def write(self, frames: bytes) -> None:
+        """Send whole prepared frames, after everything sent before; a no-op on a closed socket."""
+        if self.is_open:
+            self.put(frames)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """
+        Send a close frame after what was written; before the accept, refuse the handshake with 503.
+
+        Does nothing on a socket that is closing or closed. Raises `ValueError` for a code that must not be sent.
+        """
+        if self._state is State.CONNECTING:
+            self.refuse(503, f"{reason}\n", because="draining", retry_after=1)
+        elif self._state is State.OPEN:
+            self._start_closing(close_frame(code, reason), code, reason)
+
+    # Towards the application
+
+    def start(self, scope: dict[str, Any], accept: str, early: bytes) -> None:
+        """Run the application on a handshake that is valid; *early* is what came behind its head."""
+        self.path = scope["path"]
+        self._accept = accept
+        self._early = early or None
+        self._inbox = Inbox(self._loop, self._read_on)
+        scope["extensions"] = {"tandem.socket": self}
+        self._server.log_socket("connecting", scope)
+        try:
+            application = self._server.application(scope, self._inbox.receive, self.send)
+        except Exception as error:  # it is the application's; whatever it is, the client gets an answer
+            self._fail(error)
+            return
+        self._inbox.put({"type": "websocket.connect"})
+        self._task = self._loop.create_task(application, name="websocket")
+        self._task.add_done_callback(self._on_application_done)
+        if not early:
+            self.start_reading()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Take an event of the application, as ASGI has it; ignored once the socket is closing, as Daphne does."""
+        match message["type"]:
+            case "websocket.send":
+                self._send_message(message)
+            case "websocket.close" if self._state is State.CONNECTING:
+                self.refuse(403, "Access denied\n", because="denied")
+            case "websocket.close":
+                self.close(message.get("code") or 1000, message.get("reason") or "")
+            case "websocket.accept":
+                self._open(message)
+            case other:
+                raise ValueError(f"a WebSocket cannot send {other!r}")
+
+    def _send_message(self, message: dict[str, Any]) -> None:
+        if self._state is State.CONNECTING:
+            raise ValueError("Socket has not been accepted, so cannot send over it")
+        match message.get("text"), message.get("bytes"):
+            case str() as text, None:
+                self.write(text_frame(text.encode()))
+            case None, bytes() | bytearray() | memoryview() as payload:
+                self.write(binary_frame(bytes(payload)))
+            case _:
+                raise ValueError("websocket.send needs either text or bytes")
+
+    def _open(self, message: dict[str, Any]) -> None:
+        if self._state is not State.CONNECTING:
+            return
+        response = acceptance(self._accept, message.get("subprotocol"), message.get("headers") or ())
+        self._accept = ""
+        self._state = State.OPEN
+        self.is_open = True
+        self._server.on_open(self)
+        if max_age := self._server.limits.max_age_seconds:
+            age = rotation_age(max_age, chance=random.random())
+            self._rotation = self._loop.call_later(age, self.close, 3011, "force reconnect")
+        early, self._early = self._early, None
+        self.put(response)
+        if early is not None and self.is_open:
+            self.start_reading()
+            self.received(early)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        if self._task is not None and self._inbox is not None:
+            self._inbox.put(event)
+            if len(self._inbox) >= _MAX_WAITING_MESSAGES and self._state is State.OPEN:
+                self.stop_reading()
+
+    def _read_on(self) -> None:
+        if self._state is State.OPEN:
+            self.start_reading()
+
+    def _tell_disconnect(self, code: int, reason: str = "") -> None:
+        if self._task is not None:
+            self._tell({"type": "websocket.disconnect", "code": code, "reason": reason})
+            self._server.ending.add(self)
+
+    def _on_application_done(self, task: asyncio.Task[None]) -> None:
+        self._task = self._inbox = None
+        self._server.ending.discard(self)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
+        elif self._state is State.CONNECTING:
+            self.refuse(500, "The application neither accepted nor closed\n", because="error")
+        else:
+            self.close()
+        if self._state is State.CLOSED:
+            self._server.on_gone(self)
+
+    def _fail(self, error: BaseException) -> None:
+        logger.error("Exception inside application: %s", error, exc_info=error)
+        if self._state is State.CONNECTING:
+            self.refuse(500, "Internal server error\n", because="error")
+        else:
+            self.close(3004, "internal server error")
+
+    def cancel_application(self) -> None:
+        """End an application that has not ended by itself since its disconnect."""
+        if self._task is not None:
+            logger.warning("Application of %r took too long to end and was cancelled", self)
+            self._task.cancel()
+
+    # Towards the client
+
+    def received(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        if self._is_deaf:
+            return
+        if self._state is State.CONNECTING:
+            # Too early by RFC 6455, but not worth a failure: it waits for the accept.
+            self._early = data
+            self.stop_reading()
+            return
+        reading = self._reading or MessageReader(self._server.limits.max_message_bytes)
+        for event in reading.feed(data):
+            self._take(event)
+        self._reading = None if reading.is_idle or self._is_deaf else reading
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case str() if self.is_open:
+                self._tell({"type": "websocket.receive", "text": event})
+            case bytes() if self.is_open:
+                self._tell({"type": "websocket.receive", "bytes": event})
+            case Ping(payload):
+                self.write(pong_frame(payload))
+            case Closed(code, reason, payload):
+                if self._state is State.OPEN:
+                    self._start_closing(echo_frame(payload), code, reason)
+                self._is_deaf = True
+                self.end()
+            case Failed(code, reason):
+                if code == 1009:
+                    code, reason = self._server.limits.oversize_code, self._server.limits.oversize_reason
+                self.close(code, reason)
+                self._is_deaf = True
+                self.end()
+
+    def refuse(self, status: int, text: str, *, because: str, retry_after: int | None = None) -> None:
+        """Answer the handshake with an HTTP error, counted under *because*."""
+        self.refuse_with(refusal(status, text, retry_after=retry_after), because=because)
+
+    def refuse_with(self, response: bytes, *, because: str) -> None:
+        """Answer the handshake with *response*, counted under *because*."""
+        self._counters.rejected[because] += 1
+        self._leave(State.CLOSING)
+        self._is_deaf = True
+        self.put(response)
+        self._tell_disconnect(1006)
+        self._server.lingering.add(self)
+        self.end()
+        self.start_reading()
+
+    def _start_closing(self, frame: bytes, code: int, reason: str) -> None:
+        self._leave(State.CLOSING)
+        self._counters.closed[code] += 1
+        self._server.lingering.add(self)
+        self._tell_disconnect(code, reason)
+        self.put(frame)
+        self.start_reading()
+
+    def _leave(self, state: State) -> None:
+        """Go on to *state*, a later one, with nothing left behind that belongs to an open socket."""
+        self.is_open = False
+        self._state = state
+        self._early = None
+        self._server.handshaking.discard(self)
+        if self._rotation is not None:
+            self._rotation.cancel()
+            self._rotation = None
+
+    def overflowed(self) -> None:
+        """Close a socket whose client does not read: 3008, and what waits for it is dropped."""
+        if self.is_open:
+            self._counters.slow += 1
+            self.forget_unsent()
+            self.close(3008, "slow")
+
+    def lost(self) -> None:
+        """Take note that the connection is gone."""
+        if self._state is State.CLOSED:
+            return
+        before = self._state
+        self._leave(State.CLOSED)
+        self._reading = None
+        self.release()
+        self._server.lingering.discard(self)
+        if before is State.CONNECTING:
+            self._counters.rejected["gone"] += 1
+        elif before is State.OPEN:
+            self._counters.closed[1006] += 1
+        if before is not State.CLOSING:
+            self._tell_disconnect(1006)
+        if self._task is None:
+            self._server.on_gone(self)
+
+    def time_out(self) -> None:
+        """End a handshake that the application has not answered, or a client that does not finish closing."""
+        if self._state is State.CONNECTING:
+            self.refuse(503, "The application did not answer in time\n", because="timeout", retry_after=1)
+        else:
+            self.lost()

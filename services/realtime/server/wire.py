@@ -1,0 +1,164 @@
+"""The bytes of one upgraded connection: to the kernel first, what it will not take to a buffer."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import itertools
+import socket
+import struct
+
+from .counters import Counters
+
+# One buffer serves every read of the process: what arrives is copied out at its true size.
+_RECEIVED = bytearray(65_536)
+_VIEW = memoryview(_RECEIVED)
+_CHUNKS_PER_WRITE = 256
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Wire:
+    """
+    Write without copying, read without keeping a buffer, and never raise for what the other side does.
+
+    A subclass says what to do with data (`received`), with the end (`lost`) and with a full buffer (`overflowed`).
+    """
+
+    __slots__ = ("_chunks", "_counters", "_ends", "_is_cut", "_loop", "_max_buffer", "_socket", "buffered")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, *, counters: Counters, max_buffer: int
+    ) -> None:
+        self.buffered = 0
+        self._loop = loop
+        self._socket = sock
+        self._counters = counters
+        self._max_buffer = max_buffer
+        # Whole frames that wait, oldest first. `_is_cut`: part of the first one has been sent.
+        self._chunks: collections.deque[bytes | memoryview] | None = None
+        self._is_cut = False
+        self._ends = False
+
+    def received(self, data: bytes) -> None:
+        """Take what the peer sent."""
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """Take note that the peer has gone, whichever way."""
+        raise NotImplementedError
+
+    def overflowed(self) -> None:
+        """Decide what happens to a peer that does not read."""
+        raise NotImplementedError
+
+    def put(self, data: bytes) -> None:
+        """Send *data* after everything that was put before it."""
+        sent = 0
+        if self._chunks is None:
+            try:
+                sent = self._socket.send(data)
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError:
+                self.lost()
+                return
+            self._counters.bytes_out += sent
+            if sent == len(data):
+                return
+            self._chunks = collections.deque()
+            self._loop.add_writer(self._socket.fileno(), self._flush)
+        self._is_cut = self._is_cut or sent > 0
+        self._chunks.append(memoryview(data)[sent:] if sent else data)
+        self.buffered += len(data) - sent
+        # A message larger than the limit is no proof of a slow reader: the one being sent does not count.
+        if self.buffered - len(self._chunks[0]) > self._max_buffer:
+            self.overflowed()
+
+    def _flush(self) -> None:
+        chunks = self._chunks
+        if chunks is None:
+            return
+        try:
+            sent = self._socket.sendmsg(list(itertools.islice(chunks, _CHUNKS_PER_WRITE)))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.lost()
+            return
+        self._counters.bytes_out += sent
+        self.buffered -= sent
+        while chunks and sent >= len(chunks[0]):
+            sent -= len(chunks.popleft())
+            self._is_cut = False
+        if chunks:
+            if sent:
+                chunks[0] = memoryview(chunks[0])[sent:]
+                self._is_cut = True
+            return
+        self._stop_writing()
+        if self._ends:
+            self._shut()
+
+    def _stop_writing(self) -> None:
+        self._loop.remove_writer(self._socket.fileno())
+        self._chunks = None
+        self.buffered = 0
+        self._is_cut = False
+
+    def forget_unsent(self) -> None:
+        """Drop what waits, but for the rest of a frame that the peer has seen the start of."""
+        if self._chunks is not None:
+            rest = self._chunks[0] if self._is_cut else None
+            self._stop_writing()
+            if rest is not None:
+                self._chunks = collections.deque([bytes(rest)])
+                self._is_cut = True
+                self.buffered = len(rest)
+                self._loop.add_writer(self._socket.fileno(), self._flush)
+
+    def start_reading(self) -> None:
+        """Call `received` from now on."""
+        if (fileno := self._socket.fileno()) >= 0:
+            self._loop.add_reader(fileno, self._on_readable)
+
+    def stop_reading(self) -> None:
+        """Leave what arrives to the kernel, so that in time the peer has to wait."""
+        self._loop.remove_reader(self._socket.fileno())
+
+    def _on_readable(self) -> None:
+        try:
+            size = self._socket.recv_into(_RECEIVED)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            size = 0
+        if size:
+            self.received(bytes(_VIEW[:size]))
+        else:
+            self.lost()
+
+    def end(self) -> None:
+        """
+        Say that nothing will follow what was put, and go on reading.
+
+        Closing instead, with something unread, would reset the connection, and the peer would lose the last frame.
+        """
+        self._ends = True
+        if self._chunks is None:
+            self._shut()
+
+    def _shut(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def release(self) -> None:
+        """Close the socket and free what waits; with something unsent the peer gets a reset."""
+        if self._socket.fileno() < 0:
+            return
+        self.stop_reading()
+        if self._chunks is not None:
+            self._stop_writing()
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._socket.close()
