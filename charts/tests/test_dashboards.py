@@ -17,7 +17,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from prometheus_client import REGISTRY
 
 import api.metrics  # noqa: F401 - its metrics register themselves
-from realtime import metrics as realtime_metrics
+from realtime import exposition, metrics
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # "prefer v2": Grafana 13 does not provision v2 from files
@@ -38,13 +38,13 @@ FOREIGN = re.compile(
 
 def names_in_code() -> set[str]:
     """Return every sample name that the two services expose."""
-    realtime_metrics.observe_canary(lambda: 0.0)
-    families = itertools.chain(realtime_metrics.registry.collect(), REGISTRY.collect())
+    metrics.observe_canary(lambda: 0.0)
+    families = itertools.chain(exposition.registry.collect(), REGISTRY.collect())
     names = set()
     for family in families:
         suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}.get(family.type, [""])
         names |= {family.name + suffix for suffix in suffixes}
-    realtime_metrics.forget()
+    metrics.forget()
     return names
 
 

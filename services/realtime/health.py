@@ -10,7 +10,7 @@ from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from realtime import metrics
+from realtime.exposition import exposition
 
 # A check returns why the process cannot do its work, or nothing.
 Check = Callable[[], str | None]
@@ -40,7 +40,7 @@ class PrivateResource(Resource):
         """Answer one request. (HEAD comes here too; Twisted drops the body.)"""
         match request.path:
             case b"/metrics":
-                return answer(request, 200, "text/plain; version=0.0.4", metrics.exposition())
+                return answer(request, 200, "text/plain; version=0.0.4", exposition())
             case b"/healthz":
                 return answer(request, 200, "text/plain", b"ok\n")
             case b"/readyz":

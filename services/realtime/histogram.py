@@ -26,6 +26,11 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self.total += value
 
+    def add(self, other: Histogram) -> None:
+        """Count what *other*, of the same bounds, has observed."""
+        self._counts = [ours + theirs for ours, theirs in zip(self._counts, other._counts, strict=True)]
+        self.total += other.total
+
     @property
     def count(self) -> int:
         """How many values were observed."""

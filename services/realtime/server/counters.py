@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from realtime.histogram import Histogram
+from realtime.metrics import AGES
+
 
 @dataclass(slots=True)
 class Counters:
     """
     Hold totals since the process started.
 
-    `handshakes` are upgrade requests seen, `opened` those accepted. `closed` is by the code that ended the socket,
-    `rejected` by reason: capacity, rate, draining (503), denied (403, by the application), malformed (4xx), error
+    `handshakes` are upgrade requests seen, `opened` those accepted. `opened_by` is by transport and endpoint; it
+    includes streaming HTTP responses, as do `closed`, by the code that ended the connection, and `ages`, seconds at the end.
+    `rejected` is by reason: capacity, rate, draining (503), denied (403, by the application), malformed (4xx), error
     (500), timeout, gone. `slow` includes streaming HTTP responses.
     """
 
@@ -20,5 +24,7 @@ class Counters:
     opened: int = 0
     slow: int = 0
     bytes_out: int = 0
+    opened_by: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ages: Histogram = field(default_factory=lambda: Histogram(AGES))
     closed: Counter[int] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.opened_at = time.monotonic()
         self.request_start = 0.0
+        self.is_stream = False
         self._on_close: CloseCallback | None = None
         super().__init__(*args, **kwargs)
 
@@ -52,6 +54,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
     def register_close(self, callback: CloseCallback) -> None:
         """Take *callback* as the way to end this response: the extension `tandem.close`."""
         self._on_close = callback
+        self.is_stream = True
         self.server.on_stream(self)
 
     def close(self, code: int, reason: str) -> None:
@@ -62,14 +65,24 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
             self.server.lingering.add(self)
             callback(code, reason)
 
+    def count_end(self) -> None:
+        """Count the end of a streaming response: by itself (1000), by its client (1006), or as `close` counted."""
+        if self.is_stream:
+            self.is_stream = False
+            self.server.counters.ages.observe(self.duration())
+            if self.is_open:
+                self.server.counters.closed[1000 if self.finished else 1006] += 1
+
     def time_out(self) -> None:
         """Cut off a response that did not end, or whose client does not read."""
         if self.channel is not None:
             self.channel.abortConnection()
 
-    def cancel_application(self) -> None:
-        """End an application that has not ended by itself since its client left."""
-        self.server.cancel_application(self)
+    @property
+    def application(self) -> asyncio.Task[None] | None:
+        """The task of the application, as long as it runs."""
+        task: asyncio.Task[None] | None = self.server.connections.get(self, {}).get("application_instance")
+        return task
 
     def end_unanswered(self) -> None:
         """End a request whose application has ended, by an exception or not, and left it without a whole response."""

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.logger import (
     FilteringLogObserver,
@@ -18,6 +19,8 @@ from twisted.logger import (
     globalLogBeginner,
 )
 from twisted.python.failure import Failure
+
+from realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
 
 from .counters import Counters
 from .deadlines import Deadlines
@@ -67,7 +70,7 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         self.handshaking: Deadlines[Arrival | WebSocket] = self._deadlines(self.limits.handshake_seconds)
         self.lingering: Deadlines[WebSocket | Request] = self._deadlines(self.limits.close_seconds)
         self.ending: Deadlines[WebSocket | Request] = Deadlines(
-            self.loop, self.limits.application_close_seconds, lambda connection: connection.cancel_application()
+            self.loop, self.limits.application_close_seconds, _cancel_application
         )
         self.answering: Deadlines[Request] | None = None
         if self.http_timeout:
@@ -139,6 +142,7 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         """Take note that the application accepted."""
         self.handshaking.discard(websocket)
         self.counters.opened += 1
+        self.counters.opened_by[WEBSOCKET, endpoint_of(websocket.path)] += 1
 
     def on_gone(self, websocket: WebSocket) -> None:
         """Forget a socket that is closed and whose application has ended."""
@@ -146,6 +150,8 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
 
     def on_stream(self, request: Request) -> None:
         """Take note of a streaming response; one that starts during a drain ends at once."""
+        path = request.path.decode("ascii", "replace")
+        self.counters.opened_by[stream_transport_of(path), endpoint_of(path)] += 1
         if self.is_draining:
             self.loop.call_soon(request.close, 3001, "shutdown")
 
@@ -155,6 +161,7 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         if details is None:
             return
         details["disconnected"] = True
+        protocol.count_end()
         self.lingering.discard(protocol)
         if self.answering is not None:
             self.answering.discard(protocol)
@@ -185,13 +192,6 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
             self.connections.pop(request, None)
         else:
             request.end_unanswered()
-
-    def cancel_application(self, request: Request) -> None:
-        """End an application that has not ended by itself since its request was over."""
-        task = self.connections.get(request, {}).get("application_instance")
-        if task is not None:
-            logger.warning("Application of %r took too long to end and was cancelled", request)
-            task.cancel()
 
     def log_socket(self, action: str, scope: MutableMapping[str, Any]) -> None:
         """Tell Daphne's access log, if there is one."""
@@ -233,9 +233,18 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
                 transport.loseConnection()
 
     def kill_all_applications(self) -> Any:
-        """Cancel what still runs when the reactor stops; after a drain that is nothing."""
-        for connection in list(self.connections):
-            connection.cancel_application()
+        """Cancel what still runs when the reactor stops, and wait for it; after a drain that is nothing."""
+        tasks = [task for connection in self.connections if (task := connection.application) is not None]
+        for task in tasks:
+            task.cancel()
+        return Deferred.fromFuture(asyncio.gather(*tasks, return_exceptions=True))
+
+
+def _cancel_application(connection: WebSocket | Request) -> None:
+    """End an application that has not ended by itself since its client left."""
+    if (task := connection.application) is not None:
+        logger.warning("Application of %r took too long to end and was cancelled", connection)
+        task.cancel()
 
 
 def _log_twisted(level: Any) -> None:

@@ -37,7 +37,8 @@ class WebSocket(Wire):
     """
     Serve one upgraded connection; to the application this is also the extension `tandem.socket`.
 
-    `is_open` between accept and close; `path`, `opened_at` (of the loop's clock) and `buffered` are for the metrics.
+    `is_open` between accept and close; `path`, `opened_at` (of the loop's clock) and `buffered` are for the metrics;
+    `application` is its task while that runs.
     """
 
     __slots__ = (
@@ -49,7 +50,7 @@ class WebSocket(Wire):
         "_rotation",
         "_server",
         "_state",
-        "_task",
+        "application",
         "is_open",
         "opened_at",
         "path",
@@ -67,7 +68,7 @@ class WebSocket(Wire):
         self._is_deaf = False
         self._reading: MessageReader | None = None
         self._rotation: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.application: asyncio.Task[None] | None = None
         self.is_open = False
         self.opened_at = server.loop.time()
         self.path = ""
@@ -109,8 +110,8 @@ class WebSocket(Wire):
             self._fail(error)
             return
         self._inbox.put({"type": "websocket.connect"})
-        self._task = self._loop.create_task(application, name="websocket")
-        self._task.add_done_callback(self._on_application_done)
+        self.application = self._loop.create_task(application, name="websocket")
+        self.application.add_done_callback(self._on_application_done)
         if not early:
             self.start_reading()
 
@@ -157,7 +158,7 @@ class WebSocket(Wire):
             self.received(early)
 
     def _tell(self, event: dict[str, Any]) -> None:
-        if self._task is not None and self._inbox is not None:
+        if self.application is not None and self._inbox is not None:
             self._inbox.put(event)
             if len(self._inbox) >= _MAX_WAITING_MESSAGES and self._state is State.OPEN:
                 self.stop_reading()
@@ -167,12 +168,12 @@ class WebSocket(Wire):
             self.start_reading()
 
     def _tell_disconnect(self, code: int, reason: str = "") -> None:
-        if self._task is not None:
+        if self.application is not None:
             self._tell({"type": "websocket.disconnect", "code": code, "reason": reason})
             self._server.ending.add(self)
 
     def _on_application_done(self, task: asyncio.Task[None]) -> None:
-        self._task = self._inbox = None
+        self.application = self._inbox = None
         self._server.ending.discard(self)
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -190,12 +191,6 @@ class WebSocket(Wire):
             self.refuse(500, "Internal server error\n", because="error")
         else:
             self.close(3004, "internal server error")
-
-    def cancel_application(self) -> None:
-        """End an application that has not ended by itself since its disconnect."""
-        if self._task is not None:
-            logger.warning("Application of %r took too long to end and was cancelled", self)
-            self._task.cancel()
 
     # Towards the client
 
@@ -258,6 +253,8 @@ class WebSocket(Wire):
 
     def _leave(self, state: State) -> None:
         """Go on to *state*, a later one, with nothing left behind that belongs to an open socket."""
+        if self.is_open:
+            self._counters.ages.observe(self._loop.time() - self.opened_at)
         self.is_open = False
         self._state = state
         self._early = None
@@ -288,7 +285,7 @@ class WebSocket(Wire):
             self._counters.closed[1006] += 1
         if before is not State.CLOSING:
             self._tell_disconnect(1006)
-        if self._task is None:
+        if self.application is None:
             self._server.on_gone(self)
 
     def time_out(self) -> None:

@@ -9,19 +9,23 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from realtime import metrics
+from realtime.exposition import exposition
+from realtime.server.counters import Counters
 
 
 @dataclass
 class Connection:
-    transport_name: str
-    path: str
+    kind: str
+    path: str | bytes
     buffered: int = 0
+    is_open: bool = True
 
 
 @dataclass
 class Server:
     connections: list[Connection] = field(default_factory=list)
     is_draining: bool = False
+    counters: Counters = field(default_factory=Counters)
 
 
 @dataclass
@@ -41,14 +45,22 @@ def samples() -> dict[tuple[str, tuple[str, ...]], float]:
     """Return every sample of the exposition by name and label values."""
     return {
         (sample.name, tuple(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(metrics.exposition().decode())
+        for family in text_string_to_metric_families(exposition().decode())
         for sample in family.samples
     }
 
 
 def test_gauges_count_live_objects():
     """Connections and buffers are counted when asked: what is gone from the server is gone from the gauge."""
-    server = Server([Connection("websocket", "/ws/", 10), Connection("websocket", "/ws/", 5), Connection("sse", "/x")])
+    server = Server(
+        [
+            Connection("websocket", "/ws/", 10),
+            Connection("websocket", "/ws/", 5),
+            Connection("websocket", "/ws/", is_open=False),
+            Connection("http", b"/ws/sse"),
+            Connection("http", b"/api/counters/", is_open=False),
+        ]
+    )
     metrics.observe_server(server)
     metrics.observe_hub(Hub(7, 3))
     before = samples()
@@ -58,7 +70,7 @@ def test_gauges_count_live_objects():
     after = samples()
 
     assert before["tandem_connections", ("/ws/", "websocket")] == 2
-    assert before["tandem_connections", ("custom", "sse")] == 1
+    assert before["tandem_connections", ("/ws/sse", "sse")] == 1
     assert before["tandem_send_buffer_bytes", ()] == 15
     assert before["tandem_draining", ()] == 0
     assert (before["tandem_subscriptions", ()], before["tandem_channels", ()]) == (7, 3)
@@ -69,11 +81,17 @@ def test_gauges_count_live_objects():
 
 def test_counters_are_told_with_their_labels():
     """Each plain counter appears under its name on the wire."""
+    server = Server()
+    metrics.observe_server(server)
     before = samples()
 
     metrics.counts.publications_delivered += 1000
-    metrics.closed[3001] += 2
-    metrics.rejected["capacity"] += 3
+    server.counters.closed[3001] += 2
+    server.counters.rejected["capacity"] += 3
+    server.counters.opened_by["websocket", "/ws/"] += 6
+    server.counters.ages.observe(61.0)
+    server.counters.bytes_out += 128
+    server.counters.slow += 1
     metrics.recoveries["unrecovered"] += 4
     metrics.commands["subscribe", "103"] += 5
     metrics.delivery_seconds["commit_to_send"].observe(0.004)
@@ -88,6 +106,11 @@ def test_counters_are_told_with_their_labels():
         ("tandem_publications_delivered_total", ()): 1000,
         ("tandem_connections_closed_total", ("3001",)): 2,
         ("tandem_connections_rejected_total", ("capacity",)): 3,
+        ("tandem_connections_opened_total", ("/ws/", "websocket")): 6,
+        ("tandem_connection_age_seconds_count", ()): 1,
+        ("tandem_connection_age_seconds_sum", ()): 61.0,
+        ("tandem_bytes_sent_total", ()): 128,
+        ("tandem_slow_disconnects_total", ()): 1,
         ("tandem_recoveries_total", ("unrecovered",)): 4,
         ("tandem_commands_total", ("subscribe", "103")): 5,
         ("tandem_delivery_seconds_count", ("commit_to_send",)): 1,
@@ -97,12 +120,12 @@ def test_counters_are_told_with_their_labels():
 
 def test_series_are_bounded():
     """Whatever clients send as path, close code or method, the number of series stays below what was planned."""
+    server = Server([Connection("websocket", f"/ws/{number}") for number in range(10_000)])
     for number in range(10_000):
-        metrics.closed[number % 5000] += 1
-        metrics.opened["websocket", f"/ws/{number}"] += 1
+        server.counters.closed[number % 5000] += 1
+        server.counters.rejected[f"reason{number}"] += 1
         metrics.commands[f"method{number}", str(number)] += 1
-        metrics.rejected[f"reason{number}"] += 1
-    metrics.observe_server(Server([Connection("websocket", f"/ws/{number}") for number in range(10_000)]))
+    metrics.observe_server(server)
 
     ours = [key for key in samples() if key[0].startswith("tandem_")]
 
@@ -112,9 +135,7 @@ def test_series_are_bounded():
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool_finds_nothing_to_say():
     """`promtool check metrics` is silent about names, units and help texts."""
-    checked = subprocess.run(
-        ["promtool", "check", "metrics"], input=metrics.exposition(), capture_output=True, check=False
-    )
+    checked = subprocess.run(["promtool", "check", "metrics"], input=exposition(), capture_output=True, check=False)
 
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 

@@ -1,0 +1,19 @@
+"""Where browsers connect, as metrics name it: a path that anybody can choose never becomes a label."""
+
+from __future__ import annotations
+
+ENDPOINTS = ("/ws/", "/ws/uni/", "/ws/http_stream", "/ws/sse", "/ws/sse/", "/ws/poll/")
+CUSTOM = "custom"
+WEBSOCKET = "websocket"
+_STREAMS = {"/ws/http_stream": "http_stream", "/ws/sse": "sse", "/ws/sse/": "sse", "/ws/poll/": "poll"}
+TRANSPORTS = (WEBSOCKET, "http_stream", "sse", "poll")
+
+
+def endpoint_of(path: str) -> str:
+    """Return which of ENDPOINTS *path* is; CUSTOM for a team's own routes."""
+    return path if path in ENDPOINTS else CUSTOM
+
+
+def stream_transport_of(path: str) -> str:
+    """Return the transport of a streaming HTTP response at *path*."""
+    return _STREAMS.get(path, "http_stream")
