@@ -24,7 +24,7 @@ screenshot: .venv/tests ## Take the README's pictures of the running demo with C
 
 ##@ Check it
 .PHONY: test lint types format
-test: .venv/tests ## Run every test, over real servers (tests whose server is missing are skipped, except with CI=true)
+test: .venv/tests services/tests/sdk/node_modules ## Run every test, over real servers (tests whose server is missing are skipped, except with CI=true)
 	@.ci/test
 
 lint: .venv/tests ## Check style, shell scripts and lock files
@@ -46,3 +46,7 @@ requirements: .venv/tests ## Pin requirements from the pyproject.toml files (UPG
 .PHONY: .venv/tests
 .venv/tests:
 	@$(ENVIRONMENT) services/tests/requirements.txt
+
+services/tests/sdk/node_modules: services/tests/sdk/package-lock.json
+	@command -v npm >/dev/null || { echo "No npm here: the tests of the JavaScript SDK are left out."; exit 0; }; \
+		npm ci --prefix services/tests/sdk --ignore-scripts --no-audit --no-fund --loglevel error && touch $@

@@ -48,7 +48,8 @@ def main() -> int:
 
 def _run(settings: Settings, lock: int) -> None:
     ports.check_free(settings.ports, host=settings.host)
-    redis, nginx = programs.find_redis(), programs.find_nginx()
+    redis = programs.find_redis()
+    nginx = programs.find_nginx() if settings.wants_edge else None
     environ = settings.programs_environ(has_edge=nginx is not None)
     if nginx:
         write_edge_files(
@@ -57,7 +58,7 @@ def _run(settings: Settings, lock: int) -> None:
             api=f"127.0.0.1:{settings.ports['api']}",
             realtime=f"127.0.0.1:{settings.ports['realtime']}",
         )
-    _prepare_database(settings, environ)
+    _prepare(settings, environ)
     environ |= {
         "DEMO_SERVICES": str(SERVICES),
         "DEMO_PYTHON": sys.executable,
@@ -109,25 +110,19 @@ def _lock(settings: Settings) -> Iterator[int]:
         yield file.fileno()
 
 
-def _prepare_database(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Migrate, collect static files, and see that there is somebody who can log in to the admin."""
+def _prepare(settings: Settings, environ: Mapping[str, str]) -> None:
     log = settings.state / "logs/prepare.log"
-    for command in (["migrate", "--noinput"], ["collectstatic", "--noinput"], ["createsuperuser", "--noinput"]):
+    with log.open("w") as output:
         run = subprocess.run(
-            [sys.executable, "-m", "api", *command],
-            env={**environ, "DJANGO_SUPERUSER_USERNAME": "admin", "DJANGO_SUPERUSER_EMAIL": "admin@localhost"},
-            cwd=SERVICES,
+            [sys.executable, "-m", "demo.prepare"],
+            env=dict(environ),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stdout=output,
+            stderr=output,
             check=False,
         )
-        log.write_text(run.stdout)
-        is_there = command[0] == "createsuperuser" and "already" in run.stdout
-        if run.returncode and not is_there:
-            last = run.stdout.strip().rpartition("\n")[2]
-            raise Problem(f"{command[0]} failed: {last} (all of it is in {log})")
+    if run.returncode:
+        raise Problem(f"The database is not ready: {log.read_text().strip().rpartition(chr(10))[2]} (more in {log})")
 
 
 def _addresses(settings: Settings, *, has_edge: bool) -> str:

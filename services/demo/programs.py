@@ -1,4 +1,4 @@
-"""Where the programs come from that pip does not install: nginx and Redis."""
+"""Find nginx and Redis, the programs that pip does not install."""
 
 from __future__ import annotations
 

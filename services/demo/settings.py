@@ -26,17 +26,19 @@ class Settings:
     host: str
     port: int
     state: Path
+    wants_edge: bool
     environ: Mapping[str, str]
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read DEMO_HOST, DEMO_PORT and DEMO_DIR, or raise `Problem` naming the one that is wrong."""
+        """Read DEMO_HOST, DEMO_PORT, DEMO_DIR and DEMO_EDGE, or raise `Problem` naming the one that is wrong."""
         text = environ.get("DEMO_PORT") or "9000"
         last = 65535 - len(PROGRAMS)
         if not text.isdecimal() or not 1 <= int(text) <= last:
             raise Problem(f"DEMO_PORT must be a number from 1 to {last}, not {text!r}.")
         state = Path(environ.get("DEMO_DIR") or ROOT / ".demo").resolve()
-        return cls(environ.get("DEMO_HOST") or "127.0.0.1", int(text), state, environ)
+        wants_edge = environ.get("DEMO_EDGE") != "0"
+        return cls(environ.get("DEMO_HOST") or "127.0.0.1", int(text), state, wants_edge, environ)
 
     @property
     def ports(self) -> dict[str, int]:

@@ -1,0 +1,182 @@
+"""
+Names that have to agree across files, compared in one place.
+
+A file that does not exist is not compared. To add a name: a function that reads it from each file, and a test.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from demo.settings import ROOT
+from tests.servers import SERVICES
+from tests.stack import Stack
+
+CHART = ROOT / "charts/tandem"
+README = ROOT / "README.md"
+
+
+def text(path: Path) -> str:
+    """The file, or nothing if there is none."""
+    return path.read_text() if path.is_file() else ""
+
+
+def texts(folder: Path, *patterns: str) -> str:
+    """All files of a folder that match, one after the other."""
+    return "\n".join(path.read_text() for pattern in patterns for path in sorted(folder.rglob(pattern)))
+
+
+def section(heading: str) -> str:
+    """The README's part under a heading, up to the next one."""
+    found = re.search(rf"^#+ {heading}$(.*?)(?=^#+ |\Z)", text(README), re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+def first_column(table: str) -> set[str]:
+    """The names in backticks in the first column of every row."""
+    return {name for row in re.findall(r"^\|([^|]*)\|", table, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)}
+
+
+# -- Environment variables ------------------------------------------------------------------------
+
+VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+# Read by Django, Python, the metrics library or a server's own image, not by our settings.
+FOREIGN = re.compile(r"(PYTHON|PROMETHEUS_|POSTGRES|PG|REDIS|OTEL_|DJANGO_SETTINGS_MODULE|POD_)")
+READS = {"get", "required", "_required", "str", "bool", "int", "float", "list", "dict", "json", "url"}
+
+
+def variables_read() -> set[str]:
+    """What the settings modules ask the environment for."""
+    found: set[str] = set()
+    for path in (SERVICES / "api/settings.py", SERVICES / "realtime/settings.py", SERVICES / "tandem/settings.py"):
+        for node in ast.walk(ast.parse(text(path))):
+            if isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                words = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+                found |= {word for word in words if name in READS and VARIABLE.fullmatch(word)}
+    return found
+
+
+def test_variables_of_the_readme_are_those_of_the_settings() -> None:
+    """The table of settings is complete and true."""
+    documented = {name for name in first_column(section("Settings")) if VARIABLE.fullmatch(name)}
+    if documented:
+        assert documented == variables_read()
+
+
+def variables_set() -> set[str]:
+    """What the chart's templates and the rendered manifests name."""
+    manifests = texts(ROOT / "k8s/manifests", "*.yaml") + text(SERVICES / "compose.yaml")
+    templates = texts(CHART / "templates", "*.tpl")
+    return {found[0] for found in re.finditer(rf"(?<=\bname: ){VARIABLE.pattern}(?=\s)", manifests)} | {
+        found[0] for found in re.finditer(rf'(?<="){VARIABLE.pattern}(?=")', templates)
+    }
+
+
+def test_variables_of_the_chart_are_read() -> None:
+    """Every variable that the chart sets is one that somebody reads."""
+    assert {name for name in variables_set() if not FOREIGN.match(name)} - variables_read() == set()
+
+
+# -- Metrics --------------------------------------------------------------------------------------
+
+SERIES = re.compile(r"\btandem_[a-z_]*[a-z]\b")
+
+
+def names_of_metrics(where: str) -> set[str]:
+    """The names that queries or prose mention, without the suffixes of histograms; recorded series have colons."""
+    return {re.sub(r"_(bucket|sum|count)$", "", name) for name in SERIES.findall(where)}
+
+
+@pytest.fixture(scope="module")
+def exported(stack: Stack) -> set[str]:
+    """What both services export while they run."""
+    ports = (stack.private_port, int(stack.environ["API_METRICS_PORT"]))
+    httpx.get(f"{stack.url}/counter/")
+    pages = [httpx.get(f"http://127.0.0.1:{port}/metrics").text for port in ports]
+    return set(re.findall(r"^# TYPE (tandem_\w+)", "\n".join(pages), re.MULTILINE))
+
+
+def test_metrics_of_the_chart_exist(exported: set[str]) -> None:
+    """Every series in a panel, an alert or an autoscaler is exported."""
+    used = names_of_metrics(texts(CHART, "dashboards/*.json", "alerts/*.yaml", "templates/**/scaledobject.yaml"))
+
+    assert used - exported == set()
+
+
+def test_metrics_of_the_readme_are_those_of_the_code(exported: set[str]) -> None:
+    """The table of metrics is complete and true."""
+    documented = {name.partition("{")[0] for name in first_column(section("Metrics"))}
+    if documented:
+        assert documented == exported
+
+
+# -- The path ---------------------------------------------------------------------------------------
+
+
+def test_ws_is_the_path_everywhere() -> None:
+    """Routing, edge, chart and page agree that sockets live under /ws."""
+    users = {
+        "edge": text(ROOT / "ingress/local.conf"),
+        "routing": text(SERVICES / "realtime/endpoints.py") + text(SERVICES / "realtime/routing.py"),
+        "page": texts(SERVICES / "api", "*.js"),
+        "ingress": text(CHART / "templates/routing/ingress.yaml") or "/ws",
+        "gateway": text(CHART / "templates/routing/httproute.yaml") or "/ws",
+    }
+
+    assert [name for name, content in users.items() if content and "/ws" not in content and '"ws' not in content] == []
+
+
+@pytest.mark.parametrize("name", ["local.conf", "nginx.conf"])
+def test_edge_of_the_chart_is_the_edge(name: str) -> None:
+    """A chart cannot reach outside its folder, so it has a copy: the same, byte for byte."""
+    copy = text(CHART / "files" / name)
+
+    assert copy in ("", text(ROOT / "ingress" / name))
+
+
+# -- Versions ---------------------------------------------------------------------------------------
+
+
+def test_one_version() -> None:
+    """Packages, library, chart and changelog are of one version."""
+    versions = {
+        str(path.relative_to(ROOT)): tomllib.loads(path.read_text())["project"]["version"]
+        for path in SERVICES.glob("*/pyproject.toml")
+    }
+    versions["tandem.__version__"] = re.findall(r'__version__ = "(.+)"', text(SERVICES / "tandem/__init__.py"))[0]
+    if chart := yaml.safe_load(text(CHART / "Chart.yaml") or "{}"):
+        versions |= {"Chart version": chart["version"], "Chart appVersion": chart["appVersion"]}
+    if released := re.findall(r"^## \[(\d[^\]]*)\]", text(ROOT / "CHANGELOG.md"), re.MULTILINE):
+        versions["CHANGELOG.md"] = released[0]
+
+    assert len(set(versions.values())) == 1, versions
+
+
+def test_sdk_lock_has_the_sdk_of_its_package() -> None:
+    """The lock file of the JavaScript tests belongs to its package.json."""
+    folder = SERVICES / "tests/sdk"
+    wanted = json.loads(text(folder / "package.json"))["dependencies"]
+    locked = json.loads(text(folder / "package-lock.json"))["packages"][""]["dependencies"]
+
+    assert locked == wanted
+
+
+# -- Links ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["README.md", "services/README.md", ".github/CONTRIBUTING.md"])
+def test_links_between_our_files_resolve(page: str) -> None:
+    """A relative link in a page names a file that is there."""
+    path = ROOT / page
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text(path))
+
+    assert [link for link in links if not (path.parent / link).exists()] == []
