@@ -44,7 +44,7 @@ class Swarm:
         self._clients: dict[int, Client] = {}
         self._connecting = target.connecting()
         self._last = messages.Seen(None, 0, 0)
-        self._last_frame = b""
+        self._last_frame: bytes | None = None
         self.observer = Observer()
         self.timers = Timers()
         self.strain = Strain()
@@ -101,16 +101,16 @@ class Swarm:
 
     def turn(self, timeout: float) -> None:
         """Wait for sockets or timers at most *timeout* seconds, and serve those that are due."""
+        self.timers.run(time.monotonic_ns())
         events = self._poller.poll(self.timers.wait(timeout), 1024)
         begin = time.monotonic_ns()
-        self.timers.run(begin)
-        for descriptor, event in events:
+        for descriptor, _ in events:
             client = self._clients.get(descriptor)
             if client is not None:
                 if client.state == State.CONNECTING:
                     self._connected(client)
                 else:
-                    self._receive(client, event)
+                    self._receive(client)
         if events:
             self.strain.turned(begin, time.monotonic_ns())
 
@@ -130,7 +130,7 @@ class Swarm:
         except OSError as error:
             self._gone(client, _LOST, str(error))
 
-    def _receive(self, client: Client, event: int) -> None:
+    def _receive(self, client: Client) -> None:
         assert client.sock is not None
         try:
             data = client.sock.recv(READ_BYTES)
@@ -176,7 +176,7 @@ class Swarm:
             elif opcode == frames.PING:
                 self._send(client, frames.client_frame(payload, frames.PONG))
         if len(whole) == 1 and data and not client.pending and self._last.stamp and client.state == State.LIVE:
-            self._last_frame = data if messages.read(data) == self._last else b""
+            self._last_frame = data if messages.read(data) == self._last else None
 
     def _opened(self, client: Client) -> None:
         if self.target.by_path:

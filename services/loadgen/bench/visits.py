@@ -141,7 +141,7 @@ class Visit:
 
         def is_over() -> bool:
             if load.window:
-                publication.credit(self.swarm.received)
+                publication.credit(self.swarm.received // each)
             if not publication.is_done or publication.outcome is None:
                 return False
             return self.swarm.received >= publication.outcome.published * each
