@@ -17,7 +17,7 @@ from tandem.logs import logging_config
 logging.config.dictConfig(logging_config("info"))
 structlog.contextvars.bind_contextvars(request_id="r1")
 structlog.get_logger("hub").info("delivered", channel="public:x", sockets=3, data={"secret": 1}, cookie="sessionid=abc")
-logging.getLogger("channels").warning("connect failed: redis://:hunter2@redis:6379/0 and ?token=%s&x=1", "abc")
+logging.getLogger("channels").warning("connect failed: redis://:hunter2@redis:6379/0 and ?token=%s&x=1", "abc", extra={"shard": 2})
 structlog.get_logger("hub").debug("not at this level")
 try:
     secret_local = "hunter3"
@@ -51,6 +51,7 @@ def test_no_secret_and_no_payload(lines: list[dict[str, str]]):
     assert lines[0]["sockets"] == 3
     assert lines[0]["data"] == lines[0]["cookie"] == "[hidden]"
     assert lines[1]["event"] == "connect failed: redis://:[hidden]@redis:6379/0 and ?token=[hidden]&x=1"
+    assert lines[1]["shard"] == 2
     assert "ValueError: bad [hidden]" in lines[2]["exception"]
     assert not [secret for secret in ("hunter2", "eyJ", "sessionid=abc") if secret in text]
 
