@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .client import Client, State
@@ -26,6 +26,7 @@ class Crowd(Observer):
         self.random = random.Random(seed)
         self.opened = Histogram()
         self.closes: Counter[int] = Counter()
+        self.closed_at: list[float] = []
         self.lost_for_good: list[Client] = []
         self.retries = True
         self._waiting: deque[Client] = deque()
@@ -49,6 +50,25 @@ class Crowd(Observer):
         """Bring *client* in again later, on top of any wave."""
         self.swarm.timers.after(in_seconds, lambda: self._reopen(client))
 
+    def meet(self, newcomers: Sequence[Client], *, seconds: float) -> None:
+        """
+        Close the books: *newcomers*, one for each channel, are told where the stream stands now.
+
+        Whoever stands elsewhere misses something, and whoever stands in another epoch was never told.
+        """
+        live = self.swarm.live + len(newcomers)
+        for client in newcomers:
+            self.swarm.open(client)
+        self.swarm.run(seconds=seconds, until=lambda: self.swarm.live >= live)
+        for client in self.clients:
+            top = newcomers[client.channel_index].book
+            if client.book.epoch == top.epoch:
+                client.book.finish(top.offset)
+            elif client not in self.lost_for_good:
+                client.book.missing += 1
+        for client in newcomers:
+            self.swarm.cut(client)
+
     def cut_all(self) -> None:
         """Cut everybody off at once, with no close frame."""
         for client in self.clients:
@@ -65,6 +85,7 @@ class Crowd(Observer):
     def closed(self, client: Client, code: int, reason: str) -> None:
         """Come back with backoff, unless the code forbids it."""
         self.closes[code] += 1
+        self.closed_at.append(time.monotonic())
         self._coming = max(0, self._coming - 1)
         if any(code in codes for codes in _PERMANENT):
             client.book.told += 1

@@ -144,19 +144,7 @@ class Run:
         if self.options.target.by_path:
             return
         newcomers = [Client(-1 - i, name, i) for i, name in enumerate(self.plan.channels)]
-        crowd = Crowd(self.swarm, newcomers, wave=self.options.wave)
-        live = self.swarm.live
-        for client in newcomers:
-            self.swarm.open(client)
-        self.swarm.run(seconds=GRACE_SECONDS, until=lambda: self.swarm.live >= live + len(newcomers))
-        for client in self.crowd.clients:
-            top = newcomers[client.channel_index].book
-            if client.book.epoch == top.epoch:
-                client.book.finish(top.offset)
-            elif client not in self.crowd.lost_for_good:
-                client.book.finish(client.book.offset + max(1, top.offset))
-        self.swarm.observer = self.crowd
-        del crowd
+        self.crowd.meet(newcomers, seconds=GRACE_SECONDS)
 
     def _finish(self) -> None:
         report, swarm, crowd = self.report, self.swarm, self.crowd

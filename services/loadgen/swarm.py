@@ -35,14 +35,11 @@ class Swarm:
     """All clients of one process. `received` and `latencies` count what came since `measure()`."""
 
     def __init__(self, target: Target, *, wall_clock: bool = False) -> None:
-        self.target = target
-        host, port = target.address
-        self._address = (socket.gethostbyname(host), port)
+        self.aim(target)
         self._clock = time.time_ns if wall_clock else time.monotonic_ns
         self._base = 0 if wall_clock else messages.MONOTONIC_BASE
         self._poller = select.epoll()
         self._clients: dict[int, Client] = {}
-        self._connecting = target.connecting()
         self._last = messages.Seen(None, 0, 0)
         self._last_frame: bytes | None = None
         self.observer = Observer()
@@ -52,6 +49,13 @@ class Swarm:
         self.live = 0
         self.errors: list[str] = []
         self.measure()
+
+    def aim(self, target: Target) -> None:
+        """Open sockets to *target* from now on."""
+        self.target = target
+        host, port = target.address
+        self._address = (socket.gethostbyname(host), port)
+        self._connecting = target.connecting()
 
     def measure(self) -> None:
         """Start counting anew: publications, latencies, and the strain on this process."""

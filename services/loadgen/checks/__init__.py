@@ -1,0 +1,1 @@
+"""What Tandem promises of its speed, each promise shown in one run."""
