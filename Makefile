@@ -31,11 +31,19 @@ lint: .venv/tests ## Check style, shell scripts and lock files
 	@.ci/lint
 
 types: .venv/tests ## Check types (strict)
-	@$(VENV)/mypy -p tandem -p realtime -p demo
+	@$(VENV)/mypy -p tandem -p realtime -p loadgen -p demo -p tests
 
 format: .venv/tests ## Rewrite the Python files the way lint wants them
 	@$(VENV)/ruff check --fix-only --quiet services charts .ci
 	@$(VENV)/ruff format services charts .ci
+
+##@ Measure it
+.PHONY: load bench
+load: .venv/tests ## Put load on the running demo or any server of the protocol (LOAD="fanout --clients 1000", LOAD=--help)
+	@$(VENV)/python -m loadgen $(LOAD)
+
+bench: .venv/tests ## Compare with stock Channels and a raw send loop, side by side (BENCH="--runs 1 --only fanout")
+	@$(VENV)/python -m loadgen.bench $(BENCH)
 
 ##@ Maintain it
 .PHONY: requirements

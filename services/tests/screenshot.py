@@ -9,7 +9,7 @@ from demo.settings import ROOT
 from tests.browser import open_browser, shown_value, wait_for_value
 
 PICTURES = ROOT / ".github" / "pictures"
-SIZE = {"width": 560, "height": 520}
+WIDTH, HEIGHT = 560, 520
 
 
 async def main() -> None:
@@ -17,7 +17,7 @@ async def main() -> None:
     url = f"http://localhost:{os.environ.get('DEMO_PORT') or 9000}"
     PICTURES.mkdir(parents=True, exist_ok=True)
     async with open_browser() as browser:
-        context = await browser.new_context(viewport=SIZE, device_scale_factor=2)
+        context = await browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=2)
         counter, increment = await context.new_page(), await context.new_page()
         await counter.goto(f"{url}/counter/")
         before = await shown_value(counter)
