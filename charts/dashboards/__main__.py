@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from charts.dashboards.panels import DATASOURCE, Panel
-from charts.dashboards.rows import ROWS
+from .panels import DATASOURCE, Panel
+from .rows import ROWS
 
 TARGET = Path(__file__).parent.parent / "tandem" / "dashboards" / "live-connections.json"
 UID = "tandem-live-connections"

@@ -7,7 +7,7 @@ pixels Grafana stacks the panels in this order.
 
 from __future__ import annotations
 
-from charts.dashboards.panels import ORANGE, RED, Panel, heatmap, lines, quantile, query, rate, stat
+from .panels import ORANGE, RED, Panel, heatmap, lines, quantile, query, rate, stat
 
 
 def works() -> list[Panel]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from charts.dashboards.__main__ import TARGET, dashboard
+from dashboards.__main__ import TARGET, dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from prometheus_client import REGISTRY
