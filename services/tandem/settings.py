@@ -11,7 +11,13 @@ from django.core.exceptions import ImproperlyConfigured
 from tandem.namespaces import Namespaces
 
 DEFAULT_NAMESPACES: dict[str, dict[str, Any]] = {
-    "public": {"history_size": 300, "history_ttl": 3600, "recovery": True, "subscribe": "anyone"},
+    "public": {
+        "history_size": 300,
+        "history_ttl": 3600,
+        "recovery": True,
+        "subscribe": "anyone",
+        "read_history": "subscribers",
+    },
     "notifications": {"history_size": 100, "history_ttl": 86_400, "recovery": True, "personal": True},
 }
 

@@ -60,7 +60,7 @@ class StreamState(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Part of a stream: its state, whether the reader's position continues in it, offset and body of each publication."""
+    """Part of a stream: its state, whether the reader's position continues in it, offsets and bodies."""
 
     state: StreamState
     continues: bool
@@ -95,7 +95,7 @@ def fresh_epoch() -> str:
     return secrets.token_urlsafe(6)
 
 
-def boot_call(run_id: str, config: Mapping[str, str]) -> Call:
+def boot_call(run_id: str, config: Mapping[Any, Any]) -> Call:
     """
     Notice a restart: *run_id* from INFO, *config* from ``CONFIG GET append*`` (empty when Redis does not tell).
 

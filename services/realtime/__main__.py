@@ -1,0 +1,44 @@
+"""Start the realtime service: ``python -m realtime``."""
+
+from __future__ import annotations
+
+import sys
+
+from realtime.server import Limits, Server
+from realtime.server.reactor import event_loop, reactor
+
+
+def main() -> int:
+    """Serve until SIGTERM and a drain; return the exit status."""
+    from django.conf import settings
+
+    from realtime import health, metrics
+    from realtime.asgi import application
+    from realtime.lag import LagProbe
+    from realtime.runtime import runtime
+
+    limits = Limits(
+        max_connections=settings.MAX_CONNECTIONS,
+        handshakes_per_second=settings.HANDSHAKES_PER_SECOND,
+        max_message_bytes=settings.MAX_MESSAGE_BYTES,
+        max_buffer_bytes=settings.MAX_BUFFER_BYTES,
+        backlog=settings.BACKLOG,
+        drain_seconds=settings.DRAIN_SECONDS,
+        max_age_seconds=settings.MAX_AGE_SECONDS,
+    )
+    endpoint = f"tcp:port={settings.PORT}:interface={settings.HOST}"
+
+    async def stop() -> None:
+        await runtime().stop()
+
+    server = Server(application, [endpoint], limits=limits, on_stop=stop, server_name="tandem")
+    metrics.observe_server(server)
+    checks = {"draining": lambda: "draining" if server.is_draining else None, "redis": lambda: runtime().why_unready()}
+    event_loop().call_soon(runtime)
+    health.listen(reactor, settings.PRIVATE_PORT, settings.HOST, checks)
+    LagProbe(event_loop())
+    return server.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

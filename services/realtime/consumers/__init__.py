@@ -1,0 +1,1 @@
+"""Channels consumers, one instance per connection: each ties a transport to a session."""

@@ -1,0 +1,74 @@
+"""Fan-out: encode once, write to every socket; what is due in one turn of the event loop goes out in one write."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from realtime import metrics
+from realtime.hub.channel import LiveChannel
+from tandem.publication import Publication
+
+
+class Delivery:
+    """Publications on their way to the sockets of this process."""
+
+    def __init__(self) -> None:
+        self._due: dict[LiveChannel, list[Publication]] = {}
+        self._is_scheduled = False
+
+    def add(self, channel: LiveChannel, publication: Publication) -> None:
+        """Write *publication* to everyone in *channel*, before this turn of the event loop ends."""
+        self._due.setdefault(channel, []).append(publication)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._scheduled)
+
+    def flush(self) -> None:
+        """Write what is due now. Call it before anyone is added to a channel or taken from it."""
+        if not self._due:
+            return
+        started = time.perf_counter()
+        due, self._due = self._due, {}
+        if len(due) == 1:
+            [(channel, publications)] = due.items()
+            _write_channel(channel, publications)
+        else:
+            _write_channels(due)
+        metrics.fanout_seconds.observe(time.perf_counter() - started)
+        now = time.time() * 1000
+        for publications in due.values():
+            for publication in publications:
+                if publication.time:
+                    metrics.delivery_seconds["commit_to_send"].observe(max(0.0, now - publication.time) / 1000)
+
+    def _scheduled(self) -> None:
+        self._is_scheduled = False
+        self.flush()
+
+
+def _write_channel(channel: LiveChannel, publications: list[Publication]) -> None:
+    for encoding, writers in channel.writers.items():
+        data = b"".join([encoding.encode(publication) for publication in publications])
+        # A write may end a connection, which takes it from this dict.
+        for write in list(writers.values()):
+            write(data)
+        _count(len(writers), len(publications), len(data))
+
+
+def _write_channels(due: dict[LiveChannel, list[Publication]]) -> None:
+    waiting: dict[Callable[[bytes], None], list[bytes]] = {}
+    for channel, publications in due.items():
+        for encoding, writers in channel.writers.items():
+            data = b"".join([encoding.encode(publication) for publication in publications])
+            for write in writers.values():
+                waiting.setdefault(write, []).append(data)
+            _count(len(writers), len(publications), len(data))
+    for write, parts in waiting.items():
+        write(parts[0] if len(parts) == 1 else b"".join(parts))
+
+
+def _count(sockets: int, publications: int, size: int) -> None:
+    metrics.counts.publications_delivered += sockets * publications
+    metrics.counts.bytes_sent += sockets * size

@@ -1,0 +1,58 @@
+"""The streams in Redis, as the hub asks them: a position, what follows one, and where many channels stand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+from tandem import scripts
+from tandem.async_shards import AsyncShards
+from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.publication import Position, Publication
+from tandem.scripts import StreamState
+from tandem.streams import publications
+
+CHECK_BATCH = 500
+
+
+class Found(NamedTuple):
+    """What a stream holds after a position."""
+
+    state: StreamState
+    publications: list[Publication]
+
+
+class Streams:
+    """Reads of the streams. Every method but `check` raises `RedisUnavailable` within a second, or `RedisReplyError`."""
+
+    def __init__(self, shards: AsyncShards) -> None:
+        self.shards = shards
+
+    async def state(self, channel: str) -> StreamState:
+        """Return where the stream of *channel* stands."""
+        return scripts.parse_entries(await self.shards.run(channel, scripts.read_call(channel, None, 0))).state
+
+    async def read(
+        self, channel: str, since: Position | None, limit: int, *, reverse: bool = False, whole: bool = False
+    ) -> Found:
+        """Read at most *limit* publications after *since*; *whole*: none when there are more or *since* is elsewhere."""
+        call = scripts.read_call(channel, since, limit, reverse=reverse, whole=whole)
+        entries = scripts.parse_entries(await self.shards.run(channel, call))
+        return Found(entries.state, publications(channel, entries))
+
+    async def check(self, positions: Sequence[tuple[str, Position]]) -> AsyncIterator[tuple[str, StreamState | None]]:
+        """Ask where many channels stand, in one round trip for each shard and `CHECK_BATCH`; None: Redis did not say."""
+        by_shard: dict[int, list[tuple[str, Position]]] = {}
+        for channel, position in positions:
+            by_shard.setdefault(self.shards.of(channel), []).append((channel, position))
+        for shard, known in by_shard.items():
+            for start in range(0, len(known), CHECK_BATCH):
+                batch = known[start : start + CHECK_BATCH]
+                for (channel, _), state in zip(batch, await self._states(shard, batch), strict=True):
+                    yield channel, state
+
+    async def _states(self, shard: int, batch: list[tuple[str, Position]]) -> Sequence[StreamState | None]:
+        try:
+            return scripts.parse_states(await self.shards.run_on(shard, scripts.check_call(batch)))
+        except (RedisUnavailable, RedisReplyError):
+            return [None] * len(batch)

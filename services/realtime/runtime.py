@@ -1,0 +1,77 @@
+"""What lives as long as the process: the hub, the connections to Redis, the timer, and who is connected."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from functools import cache
+from typing import TYPE_CHECKING
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from realtime import metrics
+from realtime.hub import Hub
+from realtime.hub.streams import Streams
+from realtime.hub.tasks import Tasks
+from realtime.options import Options
+from realtime.presence import Presence
+from realtime.wheel import Wheel
+from tandem import conf
+from tandem.async_shards import AsyncShards
+from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.tokens import Verifier, public_keys, secret_keys
+
+if TYPE_CHECKING:
+    from realtime.session.session import Session
+
+
+class Runtime:
+    """The shared objects of one event loop."""
+
+    def __init__(self) -> None:
+        self.node = uuid.uuid4().hex
+        self.options = Options.from_settings()
+        self.namespaces = conf.namespaces()
+        self.shards = AsyncShards(conf.redis_urls())
+        self.verifier = Verifier(
+            [*secret_keys(settings.TANDEM_TOKEN_KEYS), *public_keys(settings.TANDEM_TOKEN_PUBLIC_KEYS)]
+        )
+        self.wheel = Wheel()
+        self.presence = Presence()
+        self.sessions: dict[str, Session] = {}
+        self.hub = Hub(
+            get_channel_layer(), Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit
+        )
+        self._tasks = Tasks()
+
+    def start(self) -> None:
+        """Begin the background work. Call it in the event loop."""
+        self.hub.start()
+        self._tasks.spawn(self.wheel.run())
+        self._tasks.spawn(self._connect())
+        metrics.observe_hub(self.hub)
+
+    def why_unready(self) -> str | None:
+        """Return why this process cannot do its work, or nothing."""
+        down = [client.address.label for client in self.shards.clients if not client.is_up]
+        return f"no connection to {', '.join(down)}" if down else None
+
+    async def _connect(self) -> None:
+        for client in self.shards.clients:
+            with contextlib.suppress(RedisUnavailable, RedisReplyError):
+                await client.execute("PING")
+
+    async def stop(self) -> None:
+        """End the background work and close the connections to Redis."""
+        await self._tasks.stop()
+        await self.hub.stop()
+        await self.shards.close()
+
+
+@cache
+def runtime() -> Runtime:
+    """Return this process's runtime, started at the first call, which is in the event loop."""
+    made = Runtime()
+    made.start()
+    return made
