@@ -1,0 +1,62 @@
+{{/* Parts of NetworkPolicies. */}}
+
+{{/* Peers by component: include "tandem.peers" (list $ "api" "outbox") */}}
+{{- define "tandem.peers" -}}
+{{- $ := first . -}}
+- podSelector:
+    matchLabels:
+      app.kubernetes.io/name: {{ include "tandem.name" $ }}
+      app.kubernetes.io/instance: {{ $.Release.Name }}
+    matchExpressions:
+      - key: app.kubernetes.io/component
+        operator: In
+        values: [{{ rest . | join ", " }}]
+{{- end }}
+
+{{/* 5353: where OpenShift's DNS pods listen */}}
+{{- define "tandem.egressDNS" -}}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+    - {port: 5353, protocol: UDP}
+    - {port: 5353, protocol: TCP}
+{{- end }}
+
+{{- define "tandem.egressRedis" -}}
+{{- if .Values.redis.enabled -}}
+- to:
+    {{- include "tandem.peers" (list . "redis") | nindent 4 }}
+  ports:
+    - port: redis
+{{- else -}}
+- ports:
+    {{- range .Values.redis.external.ports }}
+    - port: {{ . }}
+    {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.egressSQL" -}}
+{{- if .Values.postgresql.enabled -}}
+- to:
+    {{- include "tandem.peers" (list . "postgresql") | nindent 4 }}
+  ports:
+    - port: postgresql
+{{- else if not .Values.sqlite.enabled -}}
+- ports:
+    {{- range .Values.postgresql.external.ports }}
+    - port: {{ . }}
+    {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Scrapes: include "tandem.ingressMetrics" (list $ "metrics") */}}
+{{- define "tandem.ingressMetrics" -}}
+{{- $ := index . 0 -}}
+- from:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: {{ $.Values.networkPolicy.monitoringNamespace }}
+  ports:
+    - port: {{ index . 1 }}
+{{- end }}

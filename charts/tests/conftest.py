@@ -1,0 +1,28 @@
+"""The chart's tools, and the chart rendered in every way that matters."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHARTS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CHARTS))  # for `tools`
+
+from tools.helm import render, value_sets  # noqa: E402  # only found after the line above
+
+CASES = value_sets()
+
+
+@pytest.fixture(params=CASES, scope="session")
+def case(request: pytest.FixtureRequest) -> str:
+    """The name of each install case (ci/*-values.yaml) in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def objects(case: str) -> list[dict[str, Any]]:
+    """The objects of an install case."""
+    return render(CASES[case])

@@ -1,0 +1,1 @@
+"""What turns the chart into other files: its README and schema, and the plain manifests."""
