@@ -38,12 +38,18 @@ format: .venv/tests ## Rewrite the Python files the way lint wants them
 	@$(VENV)/ruff format services charts .ci
 
 ##@ Measure it
-.PHONY: load bench
+.PHONY: load bench limits profile
 load: .venv/tests ## Put load on the running demo or any server of the protocol (LOAD="fanout --clients 1000", LOAD=--help)
-	@$(VENV)/python -m loadgen $(LOAD)
+	@services/loadgen/against-demo $(LOAD)
 
 bench: .venv/tests ## Compare with stock Channels and a raw send loop, side by side (BENCH="--runs 1 --only fanout")
 	@$(VENV)/python -m loadgen.bench $(BENCH)
+
+limits: .venv/tests ## Drain, slow reader, storm, latency, memory: each figure with PASS or FAIL (LIMITS="drain storm")
+	@$(VENV)/python -m loadgen.checks $(LIMITS)
+
+profile: .venv/tests ## Show where the realtime service's processor time goes (PROFILE="--clients 1000")
+	@$(VENV)/python -m loadgen.bench.profile $(PROFILE)
 
 ##@ Maintain it
 .PHONY: requirements

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from loadgen.bench import contenders, figure, summary, workloads
-from loadgen.bench.visits import VisitFailed, visit
+from loadgen.bench.visits import visit
 from tests.servers import SERVICES, RedisServer
 
 RESULTS = SERVICES.parent / ".demo" / "bench"
@@ -49,7 +49,7 @@ def _round(run: int, workload: workloads.Workload, redis_url: str, arguments: ar
         begin = time.monotonic()
         try:
             measured = visit(contender, load, redis_url, arguments.output, recover=workload.recover)
-        except VisitFailed as error:
+        except (RuntimeError, TimeoutError) as error:
             print(f"run {run + 1} {workload.name}: {error}", file=sys.stderr)
             continue
         found.append({"run": run, "workload": workload.name, **measured})
