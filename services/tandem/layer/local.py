@@ -74,14 +74,17 @@ class LocalLayer:
         await self._confirmed(names)
 
     async def _confirmed(self, names: dict[Shard, list[bytes]]) -> None:
+        waits = [wait for shard, expected in names.items() if (wait := shard.wait(expected))]
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
-                for shard, expected in names.items():
-                    await shard.confirmed(expected)
+                for wait in waits:
+                    await wait.future
         except TimeoutError:
-            count = sum(map(len, names.values()))
-            text = f"Redis did not confirm {count} subscriptions within {CONFIRM_SECONDS:g} s"
+            text = f"Redis did not confirm subscriptions within {CONFIRM_SECONDS:g} s: {_some(names)}"
             raise RedisUnavailable(text) from None
+        finally:
+            for wait in waits:
+                wait.give_up()
 
     def unlisten(self, groups: Sequence[str], callback: Callback) -> None:
         for group in groups:
@@ -186,3 +189,9 @@ class LocalLayer:
                 watcher(event, groups)
             except Exception:  # a watcher's bug must not cost the others the news
                 logger.exception("a watcher of the layer failed")
+
+
+def _some(names: dict[Shard, list[bytes]], limit: int = 3) -> str:
+    """Name a few of *names*, for an error."""
+    every = [name.decode() for expected in names.values() for name in expected]
+    return ", ".join(every[:limit]) + (f" and {len(every) - limit} more" if len(every) > limit else "")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from tandem.errors import RedisUnavailable
-from tandem.layer.subscriptions import Subscriptions
+from tandem.layer.subscriptions import Subscriptions, Waiter
 from tandem.redis.address import Address
 from tandem.redis.client import RedisClient
 from tandem.redis.link import Link
@@ -29,6 +30,14 @@ class Topic:
     def __init__(self, title: str) -> None:
         self.title = title
         self.callbacks: tuple[Callback, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The `future` of a confirmation. Who stops waiting says `give_up`; what comes later is reported as restored."""
+
+    future: asyncio.Future[None]
+    give_up: Callable[[], None]
 
 
 class Shard:
@@ -81,18 +90,15 @@ class Shard:
             self._flush_soon()
             self._report_restored()
 
-    async def confirmed(self, names: Sequence[bytes]) -> None:
-        """Wait until Redis has confirmed *names*. A name that comes late is reported as restored."""
+    def wait(self, names: Sequence[bytes]) -> Confirmation | None:
+        """Return what to wait on until Redis has confirmed *names*, or None if it has."""
         future: asyncio.Future[None] = self._loop.create_future()
         waiter = self._subscriptions.wait(names, lambda: None if future.done() else future.set_result(None))
-        if waiter is None:
-            return
-        try:
-            await future
-        except BaseException:
-            self._late |= waiter.missing
-            self._subscriptions.stop_waiting(waiter)
-            raise
+        return None if waiter is None else Confirmation(future, functools.partial(self._give_up, waiter))
+
+    def _give_up(self, waiter: Waiter) -> None:
+        self._late |= waiter.missing
+        self._subscriptions.stop_waiting(waiter)
 
     async def close(self) -> None:
         """Close both connections."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import collections
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 
-from tandem.errors import RedisUnavailable, reply_error
+from tandem.errors import RedisReplyError, RedisUnavailable, reply_error
 from tandem.redis.commands import Command, pack
 from tandem.redis.patience import IDLE_SECONDS, Step, next_step
 
@@ -73,8 +73,7 @@ class Connection(asyncio.Protocol):
     # What the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are not, but behave as such
         self.is_open = True
         self._heard = self._now()
         self._look_at(self._heard + self.idle)
@@ -96,6 +95,9 @@ class Connection(asyncio.Protocol):
             self.lose(f"a reply that nobody asked for: {reply!r:.80}")
             return
         _settle(self._pending.popleft()[0], reply)
+        if isinstance(reply, RedisReplyError) and reply.code == "READONLY":
+            # The master became a replica under us: connecting again finds the new master.
+            self.lose("it is a read-only replica now")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lose(f"connection lost: {exc}" if exc else "closed by Redis")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import logging
 import random
@@ -53,6 +52,7 @@ class Link(Generic[C]):
         self._lost = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._was_lost = False
 
     def start(self) -> None:
         """Begin to connect, unless that is under way."""
@@ -65,15 +65,14 @@ class Link(Generic[C]):
         connection = self.connection
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
         if connection is not None:
             connection.lose("closed here")
             await connection.closed.wait()
 
     async def _keep(self) -> None:
         clock = asyncio.get_running_loop().time
-        attempt = 0
+        attempt = flaps = 0
         while True:
             started = clock()
             try:
@@ -82,8 +81,10 @@ class Link(Generic[C]):
                 self._fail(error)
             else:
                 await self._lost.wait()
-            # A Redis that drops us again and again must not be hammered.
-            attempt = 0 if self.failure is None and clock() - started > STABLE_SECONDS else attempt + 1
+                flaps = flaps + 1 if clock() - started < STABLE_SECONDS else 0
+                if flaps > 1:  # a Redis that drops us again and again must not be hammered
+                    self._fail(ConnectionResetError("lost within a second of connecting"))
+            attempt = attempt + 1 if self.failure else 0
             await asyncio.sleep(backoff(attempt) * random.uniform(0.75, 1))
 
     async def _come_up(self) -> None:
@@ -93,12 +94,15 @@ class Link(Generic[C]):
             async with asyncio.timeout(self.timeout):
                 connection = await self._connect()
                 await self._greet(connection)
+            if not connection.is_open:
+                raise ConnectionResetError("closed right after the greeting")
         except BaseException:
             if connection is not None:
                 connection.lose("not greeted")
             raise
-        if self.failure is not None:
+        if self._was_lost:
             logger.info("Redis at %s is back", self.address.label)
+        self._was_lost = False
         self.failure = None
         self.connection = connection
         self._listener.link_up(connection)
@@ -129,6 +133,7 @@ class Link(Generic[C]):
         self.connection = None
         if self._is_closed:
             return
+        self._was_lost = True
         logger.warning("lost Redis at %s: %s", self.address.label, reason)
         self._lost.set()
         self.start()
@@ -138,6 +143,7 @@ class Link(Generic[C]):
         reason = f"no answer for {self.timeout:g} s" if isinstance(error, TimeoutError) else str(error)
         if self.failure is None:
             logger.warning("cannot reach Redis at %s: %s", self.address.label, reason)
+        self._was_lost = True
         self.failure = RedisUnavailable(f"Redis at {self.address.label} is down: {reason}")
         self._listener.link_failed(self.failure)
 

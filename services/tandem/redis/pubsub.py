@@ -62,7 +62,7 @@ class PubSubConnection(Connection):
 
     def due_since(self) -> float | None:
         """Return since when an answer is due. Messages that keep coming are a sign of life, however late the answer."""
-        if self._unanswered:
+        if self._unanswered > 0:
             return max(self._asked_at, self._heard)
         since = super().due_since()
         return None if since is None else max(since, self._heard)
