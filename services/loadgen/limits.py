@@ -33,13 +33,13 @@ def raise_file_limit(clients: int) -> None:
 
 def source_address(index: int, host: str) -> str | None:
     """
-    Return the address that client *index* connects from, or None for the host's own choice.
+    Return the address that client *index* connects from, or None for the host's own choice (always below 0).
 
     On loopback every 27,000 clients get another of 127.0.0.1, 127.0.0.2, ...: ports run out, addresses do not.
     """
     if not host.startswith("127."):
         return None
-    block = index // PORTS_PER_ADDRESS
+    block = max(0, index) // PORTS_PER_ADDRESS
     return f"127.0.{block // 250}.{block % 250 + 1}" if block else None
 
 

@@ -48,6 +48,11 @@ def is_publication(line: bytes) -> bool:
     return line.startswith(b'{"push"') and b'"pub":' in line
 
 
+def is_one_publication(payload: bytes, *, bare: bool) -> bool:
+    """Tell whether *payload* is one stamped publication and nothing else; *bare*: with no push around it."""
+    return payload.count(_MARK) == 1 and b"\n" not in payload and (bare or is_publication(payload))
+
+
 def connect(token: str = "") -> bytes:
     """Return the connect command, id 1."""
     return _command(1, "connect", {"token": token} if token else {})

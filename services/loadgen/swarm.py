@@ -40,8 +40,8 @@ class Swarm:
         self._base = 0 if wall_clock else messages.MONOTONIC_BASE
         self._poller = select.epoll()
         self._clients: dict[int, Client] = {}
-        self._last = messages.Seen(None, 0, 0)
-        self._last_frame: bytes | None = None
+        self._known_bytes: bytes | None = None
+        self._known = messages.Seen(None, 0, 0)
         self.observer = Observer()
         self.timers = Timers()
         self.strain = Strain()
@@ -144,8 +144,8 @@ class Swarm:
             self._gone(client, _LOST, str(error))
             return
         # A fan-out sends the same bytes to everyone: what was read once need not be read again.
-        if data == self._last_frame and not client.pending and client.state == State.LIVE:
-            self._publication(client, self._last)
+        if data == self._known_bytes and not client.pending and client.state == State.LIVE:
+            self._publication(client, self._known)
         elif data:
             self._read(client, client.pending + data if client.pending else data)
         else:
@@ -168,6 +168,8 @@ class Swarm:
             self.errors.append(str(error))
             self._gone(client, _LOST, str(error))
             return
+        if len(whole) == 1 and not client.pending and client.state == State.LIVE:
+            self._remember(data, whole[0][1])
         for opcode, payload in whole:
             if client.sock is None:
                 return
@@ -179,8 +181,10 @@ class Swarm:
                 self._gone(client, *frames.close_reason(payload))
             elif opcode == frames.PING:
                 self._send(client, frames.client_frame(payload, frames.PONG))
-        if len(whole) == 1 and data and not client.pending and self._last.stamp and client.state == State.LIVE:
-            self._last_frame = data if messages.read(data) == self._last else None
+
+    def _remember(self, data: bytes, payload: bytes) -> None:
+        if messages.is_one_publication(payload, bare=self.target.by_path):
+            self._known_bytes, self._known = data, messages.read(payload)
 
     def _opened(self, client: Client) -> None:
         if self.target.by_path:
@@ -200,8 +204,7 @@ class Swarm:
         if line == messages.PING:
             self._send(client, _PONG)
         elif self.target.by_path or messages.is_publication(line):
-            self._last = messages.read(line)
-            self._publication(client, self._last)
+            self._publication(client, messages.read(line))
         else:
             self._reply(client, json.loads(line))
 

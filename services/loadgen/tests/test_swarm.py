@@ -102,6 +102,27 @@ def test_publications_pings_and_pieces(server: ScriptedServer) -> None:
     ]
 
 
+def test_known_bytes_stay_what_they_are(server: ScriptedServer) -> None:
+    """The same bytes mean the same publication again, whatever came in between."""
+    arrived = [threading.Event() for _ in range(3)]
+
+    def script(peer: socket.socket) -> None:
+        server.admit(peer, b'{"id":2,"subscribe":{"recoverable":true,"epoch":"e","offset":0}}')
+        for data, event in zip((push(0, 1), push(1, 2) + push(2, 3), push(0, 1)), arrived, strict=True):
+            peer.sendall(data)
+            event.wait(5)
+
+    server.play(script)
+    swarm, crowd, client = swarm_of_one(server)
+    crowd.gather(seconds=5)
+    for wanted, event in zip((1, 3, 4), arrived, strict=True):
+        swarm.run(seconds=5, until=lambda wanted=wanted: swarm.received >= wanted)  # type: ignore[misc]
+        event.set()
+    swarm.close()
+
+    assert (client.book.received, client.book.steps_back, client.book.repeats) == (4, 1, 0)
+
+
 def test_comes_back_from_its_position(server: ScriptedServer) -> None:
     """Cut off, a client comes back and asks for what it missed; the recovered publications enter its book."""
     recovered = b'{"id":2,"subscribe":{"epoch":"e","offset":2,"recovered":true,"publications":[{"data":1,"offset":2}]}}'
