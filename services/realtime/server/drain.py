@@ -34,7 +34,7 @@ class Drain:
         """Drain; afterwards nothing is connected and no application runs."""
         server = self._server
         started = server.loop.time()
-        server.stop_listening()
+        await server.stop_listening()
         server.close_idle_http()
         open_now = [each for each in server.connections if each.is_open or isinstance(each, WebSocket)]
         logger.info("Draining %d connections over %g s", len(open_now), server.limits.drain_seconds)

@@ -76,7 +76,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
     def time_out(self) -> None:
         """Cut off a response that did not end, or whose client does not read."""
         if self.channel is not None:
-            self.channel.abortConnection()
+            self.channel.transport.abortConnection()
 
     @property
     def application(self) -> asyncio.Task[None] | None:

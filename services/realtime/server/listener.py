@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from .handshake import END_OF_HEAD, MAX_HEAD_BYTES, asks_for_websocket, refusal
+from .reactor import reactor
 from .upgrade import upgrade
 
 if TYPE_CHECKING:
@@ -46,12 +47,16 @@ class Listener:
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _KERNEL_UNSENT_BYTES)
         server.loop.add_reader(self._socket.fileno(), self._accept_some)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop listening; whoever is in the backlog is taken first, for the kernel would reset them."""
         self.server.loop.remove_reader(self._socket.fileno())
+        # Twisted closes its socket in a call of its own, which comes right after this one.
+        reactor.callLater(0, self._accept_all)
+        await self._port.stopListening().asFuture(self.server.loop)
+
+    def _accept_all(self) -> None:
         while self._accept_some() == _ACCEPTS_PER_TURN:
             pass
-        self._port.stopListening()
 
     def _accept_some(self) -> int:
         for count in range(_ACCEPTS_PER_TURN):

@@ -220,10 +220,10 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         finally:
             self.stop()
 
-    def stop_listening(self) -> None:
+    async def stop_listening(self) -> None:
         """Close every listener."""
         for listener in self._listeners:
-            listener.close()
+            await listener.close()
 
     def close_idle_http(self) -> None:
         """Close the HTTP connections that are between two requests."""

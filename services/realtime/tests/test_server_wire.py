@@ -1,0 +1,80 @@
+"""What is written to a socket: in order, bounded, and not forever."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from realtime.tests.server_process import InterfaceServer, RawClient, masked
+from tests.servers import wait_until
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InterfaceServer]:
+    """One server with a small buffer."""
+    directory = tmp_path_factory.mktemp("server")
+    with InterfaceServer(directory, max_buffer_bytes=200_000, close_seconds=1, drain_seconds=0) as running:
+        yield running
+
+
+def ask(client: RawClient, count: int, size: int) -> None:
+    client.open("/mixed").send(masked(1, json.dumps([count, size]).encode()))
+
+
+def test_both_ways_of_writing_keep_one_order(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Frames of the extension and messages of ASGI arrive in the order in which they were sent, after a spill too."""
+    limits = {"max_buffer_bytes": 100_000_000, "drain_seconds": 0}
+    with InterfaceServer(tmp_path_factory.mktemp("server"), **limits) as server:
+        with RawClient(server.port, receive_buffer=4096) as client:
+            ask(client, 2000, 5000)
+            time.sleep(0.2)  # so that the kernel's buffers fill up before the first read
+            numbers = [int(client.read_frame()[1].partition(b":")[0]) for _ in range(2000)]
+
+            assert numbers == list(range(2000))
+            assert client.read_frame() == (1, b"spilled: True")
+
+
+def test_reader_that_is_too_slow_gets_3008(server: InterfaceServer) -> None:
+    """Over the limit what waits is dropped; the client reads what was on its way, the rest of that frame, and 3008."""
+    slow = server.state()["slow"]
+    with RawClient(server.port, receive_buffer=4096) as client:
+        client.open("/flood")
+        wait_until(lambda: server.state()["slow"] == slow + 1, seconds=10, what="a slow reader")
+
+        assert server.state()["buffered"] < 20_000
+        assert server.state()["disconnects"][-1] == 3008
+        assert client.read_close() == (3008, "slow")
+
+
+def test_client_that_never_reads_is_dropped(server: InterfaceServer) -> None:
+    """A slow client that does not read its 3008 either does not keep its socket."""
+    with RawClient(server.port, receive_buffer=4096) as client:
+        client.open("/flood")
+
+        server.wait_for(connections=0)
+        with pytest.raises(ConnectionError):
+            client.read_all()
+
+
+def test_one_large_message_is_not_slowness(server: InterfaceServer) -> None:
+    """A message over the buffer's limit goes out to a client that reads."""
+    with RawClient(server.port) as client:
+        ask(client, 1, 5_000_000)
+
+        assert len(client.read_frame()[1]) == 5_000_002
+
+
+def test_others_are_undisturbed(server: InterfaceServer) -> None:
+    """While one client does not read, another's echo is as quick as ever."""
+    with RawClient(server.port, receive_buffer=4096) as slow, RawClient(server.port) as quick:
+        slow.open("/flood")
+        quick.open("/echo")
+        started = time.monotonic()
+        for _ in range(20):
+            quick.send(masked(1, b"hi"))
+            assert quick.read_frame() == (1, b"hi")
+
+        assert time.monotonic() - started < 2
