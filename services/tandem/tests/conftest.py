@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
+from tandem.layer import ChannelLayer
 from tandem.settings import from_environ
+from tandem.tests.layers import Make
 from tandem.tests.proxy import Proxy
 from tests.servers import RedisServer
 
@@ -34,3 +38,30 @@ async def proxy(redis_server: RedisServer) -> AsyncIterator[Proxy]:
     """A way to the shared Redis that the test may cut or turn into a black hole."""
     async with Proxy(redis_server.port) as proxy:
         yield proxy
+
+
+@pytest_asyncio.fixture
+async def opened() -> AsyncIterator[list[Any]]:
+    """The channel layers of the test, whose connections are closed after it."""
+    layers: list[Any] = []
+    yield layers
+    for layer in layers:
+        await layer.flush()
+
+
+@pytest.fixture(params=[RedisPubSubChannelLayer, ChannelLayer], ids=["channels-redis", "tandem"])
+def kind(request: pytest.FixtureRequest) -> type[Any]:
+    """Each kind of layer in turn: what is asked of both is asked of the original too."""
+    kind: type[Any] = request.param
+    return kind
+
+
+@pytest.fixture
+def make(kind: type[Any], redis_url: str, opened: list[Any]) -> Make:
+    """Make a layer of the kind under test on the shared Redis."""
+
+    def make_one(**options: Any) -> Any:
+        opened.append(kind(**{"hosts": [redis_url], **options}))
+        return opened[-1]
+
+    return make_one

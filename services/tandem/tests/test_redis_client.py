@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tandem.errors import NoScriptError, RedisReplyError, RedisUnavailable
 from tandem.redis import RedisClient
+from tandem.tests.layers import until
 from tandem.tests.proxy import Proxy
 from tests.servers import RedisServer
 
@@ -158,8 +159,7 @@ async def test_cut_connection_is_replaced_at_once(redis_url: str, proxy: Proxy, 
     await client.execute("PING")
 
     proxy.cut()
-    while client.is_up:
-        await asyncio.sleep(0)
+    await until(lambda: not client.is_up)
 
     assert await client.execute("ECHO", "back") == b"back"
     assert proxy.accepted == 2
@@ -202,8 +202,7 @@ async def test_half_open_connection_is_found_while_idle(redis_url: str, proxy: P
 
     proxy.swallow()
     started = time.monotonic()
-    while client.is_up:
-        await asyncio.sleep(0.02)
+    await until(lambda: not client.is_up, seconds=10)
 
     assert 4.5 < time.monotonic() - started < 6.5
 

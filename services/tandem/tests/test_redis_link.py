@@ -23,6 +23,14 @@ async def ping(address: str | Address) -> object:
         await client.close()
 
 
+def make_certificate(key: Path, certificate: Path) -> None:
+    """Write a certificate for ``localhost`` that nobody signed but itself."""
+    command = f"{find_program('openssl')} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    output = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *output, *names], check=True, capture_output=True)
+
+
 async def test_unix_socket(tmp_path: Path) -> None:
     """A unix:// URL is a path."""
     path = tmp_path / "redis.sock"
@@ -33,13 +41,7 @@ async def test_unix_socket(tmp_path: Path) -> None:
 async def test_tls(tmp_path: Path) -> None:
     """A rediss:// URL checks the server's certificate against the given authority, and its name."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        [find_program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        + ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost"],
-        check=True,
-        capture_output=True,
-    )
+    make_certificate(key, certificate)
     options = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-auth-clients", "no"]
     with RedisServer(tmp_path, "--tls-port", str(port := free_port()), *options):
         assert await ping(f"rediss://localhost:{port}?ssl_ca_certs={certificate}") == b"PONG"
