@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 
 from realtime.server import Limits, Server
-from realtime.server.reactor import event_loop, reactor
+from realtime.server.reactor import reactor
 
 
 def main() -> int:
     """Serve until SIGTERM and a drain; return the exit status."""
     from django.conf import settings
 
-    from realtime import health, metrics
     from realtime.asgi import application
-    from realtime.lag import LagProbe
     from realtime.runtime import runtime
+    from realtime.watch import Watch
 
     limits = Limits(
         max_connections=settings.MAX_CONNECTIONS,
@@ -29,14 +28,12 @@ def main() -> int:
     endpoint = f"tcp:port={settings.PORT}:interface={settings.HOST}"
 
     async def stop() -> None:
+        await watch.stop()
         await runtime().stop()
 
     server = Server(application, [endpoint], limits=limits, on_stop=stop, server_name="tandem")
-    metrics.observe_server(server)
-    checks = {"draining": lambda: "draining" if server.is_draining else None, "redis": lambda: runtime().why_unready()}
-    event_loop().call_soon(runtime)
-    health.listen(reactor, settings.PRIVATE_PORT, settings.HOST, checks)
-    LagProbe(event_loop())
+    watch = Watch(server)
+    watch.listen(reactor, settings.PRIVATE_PORT, settings.HOST)
     return server.run()
 
 

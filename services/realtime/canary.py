@@ -1,7 +1,7 @@
 """
 The canary: a publication of our own through Redis, channel layer and hub, every 15 s.
 
-A process whose probes answer may still deliver nothing. Only a publication that arrives proves that publications arrive.
+A process whose probes answer may still deliver nothing. That publications arrive is proved by one that arrives.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from collections.abc import Awaitable, Iterable
 
 from realtime.hub import Hub, Subscription
 from realtime.protocol.encodings import PLAIN_LINES
+from tandem import scripts
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for
-from tandem.publisher import Draft, publish_call
+from tandem.namespaces import Namespace
+from tandem.publication import pack_body
 
-NAMESPACE = "tandem.canary"
+NAME = "tandem.canary"
 # Nobody may subscribe. A stream, short as it is, so that a Redis that cannot store is noticed too.
-NAMESPACE_OPTIONS = {"history_size": 1, "history_ttl": 60}
+OPTIONS = {"history_size": 1, "history_ttl": 60}
+NAMESPACE = Namespace(history_size=OPTIONS["history_size"], history_ttl=OPTIONS["history_ttl"])
 
 INTERVAL_SECONDS = 15.0
 HURRY_SECONDS = 2.0
@@ -34,7 +37,7 @@ def canary_channels(node: str, shards: int) -> list[str]:
     found: dict[int, str] = {}
     number = 0
     while len(found) < shards:
-        name = f"{NAMESPACE}:{node}.{number}"
+        name = f"{NAME}:{node}.{number}"
         found.setdefault(shard_for(name, shards), name)
         number += 1
     return [found[shard] for shard in range(shards)]
@@ -92,15 +95,20 @@ class Canary:
         """Subscribe, then publish until cancelled: every interval, sooner while nothing comes back."""
         subscription = Subscription(self, self.channel)
         try:
-            while not await self._try(self._hub.subscribe(subscription, None)):
+            while not await self._try(self._hub.subscribe(subscription, None)):  # noqa: ASYNC110  # Redis has no event
                 await asyncio.sleep(self._hurry)
             while True:
-                await self._try(self._shards.run(self.channel, publish_call(Draft(self.channel, {}))))
+                await self._try(self._shards.run(self.channel, self._publication()))
                 await asyncio.sleep(self._hurry)
                 if self.age <= self._interval:
                     await asyncio.sleep(self._interval - self._hurry)
         finally:
             self._hub.unsubscribe(subscription)
+
+    def _publication(self) -> scripts.Call:
+        now = time.time_ns() // 1_000_000
+        body = pack_body(self.channel, b"{}", tags=b"", info=b"", time=now, request="")
+        return scripts.publish_call(self.channel, NAMESPACE, body, once=None, keep=True)
 
     async def _try(self, attempt: Awaitable[object]) -> bool:
         """Log the first failure of a row; the gauge and the probe tell the rest."""

@@ -12,6 +12,8 @@ from tandem.settings import from_environ
 env = Env()
 
 globals().update(from_environ(os.environ))
+# The process's own publications to itself. Whatever the deployment declares, and no client may subscribe.
+TANDEM_NAMESPACES = {**globals()["TANDEM_NAMESPACES"], "tandem.canary": {"history_size": 1, "history_ttl": 60}}
 
 DEBUG = False
 SECRET_KEY = "not used: this service signs nothing"

@@ -14,6 +14,7 @@ from realtime.protocol.commands import Command, Connect, Empty, Refresh
 from realtime.protocol.replies import ConnectResult, SubscribeResult
 from realtime.session import subscribing
 from realtime.session.expiry import deadline, ttl
+from realtime.session.reports import take_report
 from tandem import __version__
 from tandem.errors import ExpiredToken, InvalidToken
 from tandem.publication import Position
@@ -80,7 +81,9 @@ def ping(session: Session, command: Empty) -> Empty:
 
 
 def take_message(session: Session, command: Command) -> None:
-    """Take a message that wants no reply."""
+    """Take a message that wants no reply: it may be a delivery report."""
+    if command.send is not None:
+        take_report(session, bytes(command.send.data))
 
 
 def _claims(session: Session, token: str) -> ConnectionClaims:

@@ -1,0 +1,128 @@
+"""The canary over a real Redis: it sings while publications arrive, and only then."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from realtime.canary import NAME, OPTIONS, Canary, canary_channels, first_problem, oldest
+from realtime.hub import Hub
+from realtime.hub.streams import Streams
+from tandem.async_shards import AsyncShards
+from tandem.groups import shard_for
+from tandem.layer import ChannelLayer
+from tandem.namespaces import Namespaces, may_subscribe
+from tests.servers import RedisServer
+
+
+class Nest:
+    """A hub over one Redis, and a canary in it that sings often."""
+
+    def __init__(self, url: str) -> None:
+        self.layer = ChannelLayer(hosts=[url])
+        self.shards = AsyncShards([url])
+        self.hub = Hub(self.layer, Streams(self.shards), Namespaces({NAME: OPTIONS}))
+        self.canary = Canary(f"{NAME}:n.0", self.hub, self.shards, interval=0.05, hurry=0.02)
+        self.task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Nest:
+        self.hub.start()
+        self.task = asyncio.create_task(self.canary.run())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self.task is not None
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        await self.hub.stop()
+        await self.shards.close()
+
+    async def until(self, problem: str | None, seconds: float = 10) -> None:
+        """Wait until the canary says *problem*."""
+        async with asyncio.timeout(seconds):
+            while self.canary.problem() != problem:  # noqa: ASYNC110  # its age is a clock, not an event
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def nest(redis_url: str) -> AsyncIterator[Nest]:
+    async with Nest(redis_url) as nest:
+        yield nest
+
+
+async def test_it_is_a_problem_until_it_was_heard(nest: Nest):
+    """A process is not ready before its first publication has come back."""
+    assert nest.canary.problem() == "no publication has come back yet"
+
+    await nest.until(None)
+
+    assert nest.canary.age < 1
+
+
+async def test_it_sings_again_and_again(nest: Nest):
+    """Its age stays below the interval and what a round trip takes."""
+    await nest.until(None)
+
+    ages = []
+    for _ in range(30):
+        await asyncio.sleep(0.01)
+        ages.append(nest.canary.age)
+
+    assert max(ages) < 0.25
+    assert sorted(ages) != ages
+
+
+async def test_a_redis_that_does_not_answer_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """While Redis is frozen the canary grows old; when it is back, so is the song, without a restart."""
+    monkeypatch.setattr("realtime.canary.STALE_SECONDS", 0.5)
+    with RedisServer(tmp_path) as redis:
+        async with Nest(redis.url) as nest:
+            await nest.until(None)
+
+            redis.signal(signal.SIGSTOP)
+            await nest.until("no publication has come back for 1 s")
+            redis.signal(signal.SIGCONT)
+
+            await nest.until(None)
+
+
+async def test_a_redis_that_comes_late_is_awaited(tmp_path: Path):
+    """A process that starts before Redis sings as soon as it can."""
+    redis = RedisServer(tmp_path)
+    async with Nest(redis.url) as nest:
+        await asyncio.sleep(0.2)
+        assert nest.canary.problem() == "no publication has come back yet"
+
+        with redis:
+            await nest.until(None)
+
+
+def test_every_shard_has_a_canary():
+    """With three shards there are three channels, one on each, and they are the node's own."""
+    channels = canary_channels("node", 3)
+
+    assert [shard_for(channel, 3) for channel in channels] == [0, 1, 2]
+    assert set(channels).isdisjoint(canary_channels("other", 3))
+    assert canary_channels("node", 1) == [f"{NAME}:node.0"]
+
+
+async def test_the_worst_canary_counts(nest: Nest):
+    """One silent shard makes the process unready, however loud the others are."""
+    silent = Canary(f"{NAME}:n.1", nest.hub, nest.shards)
+    await nest.until(None)
+
+    assert first_problem([nest.canary, silent]) == "no publication has come back yet"
+    assert oldest([nest.canary, silent]) == pytest.approx(silent.age, abs=0.1)
+    assert first_problem([nest.canary]) is None
+    assert (oldest([]), first_problem([])) == (0.0, None)
+
+
+def test_the_settings_declare_its_namespace():
+    """Whatever a deployment declares, the canary's namespace is there, and no client may subscribe to it."""
+    assert settings.TANDEM_NAMESPACES[NAME] == OPTIONS
+    assert not may_subscribe(f"{NAME}:n.0", Namespaces(settings.TANDEM_NAMESPACES).of(f"{NAME}:n.0"), "42")
