@@ -16,6 +16,7 @@ from demo.edge import write_edge_files
 from tests.servers import SERVICES, RedisServer, Server, find_program, free_port
 
 COUNTER = "public:counter.demo"
+ADMIN_PASSWORD = "of-the-admin"
 
 
 async def press(http: httpx.AsyncClient, times: int = 1) -> list[int]:
@@ -41,7 +42,11 @@ class Stack:
         self.private_port = free_port()
         self.environ = {
             "PYTHONPATH": str(SERVICES),
-            "TANDEM_DEBUG": "1",
+            "TANDEM_DEBUG": "0",
+            "DJANGO_SECRET_KEY": "secret-key-of-the-tests-0123456789abcdefghijklmnopqrstuvwxyz",
+            "DJANGO_SUPERUSER_PASSWORD": ADMIN_PASSWORD,
+            "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "DJANGO_SECURE_COOKIES": "0",
             "TANDEM_REDIS_URLS": self.redis.url,
             "TANDEM_TOKEN_KEYS": "key-of-the-tests-0123456789abcdefghij",
             "TANDEM_API_KEYS": "server-api-key",
@@ -79,10 +84,10 @@ class Stack:
         """The API of the counter that every installation has."""
         return f"{self.url}/api/counters/demo/"
 
-    def manage(self, *command: str) -> str:
-        """Run a management command of the api and return what it printed."""
+    def _prepare(self) -> None:
+        """Make the tables, the static files and the user "admin"."""
         environ = {**os.environ, **self.environ}
-        return subprocess.check_output([sys.executable, "-m", "api", *command], env=environ, cwd=SERVICES, text=True)
+        subprocess.run([sys.executable, "-m", "demo.prepare"], env=environ, check=True, capture_output=True)
 
     def _python(self, arguments: Sequence[str], port: int, name: str) -> Server:
         return Server([sys.executable, *arguments], port, env=self.environ, log=self.directory / f"{name}.log")
@@ -90,7 +95,7 @@ class Stack:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as running:
             running.enter_context(self.redis)
-            self.manage("migrate", "--verbosity", "0")
+            self._prepare()
             for server in (self.api, self.realtime, self.edge):
                 running.enter_context(server)
             self._running = running.pop_all()
