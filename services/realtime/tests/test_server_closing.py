@@ -1,0 +1,26 @@
+"""When connections are closed, without connections."""
+
+import pytest
+
+from realtime.server.closing import close_times, rotation_age
+
+
+def test_closes_are_evenly_spaced() -> None:
+    """The first goes at once, and as much time follows the last as lies between two."""
+    assert close_times(4, window=10) == [0, 2.5, 5, 7.5]
+
+
+def test_nobody_to_close() -> None:
+    """An idle process drains at once."""
+    assert close_times(0, window=30) == []
+
+
+def test_no_window_closes_at_once() -> None:
+    """A window of zero is allowed."""
+    assert close_times(3, window=0) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("chance", "age"), [(0.0, 90.0), (0.5, 100.0), (1.0, 110.0)])
+def test_rotation_is_jittered(chance: float, age: float) -> None:
+    """Ages differ by a tenth both ways."""
+    assert rotation_age(100, chance=chance) == pytest.approx(age)
