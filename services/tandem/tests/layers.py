@@ -8,6 +8,8 @@ from typing import Any
 
 import redis.asyncio
 
+from tandem.layer import ChannelLayer
+
 Make = Callable[..., Any]
 
 
@@ -51,3 +53,27 @@ async def assert_empty(layer: Any, channel: str) -> None:
     """Send a marker and see that nothing came before it."""
     await layer.send(channel, {"type": "marker"})
     assert await receive(layer, channel) == {"type": "marker"}
+
+
+class Listener:
+    """Collect what arrives."""
+
+    def __init__(self, layer: ChannelLayer) -> None:
+        self.layer = layer
+        self.got: list[tuple[str, Any]] = []
+
+    def hear(self, group: str, data: bytes) -> None:
+        """Take one message."""
+        self.got.append((group, self.layer.deserialize(data)))
+
+    async def numbers(self, group: str, count: int) -> list[int]:
+        """Send *count* numbered messages and a marker to *group*; return the numbers that arrived before the marker."""
+        for number in range(count):
+            await self.layer.group_send(group, {"type": "n", "number": number})
+        marked = asyncio.Event()
+        mark = lambda group, data: marked.set()  # noqa: E731  # a name for unlisten
+        await self.layer.listen(["marker"], mark)
+        await self.layer.group_send("marker", {"type": "marker"})
+        await asyncio.wait_for(marked.wait(), 5)
+        await self.layer.unlisten(["marker"], mark)
+        return [message["number"] for heard, message in self.got if heard == group]

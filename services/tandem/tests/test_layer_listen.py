@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-import warnings
 from typing import Any
 
 import pytest
 import redis
-from asgiref.sync import async_to_sync
 
 from tandem.errors import RedisUnavailable
 from tandem.layer import ChannelLayer
-from tandem.tests.layers import open_channel, receive, subscribers, until, until_subscribed
+from tandem.tests.layers import Listener, open_channel, receive, subscribers, until, until_subscribed
 from tandem.tests.proxy import Proxy
 from tests.servers import RedisServer
-
-Got = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture
@@ -27,30 +22,6 @@ def layer(redis_url: str, opened: list[Any]) -> ChannelLayer:
     opened.append(ChannelLayer(hosts=[redis_url]))
     layer: ChannelLayer = opened[-1]
     return layer
-
-
-class Listener:
-    """Collect what arrives."""
-
-    def __init__(self, layer: ChannelLayer) -> None:
-        self.layer = layer
-        self.got: Got = []
-
-    def hear(self, group: str, data: bytes) -> None:
-        """Take one message."""
-        self.got.append((group, self.layer.deserialize(data)))
-
-    async def numbers(self, group: str, count: int) -> list[int]:
-        """Send *count* numbered messages and a marker to *group*; return the numbers that arrived before the marker."""
-        for number in range(count):
-            await self.layer.group_send(group, {"type": "n", "number": number})
-        marked = asyncio.Event()
-        mark = lambda group, data: marked.set()  # noqa: E731  # a name for unlisten
-        await self.layer.listen(["marker"], mark)
-        await self.layer.group_send("marker", {"type": "marker"})
-        await asyncio.wait_for(marked.wait(), 5)
-        await self.layer.unlisten(["marker"], mark)
-        return [message["number"] for heard, message in self.got if heard == group]
 
 
 async def test_confirmed_when_it_returns(layer: ChannelLayer, redis_url: str) -> None:
@@ -273,40 +244,3 @@ async def test_flush_forgets_listeners(layer: ChannelLayer, redis_url: str) -> N
 
     await until_subscribed(redis_url, "asgi__group__a", 0)
     assert await listener.numbers("a", 1) == []
-
-
-def test_uvloop(redis_url: str) -> None:
-    """Under uvloop, whose transports are classes of its own, all is the same."""
-    uvloop = pytest.importorskip("uvloop", reason="nothing needs uvloop; whoever has it may use it")
-    layer = ChannelLayer(hosts=[redis_url])
-
-    async def visit() -> list[int]:
-        listener = Listener(layer)
-        await layer.listen(["a"], listener.hear)
-        return await listener.numbers("a", 2)
-
-    assert uvloop.run(visit()) == [0, 1]
-    assert layer._layers == {}
-
-
-def test_loops_come_and_go(redis_url: str) -> None:
-    """Each loop has its own subscriptions; when it is closed nothing is left of it: no socket, no task, no warning."""
-    layer = ChannelLayer(hosts=[redis_url])
-
-    async def visit() -> Got:
-        listener = Listener(layer)
-        await layer.listen(["a"], listener.hear)
-        assert await subscribers(redis_url, "asgi__group__a") == 1
-        await listener.numbers("a", 2)
-        return listener.got
-
-    with redis.Redis.from_url(redis_url) as client, warnings.catch_warnings():
-        warnings.simplefilter("error")
-        before = len(client.client_list())
-        visits = [asyncio.run(visit()) for _ in range(3)] + [async_to_sync(visit)()]
-        gc.collect()
-        after = len(client.client_list())
-
-    assert visits == [[("a", {"type": "n", "number": number}) for number in range(2)]] * 4
-    assert layer._layers == {}
-    assert after == before
