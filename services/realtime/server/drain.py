@@ -65,7 +65,7 @@ class Drain:
 
     async def _is_empty(self) -> bool:
         server = self._server
-        patience = server.limits.application_close_seconds + server.limits.close_seconds
+        patience = max(server.limits.application_close_seconds, server.limits.close_seconds)
         deadline = server.loop.time() + patience
         hurried = False
         while server.connections or server.lingering or server.handshaking:

@@ -17,6 +17,7 @@ import tempfile
 import venv
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "services"))
@@ -78,7 +79,12 @@ def run_suite(wstest: Path, port: int, cases: list[str]) -> dict[str, dict[str, 
 def main() -> int:
     """Run, print the sums and what failed, and return the exit status."""
     wstest = install_suite()
-    limits = {"max_message_bytes": 2**25, "max_buffer_bytes": 2**26, "drain_seconds": 0, "close_seconds": 2}
+    limits: dict[str, Any] = {
+        "max_message_bytes": 2**25,
+        "max_buffer_bytes": 2**26,
+        "drain_seconds": 0,
+        "close_seconds": 2,
+    }
     with tempfile.TemporaryDirectory() as directory, InterfaceServer(Path(directory), **limits) as server:
         results = run_suite(wstest, server.port, sys.argv[1:] or ["*"])
         errors = [line for line in server.text.splitlines() if "Traceback" in line]

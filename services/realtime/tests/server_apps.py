@@ -210,7 +210,7 @@ def consumer_application() -> Any:
     from channels.auth import AuthMiddlewareStack
     from channels.generic.websocket import WebsocketConsumer
 
-    class Echo(WebsocketConsumer):
+    class Echo(WebsocketConsumer):  # type: ignore[misc] # Channels has no types
         def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
             self.send(text_data=f"{self.scope['user']} {text_data}")
 

@@ -191,7 +191,7 @@ def test_client_that_does_not_answer_is_cut_off(tmp_path: Path) -> None:
 
 def test_application_that_stays_is_cut_off(tmp_path: Path) -> None:
     """An application that ignores its disconnect does not keep the process alive either."""
-    limits = {"drain_seconds": 0, "close_seconds": 0.5, "application_close_seconds": 0.5}
+    limits: dict[str, Any] = {"drain_seconds": 0, "close_seconds": 0.5, "application_close_seconds": 0.5}
     with InterfaceServer(tmp_path, **limits) as server:
         with RawClient(server.port) as client:
             client.open("/stubborn")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,12 @@ def test_close_without_a_code_is_1005(server: InterfaceServer) -> None:
 
 def test_oversize_code_is_a_setting(tmp_path: Path) -> None:
     """The code for a message too big can be that of RFC 6455."""
-    limits = {"max_message_bytes": 10, "oversize_code": 1009, "oversize_reason": "message too big", "drain_seconds": 0}
+    limits: dict[str, Any] = {
+        "max_message_bytes": 10,
+        "oversize_code": 1009,
+        "oversize_reason": "message too big",
+        "drain_seconds": 0,
+    }
     with InterfaceServer(tmp_path, **limits) as server, RawClient(server.port) as client:
         client.open("/echo").send(masked(1, b"x" * 200))
 
