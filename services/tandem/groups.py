@@ -32,4 +32,9 @@ def layer_channel(group: str) -> str:
 
 def shard_for(channel: str, shards: int) -> int:
     """Return the index of the Redis shard that holds *channel*'s group and stream."""
-    return 0 if shards == 1 else int(_consistent_hash(layer_channel(group_for(channel)), shards))
+    return shard_for_group(group_for(channel), shards)
+
+
+def shard_for_group(group: str, shards: int) -> int:
+    """Return the index of the Redis shard that the channel layer uses for *group*."""
+    return 0 if shards == 1 else int(_consistent_hash(layer_channel(group), shards))

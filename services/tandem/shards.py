@@ -36,7 +36,11 @@ class Shards:
 
         Raises `RedisUnavailable` within a second, or `RedisReplyError` with what Redis said.
         """
-        [reply] = self.run_many([(channel, call)])
+        return self.run_on(self.of(channel), call)
+
+    def run_on(self, shard: int, call: scripts.Call) -> Any:
+        """Run one script on *shard* and return its reply. Raises as `run` does."""
+        [reply] = self.commands(shard, [call.evalsha()])
         if isinstance(reply, RedisReplyError):
             raise reply
         return reply
