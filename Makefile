@@ -11,10 +11,13 @@ help: ## Print this list
 		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Try it
-.PHONY: demo press screenshot
+.PHONY: demo monitor press screenshot
 demo: ## Run everything on this machine at http://localhost:9000/counter/ (DEMO_PORT, DEMO_HOST); Ctrl-C stops it
 	@$(ENVIRONMENT) services/demo/requirements.txt
 	@exec $(VENV)/python -m demo
+
+monitor: ## Scrape the running demo with Prometheus, alerts included, at http://localhost:9090
+	@exec $(VENV)/python -m demo.monitor
 
 press: ## Measure press to pixel on the running demo: POST sent to frame received, through the edge
 	@$(VENV)/python -m tests.press
@@ -46,7 +49,7 @@ bench: .venv/tests ## Compare with stock Channels and a raw send loop, side by s
 	@$(VENV)/python -m loadgen.bench $(BENCH)
 
 limits: .venv/tests ## Drain, slow reader, storm, latency, memory: each figure with PASS or FAIL (LIMITS="drain storm")
-	@$(VENV)/python -m loadgen.checks $(LIMITS)
+	@$(VENV)/python -m loadgen.bench.checks $(LIMITS)
 
 profile: .venv/tests ## Show where the realtime service's processor time goes (PROFILE="--clients 1000")
 	@$(VENV)/python -m loadgen.bench.profile $(PROFILE)

@@ -64,8 +64,7 @@ def _contender(name: str, redis_url: str) -> contenders.Contender:
         return contenders.stock(redis_url)
     if name == "tandem":
         return contenders.tandem(redis_url)
-    layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
-    return contenders.tandem(redis_url, name=name, TANDEM_CHANNEL_LAYER=layer)
+    return contenders.tandem(redis_url, name=name, DJANGO_SETTINGS_MODULE="loadgen.bench.plain_layer")
 
 
 def _write(path: Path, measurements: list[summary.Measurement]) -> None:

@@ -1,4 +1,4 @@
-"""``python -m loadgen.checks [NAME ...]``: print each figure with PASS or FAIL."""
+"""``python -m loadgen.bench.checks [NAME ...]``: print each figure with PASS or FAIL."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from loadgen.bench.__main__ import RESULTS
-from loadgen.checks import drain, latency, memory, slow, storm
-from loadgen.checks.stage import Stage
+from loadgen.bench.checks import drain, latency, memory, slow, storm
+from loadgen.bench.checks.stage import Stage
 from tests.servers import RedisServer
 
 CHECKS = {
