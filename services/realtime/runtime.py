@@ -38,7 +38,7 @@ class Runtime:
             [*secret_keys(settings.TANDEM_TOKEN_KEYS), *public_keys(settings.TANDEM_TOKEN_PUBLIC_KEYS)]
         )
         self.wheel = Wheel()
-        self.presence = Presence()
+        self.presence = Presence(self.shards, self.namespaces)
         self.sessions: dict[str, Session] = {}
         self.hub = Hub(
             get_channel_layer(), Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit
@@ -50,6 +50,7 @@ class Runtime:
         self.hub.start()
         self._tasks.spawn(self.wheel.run())
         self._tasks.spawn(self._connect())
+        self.presence.start()
         metrics.observe_hub(self.hub)
 
     def why_unready(self) -> str | None:
@@ -65,6 +66,7 @@ class Runtime:
     async def stop(self) -> None:
         """End the background work and close the connections to Redis."""
         await self._tasks.stop()
+        await self.presence.stop()
         await self.hub.stop()
         await self.shards.close()
 

@@ -18,6 +18,7 @@ from realtime.hub.source import source_over
 from realtime.hub.streams import Streams
 from realtime.hub.subscription import Subscription
 from realtime.hub.tasks import Tasks
+from realtime.protocol.replies import push_membership
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
 from tandem.publication import Position, Publication, from_message
@@ -145,13 +146,6 @@ class Hub:
         if channel.position.offset and not self.latest(name):
             channel.remember(await self._streams.read(name, None, 1, reverse=True))
 
-    def push_to_members(self, name: str, text: bytes) -> None:
-        """Write a join or leave to the subscribers of a channel who asked for them."""
-        if channel := self._members.channels.get(name):
-            self._delivery.flush()
-            for subscription in list(channel.members):
-                subscription.owner.write(subscription.owner.encoding.wrap(text))
-
     def _add(self, channel: LiveChannel, subscription: Subscription, missed: list[Publication] | Recovery) -> Admission:
         # What is due goes to those who were there before.
         self._delivery.flush()
@@ -181,10 +175,14 @@ class Hub:
                 handler(message)
             return
         try:
-            if message.get("type") != "publication":
-                raise ValueError(f"a message of type {message.get('type')!r}, not a publication")
+            kind = message.get("type")
+            if kind in ("join", "leave"):
+                self._push_to_members(channel, push_membership(kind, channel.name, message["info"]))
+                return
+            if kind != "publication":
+                raise ValueError(f"a message of type {kind!r}, not a publication")
             publication = from_message(channel.name, message)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             logger.warning("hub.malformed", extra={"channel": channel.name, "reason": str(error)})
             return
         metrics.counts.publications_received += 1
@@ -193,6 +191,11 @@ class Hub:
             self._delivery.add(channel, publication)
         elif verdict is Judgement.REPAIR:
             self._repairs.start(channel)
+
+    def _push_to_members(self, channel: LiveChannel, text: bytes) -> None:
+        self._delivery.flush()
+        for subscription in list(channel.members):
+            subscription.owner.write(subscription.owner.encoding.wrap(text))
 
     def _watch(self, event: str, groups: Sequence[str]) -> None:
         """A lost connection may have lost anything: check every channel as soon as there is one again."""

@@ -67,17 +67,24 @@ class Entries(NamedTuple):
     entries: list[tuple[int, bytes]]
 
 
-def _load(name: str, *, prelude: str = "") -> Script:
+ALL: list[Script] = []
+"""Every script but ``boot``, which must run before a server learns the others."""
+
+
+def load(name: str, *, prelude: str = "") -> Script:
+    """Read ``<name>.lua`` of this folder, behind *prelude*."""
     source = prelude + files(__name__).joinpath(f"{name}.lua").read_text("utf-8")
-    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+    script = Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+    ALL.append(script)
+    return script
 
 
+BOOT = load("boot")
+ALL.remove(BOOT)
 _META = files(__name__).joinpath("meta.lua").read_text("utf-8")
-BOOT = _load("boot")
-PUBLISH = _load("publish", prelude=_META)
-READ = _load("read", prelude=_META)
-CHECK = _load("check", prelude=_META)
-ALL = (PUBLISH, READ, CHECK)
+PUBLISH = load("publish", prelude=_META)
+READ = load("read", prelude=_META)
+CHECK = load("check", prelude=_META)
 
 
 def meta_key(channel: str) -> str:

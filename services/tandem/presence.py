@@ -1,0 +1,100 @@
+"""Who is in a channel: kept in Redis by the realtime processes, asked by anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgpack
+import msgspec
+
+from tandem import conf, scripts
+from tandem.groups import group_for, layer_channel
+from tandem.scripts import Call
+from tandem.shards import shards
+
+TTL_SECONDS = 45
+"""How long a client stays present when its process has died without a word."""
+
+HOLD_SECONDS = 15
+"""How long a leave is held back after a connection is lost, so that a reconnect does not flap."""
+
+_ENTER = scripts.load("presence_enter")
+_LEAVE = scripts.load("presence_leave")
+_KEEP = scripts.load("presence_keep")
+_SWEEP = scripts.load("presence_sweep")
+_READ = scripts.load("presence_read")
+
+
+class _User(msgspec.Struct):
+    user: str = ""
+
+
+def presence(channel: str) -> dict[str, bytes]:
+    """
+    Return the client info (JSON) of every client in *channel*, by client id.
+
+    Raises `RedisUnavailable`, `InvalidChannel` or `UnknownNamespace`.
+    """
+    conf.namespaces().of(channel)
+    return parse_present(shards().run(channel, read_call(channel)))
+
+
+def presence_stats(channel: str) -> tuple[int, int]:
+    """Return how many clients and how many users are in *channel*. Raises what `presence` raises."""
+    return count(presence(channel))
+
+
+def count(present: Mapping[str, bytes]) -> tuple[int, int]:
+    """Return how many clients and how many users *present* shows."""
+    return len(present), len({msgspec.json.decode(info, type=_User).user for info in present.values()})
+
+
+def enter_call(channel: str, client: str, info: bytes, user: str, *, announce: bool) -> Call:
+    """A client comes in; *announce*: everyone in the channel is told."""
+    message = _membership("join", channel, info) if announce else b""
+    return Call(_ENTER, _keys(channel), (client, info, user, TTL_SECONDS * 1000, _to(channel), message))
+
+
+def leave_call(channel: str, client: str, info: bytes, *, announce: bool, hold: float) -> Call:
+    """A client goes out, in *hold* seconds if its user has not come back by then."""
+    message = _membership("leave", channel, info) if announce else b""
+    return Call(_LEAVE, _keys(channel), (client, int(hold * 1000), TTL_SECONDS * 1000, _to(channel), message))
+
+
+def keep_call(channel: str, clients: Iterable[tuple[str, bytes]]) -> Call:
+    """These clients are still here."""
+    pairs = [value for client in clients for value in client]
+    return Call(_KEEP, _keys(channel)[:2], (TTL_SECONDS * 1000, *pairs))
+
+
+def sweep_call(channel: str, *, announce: bool) -> Call:
+    """Let those go whose process died or whose leave was held back long enough."""
+    return Call(_SWEEP, _keys(channel), (channel, _to(channel), int(announce)))
+
+
+def read_call(channel: str) -> Call:
+    """Ask who is in *channel*."""
+    return Call(_READ, _keys(channel)[:2], ())
+
+
+def parse_present(reply: Any) -> dict[str, bytes]:
+    """Read the answer to `read_call`."""
+    return {client.decode(): info for client, info in zip(reply[::2], reply[1::2], strict=True)}
+
+
+def _membership(kind: str, channel: str, info: bytes) -> bytes:
+    packed: bytes = msgpack.packb({"type": kind, "channel": channel, "info": info})
+    return packed
+
+
+def _to(channel: str) -> str:
+    return layer_channel(group_for(channel))
+
+
+def _keys(channel: str) -> tuple[str, str, str]:
+    return (
+        f"tandem:presence:{{{channel}}}",
+        f"tandem:presence-expiry:{{{channel}}}",
+        f"tandem:presence-leaving:{{{channel}}}",
+    )
