@@ -1,0 +1,1 @@
+"""The api service: Django under gunicorn. Owns the SQL database, answers HTTP, publishes what changed."""

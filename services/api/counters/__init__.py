@@ -1,0 +1,1 @@
+"""Counters: the example of something that changes while people look at it."""

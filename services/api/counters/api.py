@@ -1,0 +1,85 @@
+"""The HTTP API of counters. Parses and answers; `actions` decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+from ninja import Router, Schema
+from ninja.errors import HttpError, ValidationError
+from ninja.responses import Status
+from pydantic import AfterValidator, Field
+
+from api.counters import actions
+from api.counters.models import Counter
+
+router = Router(tags=["counters"])
+
+
+def _refuse_zero(by: int) -> int:
+    if by == 0:
+        raise ValueError("0 changes nothing")
+    return by
+
+
+Step = Annotated[int, Field(strict=True, ge=actions.SMALLEST, le=actions.LARGEST), AfterValidator(_refuse_zero)]
+
+
+class CounterOut(Schema):
+    """A counter as the API tells it."""
+
+    name: str
+    value: int
+    changed_at: datetime
+    version: int
+
+
+class IncrementIn(Schema):
+    """How far to go; backwards when negative."""
+
+    by: Step = 1
+
+
+@router.get("/", response=list[CounterOut], summary="All counters")
+def list_counters(request: HttpRequest) -> QuerySet[Counter]:
+    """Every counter, by name."""
+    return Counter.objects.all()
+
+
+@router.get("/{name}/", response={200: CounterOut, 304: None}, summary="One counter")
+def get_counter(request: HttpRequest, response: HttpResponse, name: str) -> Counter | Status:
+    """
+    One counter, with `X-Tandem-Position: <epoch>:<offset>` of its channel, read before the row.
+
+    Subscribe from that position and miss nothing. The header is absent while Redis is down. `ETag` and `If-None-Match`
+    make asking again cheap.
+    """
+    try:
+        counter, position = actions.find_with_position(name)
+    except actions.UnknownCounter as error:
+        raise HttpError(404, str(error)) from error
+    etag = f'"{counter.version}"'
+    response["ETag"] = etag
+    patch_cache_control(response, no_cache=True)
+    if position is not None:
+        response["X-Tandem-Position"] = str(position)
+    return Status(304, None) if _matches(request.headers.get("If-None-Match", ""), etag) else counter
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Compare weakly (RFC 9110 section 13.1.2): a proxy that compresses makes the tag weak."""
+    return etag in {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+
+
+@router.post("/{name}/increment/", response=CounterOut, summary="Increment a counter")
+def increment_counter(request: HttpRequest, name: str, payload: IncrementIn | None = None) -> Counter:
+    """Add `by` (1 unless given, negative to go back) in one atomic step, and publish the new value."""
+    try:
+        return actions.increment(name, payload.by if payload else 1)
+    except actions.UnknownCounter as error:
+        raise HttpError(404, str(error)) from error
+    except actions.OutOfRange as error:
+        raise ValidationError([{"type": "out_of_range", "loc": ["body", "by"], "msg": str(error)}]) from error

@@ -1,0 +1,17 @@
+"""Every route of the api service, but for the probes (`health`) and ``/metrics`` (another port)."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from api.rest import api
+
+urlpatterns = [
+    path("", include("api.counters.urls")),
+    path("api/", api.urls),
+    path("admin/", admin.site.urls),
+]
+
+handler404 = "api.errors.not_found"
+handler500 = "api.errors.server_error"
