@@ -39,7 +39,6 @@ class Plan:
     url: str = "ws://127.0.0.1:8100/ws/"
     token: str = ""
     where: dict[str, str] = field(default_factory=dict)
-    window: int = 0  # closed loop: at most this many on their way, as fast as they arrive
     core: int | None = None
 
     @property
@@ -70,7 +69,6 @@ class Publication:
         os.set_blocking(self.process.stdout.fileno(), False)
         self._tell(asdict(plan))
         self._output = b""
-        self._credited = 0
         self.outcome: Outcome | None = None
 
     @property
@@ -95,12 +93,6 @@ class Publication:
         begin = time.monotonic_ns() + int(in_seconds * 1e9)
         self._tell({"begin": begin})
         return begin
-
-    def credit(self, received: int) -> None:
-        """Closed loop: say how many have arrived."""
-        if received - self._credited >= self.plan.window // 16:
-            self._credited = received
-            self._tell({"received": received})
 
     def stop(self) -> None:
         """End the child if it still runs."""
@@ -148,22 +140,6 @@ class Sender:
             sent = stop
         return sent
 
-    def run_window(self, credits: IO[bytes], seconds: float) -> int:
-        """Keep `window` publications on their way for *seconds*; *credits* says what has arrived."""
-        os.set_blocking(credits.fileno(), False)
-        end = time.monotonic() + seconds
-        sent = received = 0
-        while time.monotonic() < end:
-            for line in (credits.read() or b"").splitlines():
-                received = json.loads(line)["received"]
-            room = min(self.plan.window - (sent - received), MAX_BATCH)
-            if room <= 0:
-                time.sleep(0.0005)
-                continue
-            self._send(sent, [time.monotonic_ns() + messages.MONOTONIC_BASE] * room)
-            sent += room
-        return sent
-
     def _send(self, start: int, stamps: list[int]) -> None:
         plan, batch = self.plan, []
         for number, stamp in enumerate(stamps, start):
@@ -183,7 +159,7 @@ def main() -> None:
         print("ready", flush=True)
         begin = json.loads(_line(source))["begin"]
         sender = Sender(plan, publisher)
-        sent = sender.run_window(source, plan.count / plan.rate) if plan.window else sender.run(begin)
+        sent = sender.run(begin)
         outcome = Outcome(sent, sender.late / 1e6)
     except Exception as error:  # whatever a publisher raises is the outcome; the parent reports it
         outcome = Outcome(error=f"{type(error).__name__}: {error}")

@@ -15,7 +15,8 @@ from tests.servers import SERVICES, Server, free_port
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
 CHANNEL = "public:loadgen"
-NAMESPACES = {"public": {"history_size": 300, "history_ttl": 300, "recovery": True, "subscribe": "anyone"}}
+# Long streams: a server that was stopped for the sake of a measurement can still be whole.
+NAMESPACES = {"public": {"history_size": 1_000, "history_ttl": 300, "recovery": True, "subscribe": "anyone"}}
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Load:
-    """Clients spread over channels; *count* publications at *rate*, or with *window* that many on their way."""
+    """
+    Clients spread over channels; *count* publications at *rate*.
+
+    With *backlog* the server is stopped while they are published, and then has to work them off as fast as it can.
+    """
 
     clients: int
     rate: float
     count: int
     channels: int = 1
     size: int = 128
-    window: int = 0
+    backlog: bool = False

@@ -14,7 +14,7 @@ Measurement = dict[str, Any]
 COLUMNS = {
     "delivery_cpu_us": "CPU us/delivery",
     "publication_cpu_us": "CPU us/publication",
-    "publications_per_s": "publications/s",
+    "publications_per_core_s": "publications/s of a core",
     "connect_cpu_us": "connect CPU us",
     "recover_cpu_us": "recover CPU us",
     "connect_wall_s": "connect wall s",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -102,6 +104,7 @@ class Visit:
             "delivery_cpu_us": spent / received / 1e3,
             "publication_cpu_us": spent / published / 1e3,
             "publications_per_s": published / seconds,
+            "publications_per_core_s": published / spent * 1e9,
             "deliveries_per_s": received / seconds,
             "server_busy": spent / seconds / 1e9,
             **self.swarm.latencies.summary(),
@@ -117,7 +120,6 @@ class Visit:
             count=load.count,
             size=load.size,
             first_number=self.sent,
-            window=load.window,
             where=self.contender.where,
             core=GENERATOR_CORE,
         )
@@ -126,6 +128,8 @@ class Visit:
             self.swarm.run(seconds=30, until=lambda: publication.is_ready)
             self.swarm.measure()
             begin = publication.begin()
+            if load.backlog:
+                begin = self._let_pile_up(publication, load)
             self._await(publication, load)
             seconds = (time.monotonic_ns() - begin) / 1e9
         finally:
@@ -136,12 +140,17 @@ class Visit:
         self.sent += outcome.published
         return seconds, outcome.published
 
+    def _let_pile_up(self, publication: Publication, load: Load) -> int:
+        """Stop the server until all is published; return when it went on, in monotonic nanoseconds."""
+        os.kill(self.pid, signal.SIGSTOP)
+        self.swarm.run(seconds=load.count / load.rate + 60, until=lambda: publication.is_done)
+        os.kill(self.pid, signal.SIGCONT)
+        return time.monotonic_ns()
+
     def _await(self, publication: Publication, load: Load) -> None:
         each = load.clients // load.channels
 
         def is_over() -> bool:
-            if load.window:
-                publication.credit(self.swarm.received // each)
             if not publication.is_done or publication.outcome is None:
                 return False
             return self.swarm.received >= publication.outcome.published * each

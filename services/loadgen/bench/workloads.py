@@ -61,16 +61,24 @@ def channels(*, seconds: float) -> Workload:
     return Workload("channels-200", {"tandem": load, _REDIS_PY: load, "stock": slow})
 
 
-def saturation(*, seconds: float) -> Workload:
-    """Return as many publications as are taken, 1,000 on their way at any time."""
-    load = Load(200, 1_000.0, round(1_000 * seconds), channels=200, window=1_000)
-    return Workload("saturation-200", {"tandem": load, _REDIS_PY: load, "stock": load})
+def saturation() -> Workload:
+    """
+    Return a backlog over 200 channels, large enough that working it off takes about a second.
+
+    What counts is publications per second of the server's core: with everything else on one other core, Redis and
+    the generator may be what a clock on the wall would measure.
+    """
+
+    def load(count: int) -> Load:
+        return Load(200, 20_000.0, count, channels=200, backlog=True)
+
+    return Workload("saturation-200", {"tandem": load(40_000), _REDIS_PY: load(20_000), "stock": load(6_000)})
 
 
 def all_workloads(sizes: tuple[int, ...], *, seconds: float) -> list[Workload]:
     """Return everything, in the order of a run."""
     fanouts = [fanout(clients, seconds=seconds) for clients in sizes]
-    return [*fanouts, latency(seconds=seconds), channels(seconds=seconds), saturation(seconds=seconds)]
+    return [*fanouts, latency(seconds=seconds), channels(seconds=seconds), saturation()]
 
 
 LIMITS = (
@@ -84,7 +92,7 @@ LIMITS = (
         0.5,
         _REDIS_PY,
     ),
-    Limit("saturation, of redis-py's layer", "saturation-200", "publications_per_s", "tandem", 4, _REDIS_PY, True),
+    Limit("saturation, of redis-py's layer", "saturation-200", "publications_per_core_s", "tandem", 4, _REDIS_PY, True),
     Limit("connect + subscribe + recover, CPU us", "fanout-1000", "recover_cpu_us", "tandem", 900),
     Limit("RSS of an idle connection, bytes", "fanout-1000", "rss_bytes", "tandem", 27_000),
     Limit("p99 at 2,000 sockets x 10/s, ms", "latency-2000", "p99_ms", "tandem", 60),
