@@ -13,8 +13,9 @@ from channels_redis.utils import _consistent_hash
 
 from tandem.errors import RedisUnavailable
 from tandem.layer.mailbox import Mailbox, Overflow
-from tandem.layer.shard import Callback, Event, Shard, Topic
+from tandem.layer.shard import Callback, Confirmation, Event, Shard, Topic
 from tandem.redis.address import Address
+from tandem.redis.connection import LATE_SECONDS
 
 logger = logging.getLogger("tandem.layer")
 
@@ -43,7 +44,8 @@ class LocalLayer:
         self.channels: dict[str, Mailbox] = {}
         self.groups: dict[str, set[str]] = {}
         self.watchers: list[Watcher] = []
-        self.overflow = Overflow(asyncio.get_running_loop().time)
+        self._loop = asyncio.get_running_loop()
+        self.overflow = Overflow(self._loop.time)
         self._own = (self._to_channel, self._to_members)
         self.shards = self._open_shards()
 
@@ -75,16 +77,31 @@ class LocalLayer:
 
     async def _confirmed(self, names: dict[Shard, list[bytes]]) -> None:
         waits = [wait for shard, expected in names.items() if (wait := shard.wait(expected))]
+        if not waits:
+            return
+        when = self._loop.time() + CONFIRM_SECONDS
+        timer = self._loop.call_at(when, self._expire, waits, when)
         try:
-            async with asyncio.timeout(CONFIRM_SECONDS):
-                for wait in waits:
-                    await wait.future
+            for wait in waits:
+                await wait.future
         except TimeoutError:
             text = f"Redis did not confirm subscriptions within {CONFIRM_SECONDS:g} s: {_some(names)}"
             raise RedisUnavailable(text) from None
         finally:
+            timer.cancel()
             for wait in waits:
                 wait.give_up()
+
+    def _expire(self, waits: list[Confirmation], when: float) -> None:
+        now = self._loop.time()
+        if now - when > LATE_SECONDS:
+            # This process was held up, not Redis: read first what has been waiting in the socket.
+            self._loop.call_at(now + LATE_SECONDS, self._expire, waits, now + LATE_SECONDS)
+            return
+        for wait in waits:
+            if not wait.future.done():
+                wait.future.set_exception(TimeoutError())
+                break  # nobody awaits the others any more
 
     def unlisten(self, groups: Sequence[str], callback: Callback) -> None:
         for group in groups:

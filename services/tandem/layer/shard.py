@@ -54,7 +54,9 @@ class Shard:
         self._on_event = on_event
         self._client = RedisClient(address, timeout=timeout)
         connection_class = functools.partial(PubSubConnection, on_message=self._deliver, on_answer=self._answer)
-        self._link: Link[PubSubConnection] = Link(address, connection_class, self, timeout=timeout)
+        self._link: Link[PubSubConnection] = Link(
+            address, connection_class, self, timeout=timeout, purpose="subscriptions"
+        )
         self._subscriptions = Subscriptions()
         self._is_flush_due = False
         self._is_lost = False

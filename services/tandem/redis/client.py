@@ -72,7 +72,7 @@ class RedisClient:
 
     def _open(self) -> Link[Connection]:
         self._loop = asyncio.get_running_loop()
-        self._link = Link(self.address, Connection, self, timeout=self.timeout)
+        self._link = Link(self.address, Connection, self, timeout=self.timeout, purpose="commands")
         return self._link
 
     def _fail_waiting(self, error: RedisUnavailable) -> None:

@@ -41,9 +41,16 @@ class Link(Generic[C]):
     """
 
     def __init__(
-        self, address: Address, connection_class: Callable[..., C], listener: Listener[C], *, timeout: float
+        self,
+        address: Address,
+        connection_class: Callable[..., C],
+        listener: Listener[C],
+        *,
+        timeout: float,
+        purpose: str,
     ) -> None:
         self.address = address
+        self.purpose = purpose
         self.timeout = timeout
         self.connection: C | None = None
         self.failure: RedisUnavailable | None = None
@@ -101,7 +108,7 @@ class Link(Generic[C]):
                 connection.lose("not greeted")
             raise
         if self._was_lost:
-            logger.info("Redis at %s is back", self.address.label)
+            logger.info("Redis at %s is back for %s", self.address.label, self.purpose)
         self._was_lost = False
         self.failure = None
         self.connection = connection
@@ -134,7 +141,7 @@ class Link(Generic[C]):
         if self._is_closed:
             return
         self._was_lost = True
-        logger.warning("lost Redis at %s: %s", self.address.label, reason)
+        logger.warning("lost Redis at %s for %s: %s", self.address.label, self.purpose, reason)
         self._lost.set()
         self.start()
         self._listener.link_lost(reason)
@@ -142,7 +149,7 @@ class Link(Generic[C]):
     def _fail(self, error: Exception) -> None:
         reason = f"no answer for {self.timeout:g} s" if isinstance(error, TimeoutError) else str(error)
         if self.failure is None:
-            logger.warning("cannot reach Redis at %s: %s", self.address.label, reason)
+            logger.warning("cannot reach Redis at %s for %s: %s", self.address.label, self.purpose, reason)
         self._was_lost = True
         self.failure = RedisUnavailable(f"Redis at {self.address.label} is down: {reason}")
         self._listener.link_failed(self.failure)
