@@ -32,6 +32,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         self.request_start = 0.0
         self.is_stream = False
         self._on_close: CloseCallback | None = None
+        self._rotation: asyncio.TimerHandle | None = None
         super().__init__(*args, **kwargs)
 
     @property
@@ -55,6 +56,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         """Take *callback* as the way to end this response: the extension `tandem.close`."""
         self._on_close = callback
         self.is_stream = True
+        self._rotation = self.server.schedule_rotation(self)
         self.server.on_stream(self)
 
     def close(self, code: int, reason: str) -> None:
@@ -66,12 +68,15 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
             callback(code, reason)
 
     def count_end(self) -> None:
-        """Count the end of a streaming response: by itself (1000), by its client (1006), or as `close` counted."""
+        """Count the end of a streaming response: by itself (1000), by its client (1006), or as `close` counted it."""
         if self.is_stream:
             self.is_stream = False
             self.server.counters.ages.observe(self.duration())
             if self.is_open:
                 self.server.counters.closed[1000 if self.finished else 1006] += 1
+        self._on_close = None
+        if self._rotation is not None:
+            self._rotation.cancel()
 
     def time_out(self) -> None:
         """Cut off a response that did not end, or whose client does not read."""
@@ -105,6 +110,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Send what the application says; a stream whose client does not read is ended with 3008."""
         super().handle_reply(message)
+        self.server.counters.bytes_out += len(message.get("body", b""))
         if self.server.is_draining and self.channel is not None and not self.finished:
             self.channel.persistent = False
             self.setHeader(b"connection", b"close")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import random
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from twisted.python.failure import Failure
 
 from realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
 
+from .closing import rotation_age
 from .counters import Counters
 from .deadlines import Deadlines
 from .drain import Drain
@@ -147,6 +149,13 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
     def on_gone(self, websocket: WebSocket) -> None:
         """Forget a socket that is closed and whose application has ended."""
         self.connections.pop(websocket, None)
+
+    def schedule_rotation(self, connection: WebSocket | Request) -> asyncio.TimerHandle | None:
+        """Ask *connection* to come back when it is as old as the limit says, if it says so."""
+        if not (max_age := self.limits.max_age_seconds):
+            return None
+        age = rotation_age(max_age, chance=random.random())
+        return self.loop.call_later(age, connection.close, 3011, "force reconnect")
 
     def on_stream(self, request: Request) -> None:
         """Take note of a streaming response; one that starts during a drain ends at once."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-import random
 import socket
 from typing import TYPE_CHECKING, Any
 
-from .closing import rotation_age
 from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame
 from .handshake import acceptance, refusal
 from .inbox import Inbox
@@ -148,9 +146,7 @@ class WebSocket(Wire):
         self._state = State.OPEN
         self.is_open = True
         self._server.on_open(self)
-        if max_age := self._server.limits.max_age_seconds:
-            age = rotation_age(max_age, chance=random.random())
-            self._rotation = self._loop.call_later(age, self.close, 3011, "force reconnect")
+        self._rotation = self._server.schedule_rotation(self)
         early, self._early = self._early, None
         self.put(response)
         if early is not None and self.is_open:

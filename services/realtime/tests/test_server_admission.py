@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import subprocess
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from realtime.tests.server_process import InterfaceServer
+from realtime.tests.server_process import InterfaceServer, RawClient
+from tests.servers import wait_until
 
 
 async def refusal(server: InterfaceServer) -> tuple[int, str]:
@@ -64,3 +66,20 @@ def test_port_in_use_is_an_error(tmp_path: Path) -> None:
 
         assert second.returncode == 1
         assert b"Listen failure" in second.stderr
+
+
+def test_out_of_file_descriptors_is_survived(tmp_path: Path) -> None:
+    """When no socket can be opened the server says so, waits, and goes on when some were closed."""
+    with InterfaceServer(tmp_path, drain_seconds=0) as server:
+        assert server.process is not None
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (40, 40))
+        clients = [RawClient(server.port) for _ in range(60)]
+        for client in clients:
+            client.send(client.request("/echo"))
+        wait_until(lambda: "Cannot accept" in server.text, seconds=10, what="an error in the log")
+        for client in clients[:40]:
+            client.socket.close()
+
+        assert b" 101 " in clients[-1].read_head()
+        for client in clients[40:]:
+            client.socket.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -55,6 +56,12 @@ def test_slow_stream_is_told_and_cut(server: InterfaceServer) -> None:
         server.wait_for(buffered=0)
 
         assert server.state()["closed"]["3008"] == 1
+
+
+def test_old_stream_is_asked_to_come_back(tmp_path: Path) -> None:
+    """At the maximum age, give or take, a stream is told 3011 and ends in its own words."""
+    with InterfaceServer(tmp_path, max_age_seconds=0.3, drain_seconds=0) as server:
+        assert server.get("/stream").text == "hello\n(3011, 'force reconnect')\n"
 
 
 def test_upgrade_on_a_used_connection(server: InterfaceServer) -> None:
