@@ -10,7 +10,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from api.logs import logging_config
+from tandem.logs import logging_config
 from tandem.settings import from_environ
 
 BASE_DIR = Path(__file__).resolve().parent
@@ -32,8 +32,8 @@ def required(name: str, development: str) -> str:
 # -- Who may ask ---------------------------------------------------------------------------------
 SECRET_KEY = required("DJANGO_SECRET_KEY", "development-only-" + "0" * 40)
 ALLOWED_HOSTS = [host.strip() for host in required("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
-TANDEM_API_KEYS = [key for key in env.list("TANDEM_API_KEYS", []) if key]
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+TANDEM_API_KEYS: list[str] = [key for key in env.list("TANDEM_API_KEYS", []) if key]
 
 # The edge ends TLS and says so. It must overwrite the header, as ours does: a client could send it too.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -140,5 +140,5 @@ API_PORT = env.int("API_PORT", 8000)
 API_METRICS_PORT = env.int("API_METRICS_PORT", 8001)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
 
-LOGGING_CONFIG = None  # done below, once, by the code that gunicorn uses too
 LOGGING = logging_config(env.str("TANDEM_LOG_LEVEL", "INFO"))
+LOGGING["loggers"]["gunicorn.error"] = {"handlers": ["stdout"], "propagate": False}  # not the handler it gives itself

@@ -11,7 +11,7 @@ from api.counters.models import Counter
 
 
 @admin.register(Counter)
-class CounterAdmin(admin.ModelAdmin):
+class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no argument at run time
     """Edit counters; a change is published like any other."""
 
     list_display = ("name", "value", "version", "changed_at")

@@ -50,7 +50,7 @@ def list_counters(request: HttpRequest) -> QuerySet[Counter]:
 
 
 @router.get("/{name}/", response={200: CounterOut, 304: None}, summary="One counter")
-def get_counter(request: HttpRequest, response: HttpResponse, name: str) -> Counter | Status:
+def get_counter(request: HttpRequest, response: HttpResponse, name: str) -> Counter | Status[None]:
     """
     One counter, with `X-Tandem-Position: <epoch>:<offset>` of its channel, read before the row.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -17,14 +19,14 @@ class Counter(models.Model):
     keep the highest version and so never step back.
     """
 
-    name = models.CharField(
+    name: models.CharField[str, str] = models.CharField(
         max_length=64,
         unique=True,
         validators=[RegexValidator(rf"^{NAME_PATTERN}\Z", "Use a-z, 0-9, - and _ only, at most 64 of them.")],
     )
-    value = models.BigIntegerField(default=0)
-    version = models.PositiveBigIntegerField(default=0, editable=False)
-    changed_at = models.DateTimeField(db_default=Now(), editable=False)
+    value: models.BigIntegerField[int, int] = models.BigIntegerField(default=0)
+    version: models.PositiveBigIntegerField[int, int] = models.PositiveBigIntegerField(default=0, editable=False)
+    changed_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ("name",)
