@@ -6,7 +6,7 @@ import asyncio
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from realtime.hub import Hub, repair
@@ -146,8 +146,9 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(step, min_size=3, max_size=40))
+@example(steps=[("come", 1), ("publish",), ("cut", 1), ("publish",), ("cut", 0), ("restart-cut",), ("check",), ("come", 1)])
 def test_no_hole_no_repeat_no_step_back_or_told(redis_url: str, steps: list[tuple[str, int]]) -> None:
-    """Whatever is dropped, delayed, repeated or lost, every client ends where the stream ends, in order, or was told."""
+    """Whatever is dropped, delayed, repeated or lost, every client ends whole and in order, or was told."""
 
     async def run() -> None:
         world = World(redis_url)
@@ -168,8 +169,10 @@ def test_no_hole_no_repeat_no_step_back_or_told(redis_url: str, steps: list[tupl
             seen_by_anyone = {data for keeper in world.clients for _, data in keeper.seen}
             for keeper in world.clients:
                 if not keeper.told:
-                    since = world.came_at[keeper]
-                    assert {data for _, data in keeper.seen} == {data for data in seen_by_anyone if data >= since}
+                    # The hub may have been a little behind when it came; from there on nothing is missing.
+                    seen = [data for _, data in keeper.seen]
+                    since = min([world.came_at[keeper], *seen])
+                    assert seen == sorted(data for data in seen_by_anyone if data >= since)
         finally:
             await world.close()
 
