@@ -12,9 +12,10 @@ django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  after Django is set up
 from django.conf import settings  # noqa: E402
+from django.urls import re_path  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
-from realtime.routing import websocket_urlpatterns  # noqa: E402
+from realtime.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -27,6 +28,11 @@ def _dotted(reference: str) -> str:
     return reference.replace(":", ".")
 
 
-other_paths = import_string(_dotted(settings.TANDEM_HTTP_APP)) if settings.TANDEM_HTTP_APP else not_found
+other_paths: Any = import_string(_dotted(settings.TANDEM_HTTP_APP)) if settings.TANDEM_HTTP_APP else not_found
 
-application = ProtocolTypeRouter({"websocket": URLRouter(websocket_urlpatterns), "http": other_paths})
+application = ProtocolTypeRouter(
+    {
+        "websocket": URLRouter(websocket_urlpatterns),
+        "http": URLRouter([*http_urlpatterns, re_path("", other_paths)]),
+    }
+)

@@ -10,10 +10,11 @@ TRANSPORTS = (WEBSOCKET, "http_stream", "sse", "poll")
 
 
 def endpoint_of(path: str) -> str:
-    """Return which of ENDPOINTS *path* is; CUSTOM for a team's own routes."""
-    return path if path in ENDPOINTS else CUSTOM
+    """Return which of ENDPOINTS *path* is, a slash at the end more or less; CUSTOM for a team's own routes."""
+    spellings = path, path + "/", path.rstrip("/")
+    return next((spelling for spelling in spellings if spelling in ENDPOINTS), CUSTOM)
 
 
 def stream_transport_of(path: str) -> str:
     """Return the transport of a streaming HTTP response at *path*."""
-    return _STREAMS.get(path, "http_stream")
+    return _STREAMS.get(endpoint_of(path), "http_stream")

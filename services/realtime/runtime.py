@@ -11,6 +11,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from realtime import metrics
+from realtime.emulation import Emulation
 from realtime.hub import Hub
 from realtime.hub.streams import Streams
 from realtime.hub.tasks import Tasks
@@ -43,11 +44,13 @@ class Runtime:
         self.hub = Hub(
             get_channel_layer(), Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit
         )
+        self.emulation = Emulation(self.node, self.hub, self.shards)
         self._tasks = Tasks()
 
     def start(self) -> None:
         """Begin the background work. Call it in the event loop."""
         self.hub.start()
+        self.emulation.start()
         self._tasks.spawn(self.wheel.run())
         self._tasks.spawn(self._connect())
         self.presence.start()
@@ -67,6 +70,7 @@ class Runtime:
         """End the background work and close the connections to Redis."""
         await self._tasks.stop()
         await self.presence.stop()
+        await self.emulation.stop()
         await self.hub.stop()
         await self.shards.close()
 

@@ -8,15 +8,22 @@ from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
 
+from realtime.consumers.one_way import read_address
 from realtime.consumers.outlet import Outlet, Send
 from realtime.origin import is_allowed
-from realtime.protocol.codes import BAD_REQUEST, PERMISSION_DENIED, SLOW
+from realtime.protocol import codes
+from realtime.protocol.codes import BAD_REQUEST, PERMISSION_DENIED, SLOW, Error
 from realtime.protocol.encodings import LINES, PLAIN_LINES, framed
 from realtime.runtime import runtime
 from realtime.session import Session
 from realtime.session.following import follow
 
 SUBPROTOCOL = "centrifuge-json"
+DISCONNECTS = {
+    codes.UNAUTHORIZED: codes.INVALID_TOKEN,
+    codes.DENIED: PERMISSION_DENIED,
+    codes.INTERNAL: codes.SERVER_ERROR,
+}
 
 
 class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
@@ -88,9 +95,15 @@ class OneWayConsumer(WebSocketConsumer):
 
     async def serve(self, session: Session, receive: Any) -> None:
         """Subscribe to what the address names; what the client says is ignored."""
-        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         try:
-            await follow(session, query.get("channel", []), query.get("since", []))
+            address = await read_address(query)
+            if isinstance(address, Error):
+                session.disconnect(DISCONNECTS.get(address, BAD_REQUEST))
+            else:
+                wanted, ticket = address
+                session.identify(ticket.user, ticket.session, ticket.info, ticket.exp)
+                await follow(session, wanted)
             while (await receive())["type"] != "websocket.disconnect":
                 pass
         finally:

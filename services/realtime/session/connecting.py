@@ -44,11 +44,8 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
     if session.is_connected:
         raise DisconnectClient(codes.BAD_REQUEST)
     claims = _claims(session, command.token) if command.token else ANONYMOUS
-    session.user, session.info, session.login = claims.sub, claims.info, claims.sid
+    session.identify(claims.sub, claims.sid, claims.info, claims.exp)
     subs = await _server_side(session, claims, command)
-    if session.is_gone:
-        raise DisconnectClient(codes.STALE)
-    session.expires = deadline(claims.exp)
     session.start()
     options = session.runtime.options
     return ConnectResult(
@@ -57,8 +54,8 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
         ping=int(options.ping_seconds),
         pong=True,
         time=time.time_ns() // 1_000_000,
-        session=session.client,
-        node=session.runtime.node,
+        session=session.key,
+        node=session.runtime.node if session.key else "",
         expires=bool(claims.exp),
         ttl=ttl(claims.exp),
         subs=subs,
@@ -114,6 +111,8 @@ async def _server_side(session: Session, claims: ConnectionClaims, command: Conn
         if runtime.namespaces.of(name).latest:
             await runtime.hub.remember_latest(name)
         wanted.append((subscription, since))
+    if session.is_gone:
+        raise DisconnectClient(codes.STALE)
     return {subscription.channel: _admit(session, subscription, since) for subscription, since in wanted}
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from realtime import metrics
 from realtime.hub import Subscription
+from realtime.hub.hub import Admission
 from realtime.protocol import codes
-from realtime.protocol.codes import DisconnectClient
+from realtime.protocol.codes import CommandError
 from realtime.protocol.replies import push_lost
 from realtime.session import subscribing
-from tandem.errors import InvalidChannel, RedisReplyError, RedisUnavailable, UnknownNamespace
-from tandem.namespaces import may_subscribe
+from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.namespaces import Namespaces, may_subscribe
 from tandem.publication import Position
 
 if TYPE_CHECKING:
@@ -21,38 +22,65 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Wanted = Mapping[str, Position | None]
+"""Channels, each with the position from which on it is wanted, None for from now on."""
 
-async def follow(session: Session, channels: Sequence[str], since: Sequence[str]) -> None:
+
+def wanted(channels: Sequence[str], since: Sequence[str]) -> Wanted:
     """
-    Serve *channels*, each from its position in *since* (``<epoch>:<offset>``, in the same order), if it has one.
+    Read an address: each channel with its position in *since* (``<epoch>:<offset>``, in the same order), if it has one.
+
+    Raises `CommandError` for what is malformed.
+    """
+    if not channels or len(since) > len(channels) or len(set(channels)) < len(channels):
+        raise CommandError(codes.BAD_COMMAND)
+    try:
+        positions = [Position.parse(text) if text else None for text in since]
+    except ValueError as error:
+        raise CommandError(codes.BAD_COMMAND) from error
+    return dict(zip(channels, positions + [None] * (len(channels) - len(since)), strict=True))
+
+
+def check(
+    channels: Collection[str], namespaces: Namespaces, *, user: str, admitted: Collection[str] = (), limit: int
+) -> None:
+    """
+    Find out whether *user* may hear *channels*; to those *admitted* anyone may listen who came this far.
+
+    Raises `CommandError`, `UnknownNamespace` or `InvalidChannel`.
+    """
+    if len(channels) > limit:
+        raise CommandError(codes.BAD_COMMAND)
+    for channel in channels:
+        namespace = namespaces.of(channel)
+        if channel not in admitted and not may_subscribe(channel, namespace, user):
+            raise CommandError(codes.DENIED)
+
+
+async def follow(
+    session: Session, wanted: Wanted, tell_position: Callable[[str, Position], bytes] | None = None
+) -> None:
+    """
+    Serve the channels *wanted*, which were checked.
 
     What was missed comes first. A client whose position is lost gets one message without data, ``"recovered": false``.
+    What *tell_position* makes of a channel and its position is sent where a channel begins, after what was missed.
     """
+    session.start()
     try:
-        positions = [Position.parse(text) for text in since]
-        _check(session, channels, positions)
-        session.start()
-        for index, channel in enumerate(dict.fromkeys(channels)):
-            await _follow_one(session, channel, positions[index] if index < len(positions) else None)
-    except DisconnectClient as stop:
-        session.disconnect(stop.disconnect)
-    except (InvalidChannel, UnknownNamespace, ValueError):
-        session.disconnect(codes.BAD_REQUEST)
+        for channel, since in wanted.items():
+            await _follow_one(session, channel, since, tell_position)
     except (RedisUnavailable, RedisReplyError) as error:
         logger.warning("session.redis", extra={"reason": str(error)})
         session.disconnect(codes.SERVER_ERROR)
 
 
-def _check(session: Session, channels: Sequence[str], positions: Sequence[Position]) -> None:
-    if not channels or len(positions) > len(channels) or len(channels) > session.runtime.options.max_subscriptions:
-        raise DisconnectClient(codes.BAD_REQUEST)
-    for channel in channels:
-        namespace = session.runtime.namespaces.of(channel)
-        if not may_subscribe(channel, namespace, session.user):
-            raise DisconnectClient(codes.PERMISSION_DENIED)
-
-
-async def _follow_one(session: Session, channel: str, since: Position | None) -> None:
+async def _follow_one(
+    session: Session,
+    channel: str,
+    since: Position | None,
+    tell_position: Callable[[str, Position], bytes] | None,
+) -> None:
     hub, namespace = session.runtime.hub, session.runtime.namespaces.of(channel)
     if namespace.latest:
         await hub.remember_latest(channel)
@@ -62,12 +90,18 @@ async def _follow_one(session: Session, channel: str, since: Position | None) ->
         hub.unsubscribe(subscription)
         return
     subscribing.begin(session, subscription, admission)
-    missed = admission.missed or []
     if since is not None and namespace.has_history:
-        metrics.recoveries["unrecovered" if admission.missed is None else "recovered"] += 1
-        if admission.missed is None:
-            session.send(push_lost(channel, admission.position))
+        _count_recovery(session, channel, admission)
+    missed = admission.missed or []
     if namespace.latest and admission.missed is None:
         missed = hub.latest(channel)
     for publication in missed:
         session.write(session.encoding.encode(publication))
+    if tell_position is not None and namespace.has_history:
+        session.write(tell_position(channel, admission.position))
+
+
+def _count_recovery(session: Session, channel: str, admission: Admission) -> None:
+    metrics.recoveries["unrecovered" if admission.missed is None else "recovered"] += 1
+    if admission.missed is None:
+        session.send(push_lost(channel, admission.position))

@@ -20,7 +20,7 @@ from realtime.protocol.encodings import Encoding
 from realtime.protocol.replies import ClientInfo, encode_error, encode_reply, push_unsubscribe
 from realtime.runtime import Runtime
 from realtime.session import channels, connecting, subscribing
-from realtime.session.expiry import GRACE_SECONDS, is_overdue
+from realtime.session.expiry import GRACE_SECONDS, deadline, is_overdue
 from realtime.session.pace import Pace
 from tandem.errors import InvalidChannel, RedisReplyError, RedisUnavailable, UnknownNamespace
 
@@ -62,6 +62,7 @@ class Session:
         "is_connected",
         "is_gone",
         "is_plain",
+        "key",
         "login",
         "runtime",
         "slot",
@@ -85,6 +86,7 @@ class Session:
         self.close = close
         self.is_plain = is_plain
         self.client = str(uuid.uuid4())
+        self.key = ""
         self.user = ""
         self.login = ""
         self.info: msgspec.Raw | None = None
@@ -151,7 +153,7 @@ class Session:
         self.send(encode_reply(id, method, result))
 
     def _answer_error(self, id: int, method: str, error: Exception) -> None:
-        failure = _as_error(error)
+        failure = as_error(error)
         metrics.commands[method, str(failure.code)] += 1
         self.send(encode_error(id, failure))
 
@@ -200,6 +202,7 @@ class Session:
         self.is_gone = True
         self.runtime.wheel.cancel(self)
         self.runtime.sessions.pop(self.client, None)
+        self.runtime.emulation.remove(self)
         for subscription in list(self.subscriptions.values()):
             subscribing.drop(self, subscription)
         for task in self._tasks or ():
@@ -207,22 +210,28 @@ class Session:
 
     # Time
 
+    def identify(self, user: str, login: str, info: msgspec.Raw | None, exp: int) -> None:
+        """Say whose connection this is. From now on it can be ended for what becomes of that user or login."""
+        self.user, self.login, self.info, self.expires = user, login, info, deadline(exp)
+        if not self.is_gone:
+            self.runtime.sessions[self.client] = self
+
     def start(self) -> None:
         """Begin to ping: the client is connected."""
         self.is_connected = True
-        self.runtime.sessions[self.client] = self
         self._next_ping = time.monotonic() + self.runtime.options.ping_seconds
         self.reschedule()
 
     def reschedule(self) -> None:
         """Be ticked at whatever is due next."""
-        self.runtime.wheel.schedule(self, self._due())
+        if not self.is_gone:
+            self.runtime.wheel.schedule(self, self._due())
 
     def tick(self, now: float) -> float:
         """Ping, and end what is overdue; return when to look again."""
         if not self.is_connected:
             self.disconnect(codes.STALE)
-        elif self._awaits_pong and not self.is_plain:
+        elif self._awaits_pong:
             self.disconnect(codes.NO_PONG)
         elif is_overdue(self.expires, now):
             self.disconnect(codes.EXPIRED)
@@ -230,7 +239,7 @@ class Session:
             return 0.0
         subscribing.end_expired(self, now)
         if now >= self._next_ping:
-            self._awaits_pong = True
+            self._awaits_pong = not self.is_plain
             self._next_ping = now + self.runtime.options.ping_seconds
             self.write(self.encoding.ping)
         return self._due()
@@ -248,7 +257,8 @@ class Session:
         return msgspec.json.encode(ClientInfo(self.user, self.client, self.info, chan_info))
 
 
-def _as_error(error: Exception) -> Error:
+def as_error(error: Exception) -> Error:
+    """Return what a client is told of *error*; what is a bug of ours is logged."""
     match error:
         case CommandError():
             return error.error

@@ -1,0 +1,43 @@
+"""What the one-way transports share: an address with channels, positions and a ticket."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from realtime.protocol import codes
+from realtime.protocol.codes import Error
+from realtime.runtime import runtime
+from realtime.session.following import Wanted, check, wanted
+from realtime.session.session import as_error
+from realtime.tickets import take_ticket
+from tandem.errors import InvalidToken
+from tandem.tickets import Ticket
+
+Query = dict[str, list[str]]
+
+
+class Address(NamedTuple):
+    """What a one-way address asks for, and by whose ticket."""
+
+    wanted: Wanted
+    ticket: Ticket
+
+
+async def read_address(query: Query, *, resume: str = "") -> Address | Error:
+    """
+    Read and check an address; return why it is refused if it is.
+
+    *resume* is a Last-Event-ID: positions with commas between, which take the place of ``?since=``.
+    """
+    try:
+        found = wanted(query.get("channel", []), resume.split(",") if resume else query.get("since", []))
+        for channel in found:
+            runtime().namespaces.of(channel)
+        ticket = await take_ticket(runtime(), query)
+        limit = runtime().options.max_subscriptions
+        check(found, runtime().namespaces, user=ticket.user, admitted=ticket.channels, limit=limit)
+    except InvalidToken:
+        return codes.UNAUTHORIZED
+    except Exception as error:  # sorted by type; what is ours is logged there
+        return as_error(error)
+    return Address(found, ticket)
