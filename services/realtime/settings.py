@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
 from environs import Env
 
@@ -11,20 +12,25 @@ from tandem.settings import from_environ
 
 env = Env()
 
-globals().update(from_environ(os.environ))
-# The process's own publications to itself. Whatever the deployment declares, and no client may subscribe.
-TANDEM_NAMESPACES = {**globals()["TANDEM_NAMESPACES"], "tandem.canary": {"history_size": 1, "history_ttl": 60}}
-
 DEBUG = False
 SECRET_KEY = "not used: this service signs nothing"
 INSTALLED_APPS: list[str] = []
 DATABASES: dict[str, object] = {}
 USE_TZ = True
 
+# One process for everything: the project behind TANDEM_HTTP_APP ("api.asgi:application") brings its own settings.
+TANDEM_HTTP_APP = env.str("TANDEM_HTTP_APP", "")
+if TANDEM_HTTP_APP:
+    _project = import_module(TANDEM_HTTP_APP.partition(".")[0] + ".settings")
+    globals().update({name: value for name, value in vars(_project).items() if name.isupper()})
+
+globals().update(from_environ(os.environ))
+# The process's own publications to itself. Whatever the deployment declares, and no client may subscribe.
+TANDEM_NAMESPACES = {**globals()["TANDEM_NAMESPACES"], "tandem.canary": {"history_size": 1, "history_ttl": 60}}
+
 HOST = env.str("REALTIME_HOST", "0.0.0.0")
 PORT = env.int("REALTIME_PORT", 8100)
 PRIVATE_PORT = env.int("REALTIME_PRIVATE_PORT", 8101)
-TANDEM_HTTP_APP = env.str("TANDEM_HTTP_APP", "")
 TANDEM_URLPATTERNS = env.str("TANDEM_URLPATTERNS", "")
 LOGGING = logging_config(env.str("TANDEM_LOG_LEVEL", "INFO"))
 
