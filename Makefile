@@ -26,9 +26,15 @@ screenshot: .venv/tests ## Take the README's pictures of the running demo with C
 	@$(VENV)/python -m tests.screenshot
 
 ##@ Check it
-.PHONY: test lint types format
+.PHONY: test soak conformance lint types format
 test: .venv/tests services/tests/sdk/node_modules ## Run every test, over real servers (tests whose server is missing are skipped, except with CI=true)
 	@.ci/test
+
+soak: .venv/tests ## Run the long proofs that make test has in a short form
+	@PYTEST_OPTIONS="-m slow" .ci/test
+
+conformance: ## Run Autobahn's test suite of WebSocket conformance (needs a Python 2.7)
+	@PYTHONPATH=services $(VENV)/python -m realtime.tests.conformance
 
 lint: .venv/tests ## Check style, shell scripts and lock files
 	@.ci/lint

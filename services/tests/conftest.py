@@ -6,8 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from django.conf import settings
 
+from tandem.settings import from_environ
 from tests.stack import Stack
+
+# For tests that publish by themselves. The services read their own settings.
+settings.configure(**from_environ({"TANDEM_DEBUG": "1"}))
 
 
 @pytest.fixture(scope="session")

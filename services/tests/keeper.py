@@ -1,0 +1,189 @@
+"""A subscriber that comes back by itself, as the SDKs do, and keeps books: what came, in which order, what it was told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from tandem.errors import TandemError
+from tandem.publication import Position
+from tandem.publisher import publish
+
+RETRY_SECONDS = 0.2
+
+
+@dataclass
+class Books:
+    """What one subscriber knows. `told_at` are the positions at which it was told to reload."""
+
+    seen: list[int] = field(default_factory=list)
+    told_at: list[Position] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    connections: int = 0
+    since_told: list[int] = field(default_factory=list)
+
+
+class Keeper:
+    """One client of *channel* at *url*. Use as an asynchronous context manager; inside, it is subscribed."""
+
+    def __init__(self, url: str, channel: str) -> None:
+        self.url = url
+        self.channel = channel
+        self.books = Books()
+        self.position: Position | None = None
+        self.is_cut = asyncio.Event()
+        self.subscribed = asyncio.Event()
+        self._mended = asyncio.Event()
+        self._mended.set()
+        self._socket: ClientConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def cut(self, seconds: float) -> None:
+        """Lose the connection without a word, and have none for *seconds*."""
+        self._mended.clear()
+        if self._socket is not None:
+            self._socket.transport.abort()
+        await asyncio.sleep(seconds)
+        self._mended.set()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        await asyncio.wait_for(self.subscribed.wait(), 20)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._mended.wait()
+            with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+                async with connect(self.url, compression=None, ping_interval=None, close_timeout=1) as self._socket:
+                    self.books.connections += 1
+                    await self._serve(self._socket)
+            await asyncio.sleep(random.uniform(0.01, RETRY_SECONDS))
+
+    async def _serve(self, socket: ClientConnection) -> None:
+        await socket.send('{"id":1,"connect":{}}\n' + self._subscribe())
+        async for frame in socket:
+            for line in str(frame).splitlines():
+                message = json.loads(line)
+                if not message:
+                    await socket.send("{}")
+                elif "error" in message:
+                    await asyncio.sleep(RETRY_SECONDS)
+                    await socket.send(self._subscribe())
+                elif "subscribe" in message:
+                    self._subscribed(message["subscribe"])
+                elif "push" in message and "unsubscribe" in message["push"]:
+                    await socket.send(self._subscribe())
+                elif "push" in message:
+                    self._take(message["push"]["pub"])
+
+    def _subscribe(self) -> str:
+        since = {"recover": True, **self.position._asdict()} if self.position else {}
+        return json.dumps({"id": 2, "subscribe": {"channel": self.channel, **since}})
+
+    def _subscribed(self, result: dict[str, Any]) -> None:
+        position = Position(result["epoch"], result.get("offset", 0))
+        if self.position is not None and not result.get("recovered"):
+            self.books.told_at.append(position)
+            self.books.since_told = []
+            self.position = position
+        self.position = self.position or position
+        for publication in result.get("publications", []):
+            self._take(publication)
+        if self.position.offset != position.offset:
+            self.books.faults.append(f"recovered to {self.position.offset}, the reply says {position.offset}")
+        self.position = position
+        self.subscribed.set()
+
+    def _take(self, publication: dict[str, Any]) -> None:
+        assert self.position is not None
+        offset, number = publication["offset"], publication["data"]
+        if offset != self.position.offset + 1:
+            self.books.faults.append(f"offset {offset} after {self.position.offset}")
+        if self.books.since_told and number <= self.books.since_told[-1]:
+            self.books.faults.append(f"number {number} after {self.books.since_told[-1]}")
+        self.position = Position(self.position.epoch, offset)
+        self.books.seen.append(number)
+        self.books.since_told.append(number)
+
+
+@dataclass
+class Producer:
+    """Publishes 0, 1, 2 ... and knows which were confirmed, at which position, and how long the longest call took."""
+
+    channel: str
+    confirmed: dict[int, Position] = field(default_factory=dict)
+    failed: dict[int, TandemError] = field(default_factory=dict)
+    longest: float = 0.0
+    next_number: int = 0
+
+    async def publish(self, count: int, *, every: float = 0.01) -> None:
+        """Publish *count* numbers, one *every* so many seconds."""
+        for _ in range(count):
+            await asyncio.to_thread(self._publish_one)
+            await asyncio.sleep(every)
+
+    async def publish_for(self, seconds: float, *, every: float = 0.02) -> None:
+        """Publish for *seconds*."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            await self.publish(1, every=every)
+
+    def _publish_one(self) -> None:
+        number, self.next_number = self.next_number, self.next_number + 1
+        started = time.monotonic()
+        try:
+            self.confirmed[number] = publish(self.channel, number)
+        except TandemError as error:
+            self.failed[number] = error
+        self.longest = max(self.longest, time.monotonic() - started)
+
+
+def is_whole(keeper: Keeper, producer: Producer) -> bool:
+    """Tell whether *keeper* has what was confirmed last."""
+    last = max(producer.confirmed, default=None)
+    return last is None or (bool(keeper.books.seen) and keeper.books.seen[-1] >= last)
+
+
+async def until_whole(keepers: list[Keeper], producer: Producer, *, seconds: float) -> float:
+    """Wait until every keeper has the last confirmed number; return how long that took. Raises `TimeoutError`."""
+    started = time.monotonic()
+    async with asyncio.timeout(seconds):
+        while not all(is_whole(keeper, producer) for keeper in keepers):
+            await asyncio.sleep(0.02)
+    return time.monotonic() - started
+
+
+def assert_balanced(keepers: list[Keeper], producer: Producer) -> None:
+    """
+    Balance the books of every keeper against the producer's.
+
+    Nothing that was never published; no repeat, no step back, no hole; what was confirmed and did not come is covered by
+    having been told. A call that failed may have published or not.
+    """
+    attempted = set(producer.confirmed) | set(producer.failed)
+    for keeper in keepers:
+        books = keeper.books
+        assert books.faults == []
+        assert set(books.seen) <= attempted
+        if not books.told_at:
+            assert set(producer.confirmed) - set(books.seen) == set()
+            continue
+        told = books.told_at[-1]
+        owed = {
+            number for number, at in producer.confirmed.items() if at.epoch == told.epoch and at.offset > told.offset
+        }
+        assert owed - set(books.since_told) == set()
