@@ -11,6 +11,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from realtime import metrics
+from realtime.control import Control
 from realtime.emulation import Emulation
 from realtime.hub import Hub
 from realtime.hub.streams import Streams
@@ -45,12 +46,14 @@ class Runtime:
             get_channel_layer(), Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit
         )
         self.emulation = Emulation(self.node, self.hub, self.shards)
+        self.control = Control(self.sessions, self.hub, self.shards)
         self._tasks = Tasks()
 
     def start(self) -> None:
         """Begin the background work. Call it in the event loop."""
         self.hub.start()
         self.emulation.start()
+        self.control.start()
         self._tasks.spawn(self.wheel.run())
         self._tasks.spawn(self._connect())
         self.presence.start()
@@ -70,6 +73,7 @@ class Runtime:
         """End the background work and close the connections to Redis."""
         await self._tasks.stop()
         await self.presence.stop()
+        await self.control.stop()
         await self.emulation.stop()
         await self.hub.stop()
         await self.shards.close()

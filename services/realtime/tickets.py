@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from realtime.runtime import Runtime
+from tandem.errors import InvalidToken
 from tandem.groups import shard_for
 from tandem.tickets import Ticket, parse_ticket, take_command
 
@@ -20,4 +21,7 @@ async def take_ticket(runtime: Runtime, query: dict[str, list[str]]) -> Ticket:
     [*_, ticket] = query["ticket"]
     command = take_command(ticket)
     client = runtime.shards.clients[shard_for(ticket, len(runtime.shards.clients))]
-    return parse_ticket(await client.execute(*command))
+    taken = parse_ticket(await client.execute(*command))
+    if runtime.control.is_revoked(taken.session):
+        raise InvalidToken("the login of this ticket has ended")
+    return taken

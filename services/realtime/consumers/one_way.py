@@ -7,7 +7,7 @@ from typing import NamedTuple
 from realtime.protocol import codes
 from realtime.protocol.codes import Error
 from realtime.runtime import runtime
-from realtime.session.following import Wanted, check, wanted
+from realtime.session.following import Wanted, check, resumed, wanted
 from realtime.session.session import as_error
 from realtime.tickets import take_ticket
 from tandem.errors import InvalidToken
@@ -27,10 +27,11 @@ async def read_address(query: Query, *, resume: str = "") -> Address | Error:
     """
     Read and check an address; return why it is refused if it is.
 
-    *resume* is a Last-Event-ID: positions with commas between, which take the place of ``?since=``.
+    *resume* is a Last-Event-ID, which takes the place of ``?since=``.
     """
     try:
-        found = wanted(query.get("channel", []), resume.split(",") if resume else query.get("since", []))
+        channels = query.get("channel", [])
+        found = resumed(channels, resume) if resume else wanted(channels, query.get("since", []))
         for channel in found:
             runtime().namespaces.of(channel)
         ticket = await take_ticket(runtime(), query)

@@ -53,6 +53,7 @@ class Hub:
         self._streams = streams
         self._delivery = Delivery()
         self._handlers: dict[str, Handler] = {}
+        self._on_restored: dict[str, Callable[[], None]] = {}
         self._members = Membership(streams, namespaces, self._tasks)
         self._repairs = Repairs(streams, self._delivery, self._tasks, self._tell, limit=recovery_limit)
         self._source = source_over(layer, self._receive, self._watch)
@@ -80,9 +81,15 @@ class Hub:
         """End every background task."""
         await self._tasks.stop()
 
-    async def handle(self, group: str, handler: Handler) -> None:
-        """Call *handler* with every message of *group*, from now on or from when Redis is there."""
+    async def handle(self, group: str, handler: Handler, *, on_restored: Callable[[], None] | None = None) -> None:
+        """
+        Call *handler* with every message of *group*, from now on or from when Redis is there.
+
+        Messages may have been lost when *on_restored* is called.
+        """
         self._handlers[group] = handler
+        if on_restored is not None:
+            self._on_restored[group] = on_restored
         try:
             await self._source.join(group)
         except RedisUnavailable as error:
@@ -203,6 +210,8 @@ class Hub:
         if event != "restored":
             return
         metrics.counts.layer_reconnects += 1
+        for group in self._on_restored.keys() & groups:
+            self._on_restored[group]()
         by_group = self._members.by_group
         restored = [by_group[group] for group in groups if group in by_group]
         for channel in restored:

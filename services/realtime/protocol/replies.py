@@ -44,6 +44,16 @@ class SubscribeResult(msgspec.Struct, omit_defaults=True):
     publications: list[msgspec.Raw] = []
 
 
+class SubscribePush(msgspec.Struct, omit_defaults=True):
+    """A channel that the server gives to a client."""
+
+    recoverable: bool = False
+    positioned: bool = False
+    epoch: str = ""
+    offset: int = 0
+    data: msgspec.Raw | None = None
+
+
 class ClientInfo(msgspec.Struct, omit_defaults=True):
     """Who a client is, as presence, join, leave and its own publications show it."""
 
@@ -91,6 +101,19 @@ def raw_publications(publications: Iterable[Publication]) -> list[msgspec.Raw]:
 def push_publication(publication: Publication) -> bytes:
     """Encode the push of a publication to a client that speaks the protocol."""
     return b'{"push":{"channel":%s,"pub":%s}}' % (json_string(publication.channel), encode_publication(publication))
+
+
+def push_raw_publication(channel: str, publication: msgspec.Raw) -> bytes:
+    """Encode the push of a publication that was encoded for a reply."""
+    return b'{"push":{"channel":%s,"pub":%s}}' % (json_string(channel), bytes(publication))
+
+
+def push_subscribe(channel: str, result: SubscribeResult, data: bytes) -> bytes:
+    """Tell a client that the server subscribed it; *data* is a JSON text for it."""
+    news = SubscribePush(
+        result.recoverable, result.positioned, result.epoch, result.offset, msgspec.Raw(data) if data else None
+    )
+    return b'{"push":{"channel":%s,"subscribe":%s}}' % (json_string(channel), msgspec.json.encode(news))
 
 
 def push_plain(publication: Publication) -> bytes:

@@ -44,6 +44,8 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
     if session.is_connected:
         raise DisconnectClient(codes.BAD_REQUEST)
     claims = _claims(session, command.token) if command.token else ANONYMOUS
+    if session.runtime.control.is_revoked(claims.sid):
+        raise DisconnectClient(codes.INVALID_TOKEN)
     session.identify(claims.sub, claims.sid, claims.info, claims.exp)
     subs = await _server_side(session, claims, command)
     session.start()

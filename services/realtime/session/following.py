@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LOST = Position("", 0)
+
 Wanted = Mapping[str, Position | None]
 """Channels, each with the position from which on it is wanted, None for from now on."""
 
@@ -39,6 +41,18 @@ def wanted(channels: Sequence[str], since: Sequence[str]) -> Wanted:
     except ValueError as error:
         raise CommandError(codes.BAD_COMMAND) from error
     return dict(zip(channels, positions + [None] * (len(channels) - len(since)), strict=True))
+
+
+def resumed(channels: Sequence[str], event_id: str) -> Wanted:
+    """
+    Read a Last-Event-ID: a position for each channel, with commas between.
+
+    What is not ours to read counts as a position that is lost: an EventSource that is refused never comes back.
+    """
+    try:
+        return wanted(channels, event_id.split(","))
+    except CommandError:
+        return {**wanted(channels, ()), **dict.fromkeys(channels, LOST)}
 
 
 def check(

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,11 +18,13 @@ from realtime.protocol.codes import CommandError, Disconnect, DisconnectClient, 
 from realtime.protocol.commands import Command, decode_frame, method_of
 from realtime.protocol.encodings import Encoding
 from realtime.protocol.replies import ClientInfo, encode_error, encode_reply, push_unsubscribe
-from realtime.runtime import Runtime
 from realtime.session import channels, connecting, subscribing
 from realtime.session.expiry import GRACE_SECONDS, deadline, is_overdue
 from realtime.session.pace import Pace
 from tandem.errors import InvalidChannel, RedisReplyError, RedisUnavailable, UnknownNamespace
+
+if TYPE_CHECKING:
+    from realtime.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +47,8 @@ class Session:
     """
     Serve one client.
 
-    *write* sends bytes that *encoding* made; *close* ends the connection with a code and a reason. `connection_lost` must
-    be called when it has ended, whoever ended it.
+    *write* sends bytes that *encoding* made; *close* ends the connection with a code and a reason. `connection_lost`
+    must be called when it has ended, whoever ended it.
     """
 
     __slots__ = (
@@ -136,7 +138,7 @@ class Session:
         elif method == "connect":
             await self._finish(command.id, method, result)
         else:
-            self._spawn(self._finish(command.id, method, result))
+            self.spawn(self._finish(command.id, method, result))
 
     async def _finish(self, id: int, method: str, work: Awaitable[Any]) -> None:
         try:
@@ -164,7 +166,8 @@ class Session:
             if not self._pace.allows(time.monotonic(), rate=rate, burst=max(rate, 2.0 * subscribing.BURST)):
                 raise DisconnectClient(codes.TOO_MANY_REQUESTS)
 
-    def _spawn(self, work: Any) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run *work* until the connection ends."""
         self._tasks = self._tasks or set()
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -185,7 +188,7 @@ class Session:
 
     def end_subscription(self, subscription: Subscription, why: codes.Unsubscribed) -> None:
         """End one subscription, telling why."""
-        subscribing.drop(self, subscription)
+        subscribing.drop(self, subscription, is_final=why == codes.BY_SERVER)
         self.send(push_unsubscribe(subscription.channel, why))
 
     def state_lost(self, subscription: Subscription) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,17 @@ from realtime.hub.hub import Admission
 from realtime.protocol import codes
 from realtime.protocol.codes import CommandError
 from realtime.protocol.commands import Empty, InChannel, SubRefresh, Subscribe
-from realtime.protocol.replies import SubscribeResult, raw_publications
+from realtime.protocol.replies import SubscribeResult, push_raw_publication, push_subscribe, raw_publications
 from realtime.session.expiry import deadline, is_overdue, ttl
-from tandem.errors import ExpiredToken, InvalidToken
+from tandem.errors import ExpiredToken, InvalidToken, TandemError
 from tandem.namespaces import Namespace, may_subscribe
 from tandem.publication import Position
 from tandem.tokens import SubscriptionClaims
 
 if TYPE_CHECKING:
     from realtime.session.session import Session
+
+logger = logging.getLogger(__name__)
 
 BURST = 128
 
@@ -138,6 +141,25 @@ async def _subscribe_later(
         drop(session, subscription)
         raise CommandError(codes.BAD_COMMAND)
     return begin(session, subscription, admission, command=command)
+
+
+async def subscribe_by_server(session: Session, channel: str, info: bytes, data: bytes, since: Position | None) -> None:
+    """Give the client a channel that it did not ask for, and tell it, with *data* (JSON). It may have it already."""
+    if channel in session.subscriptions or len(session.subscriptions) >= session.runtime.options.max_subscriptions:
+        return
+    subscription = Subscription(session, channel, is_server_side=True)
+    subscription.info = info
+    session.subscriptions[channel] = subscription
+    try:
+        subscription.wants_members = session.runtime.namespaces.of(channel).join_leave
+        result = await _subscribe_later(session, subscription, since, Subscribe(channel, recover=since is not None))
+    except (CommandError, TandemError) as error:
+        drop(session, subscription)
+        logger.warning("session.not_subscribed", extra={"channel": channel, "reason": str(error)})
+        return
+    session.send(push_subscribe(channel, result, data))
+    for publication in result.publications:
+        session.send(push_raw_publication(channel, publication))
 
 
 def _permission(session: Session, command: Subscribe, namespace: Namespace) -> SubscriptionClaims | None:
