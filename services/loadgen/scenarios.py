@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from . import limits
@@ -118,7 +117,8 @@ class Run:
             self.swarm.run(seconds=self.options.settle)
             self.swarm.measure()
             begin = publication.begin()
-            self._await(deliveries, self.plan.count / self.plan.rate + GRACE_SECONDS, lambda: publication.is_done)
+            seconds = self.plan.count / self.plan.rate + GRACE_SECONDS
+            self.swarm.run(seconds=seconds, until=lambda: self._is_over(publication, deliveries))
             self.report.seconds = (time.monotonic_ns() - begin) / 1e9
             self._published(publication.outcome or Outcome(error="publishing did not end in time"))
         finally:
@@ -129,11 +129,15 @@ class Run:
         self.swarm.measure()
         self.swarm.run(seconds=FIRST_PUBLICATION_SECONDS, until=lambda: self.swarm.received > 0)
         begin = time.monotonic()
-        self._await(deliveries, self.options.duration + GRACE_SECONDS, lambda: deliveries > 0)
+        self.swarm.run(
+            seconds=self.options.duration + GRACE_SECONDS, until=lambda: 0 < deliveries <= self.swarm.received
+        )
         self.report.seconds = time.monotonic() - begin
 
-    def _await(self, deliveries: int, seconds: float, is_published: Callable[[], bool]) -> None:
-        self.swarm.run(seconds=seconds, until=lambda: is_published() and self.swarm.received >= deliveries)
+    def _is_over(self, publication: Publication, deliveries: int) -> bool:
+        if not publication.is_done or publication.outcome is None:
+            return False
+        return bool(publication.outcome.error) or self.swarm.received >= deliveries
 
     def _published(self, outcome: Outcome) -> None:
         self.report.published = outcome.published

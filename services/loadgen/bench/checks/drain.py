@@ -16,7 +16,7 @@ def check(stage: Stage) -> list[Finding]:
     first, server = stage.serve(name="drain-1", DRAIN_SECONDS=str(SECONDS))
     second, _ = stage.serve(name="drain-2")
     crowd = stage.crowd(first, CLIENTS)
-    with stage.publishing(crowd, rate=10, seconds=SECONDS + 5) as publication:
+    with stage.publishing(crowd, rate=10, seconds=SECONDS * 1.5) as publication:
         crowd.swarm.run(seconds=1.0)
         crowd.swarm.aim(second.target)
         begin = time.monotonic()
