@@ -19,6 +19,7 @@ from tests.servers import SERVICES, RedisServer, Server, free_port, wait_until
 
 # The longest that a connection can be gone unnoticed: a ping interval and the wait for its pong.
 NOTICED_SECONDS = 25 + 8
+TOKEN_KEY = "key-of-the-tests-0123456789abcdefghij"
 
 
 class Pod:
@@ -30,6 +31,7 @@ class Pod:
         environ = {
             "TANDEM_DEBUG": "1",
             "TANDEM_REDIS_URLS": redis.url,
+            "TANDEM_TOKEN_KEYS": TOKEN_KEY,
             "REALTIME_HOST": "127.0.0.1",
             "REALTIME_PORT": str(self.port),
             "REALTIME_PRIVATE_PORT": str(self.private_port),
