@@ -17,6 +17,8 @@ import pytest
 from demo.settings import ROOT
 from tests.demo_run import DemoRun, free_port_range
 from tests.servers import wait_until
+from tests.stack import COUNTER, press
+from tests.wire import open_wire
 
 
 def assert_refused(demo: DemoRun, *words: str) -> None:
@@ -79,20 +81,19 @@ def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path) -> None:
     assert "Traceback" not in demo.said
 
 
-def test_state_outlives_a_run(tmp_path: Path) -> None:
-    """The counter and its stream are where they were."""
-    positions = []
-    for _ in range(2):
-        with DemoRun(tmp_path / "demo") as demo:
-            answer = httpx.get(f"{demo.url}/api/counters/demo/")
-            positions.append((answer.json()["value"], answer.headers["X-Tandem-Position"]))
-            if len(positions) == 1:
-                httpx.post(f"{demo.url}/api/counters/demo/increment/").raise_for_status()
-    (value, position), (later_value, later_position) = positions
-    epoch, _, offset = position.rpartition(":")
+async def test_state_outlives_a_run(tmp_path: Path) -> None:
+    """The counter is where it was, and who was away for the restart of everything gets what was missed."""
+    with DemoRun(tmp_path / "demo") as demo:
+        async with httpx.AsyncClient(base_url=demo.url) as http:
+            before = await http.get("/api/counters/demo/")
+            await press(http)
+    with DemoRun(tmp_path / "demo") as demo:
+        epoch, _, offset = before.headers["X-Tandem-Position"].rpartition(":")
+        async with open_wire(f"ws://localhost:{demo.port}/ws/") as wire:
+            result = await wire.subscribe(COUNTER, recover=True, epoch=epoch, offset=int(offset))
 
-    assert later_value == value + 1
-    assert later_position == f"{epoch}:{int(offset) + 1}"
+    assert result["recovered"] is True
+    assert [each["data"]["value"] for each in result["publications"]] == [before.json()["value"] + 1]
 
 
 def test_one_process_answers_everything_without_an_edge(tmp_path: Path) -> None:
