@@ -33,7 +33,7 @@ def required(name: str, development: str) -> str:
 SECRET_KEY = required("DJANGO_SECRET_KEY", "development-only-" + "0" * 40)
 ALLOWED_HOSTS = [host.strip() for host in required("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
-TANDEM_API_KEYS: list[str] = [key for key in env.list("TANDEM_API_KEYS", []) if key]
+TANDEM_API_KEYS = [key.strip() for key in env.str("TANDEM_API_KEYS", "").split(",") if key.strip()]
 
 # The edge ends TLS and says so. It must overwrite the header, as ours does: a client could send it too.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -6,10 +6,12 @@ from django.contrib import admin
 from django.urls import include, path
 
 from api.rest import api
+from api.server_api.views import server_api
 
 urlpatterns = [
     path("", include("api.counters.urls")),
     path("api/", api.urls),
+    path("server/<method>", server_api),
     path("admin/", admin.site.urls),
 ]
 

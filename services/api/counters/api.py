@@ -11,7 +11,7 @@ from django.utils.cache import patch_cache_control
 from ninja import Router, Schema
 from ninja.errors import HttpError, ValidationError
 from ninja.responses import Status
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from api.counters import actions
 from api.counters.models import Counter
@@ -37,7 +37,8 @@ class CounterOut(Schema):
     version: int
 
 
-class IncrementIn(Schema):
+# Not a ninja Schema: that reads attributes of whatever comes, so that [] or "x" would be a body without fields.
+class IncrementIn(BaseModel, extra="forbid"):
     """How far to go; backwards when negative."""
 
     by: Step = 1

@@ -71,10 +71,15 @@ function parsePosition(text) {
   return colon < 1 ? null : { epoch: text.slice(0, colon), offset: Number(text.slice(colon + 1)) };
 }
 
-/** Apply a publication: `{"data": {...}, "offset": n}`. */
-function receive({ data, offset }) {
-  if (position && offset) position.offset = offset;
+/** Apply a publication: `{"data": {...}, "offset": n}`, on the one-way endpoints with its epoch. */
+function receive({ data, offset, epoch }) {
+  if (position && offset) position = { epoch: epoch ?? position.epoch, offset };
   show(data);
+}
+
+/** What the one-way endpoints are asked: the channel, and since when. */
+function question() {
+  return new URLSearchParams({ channel, ...(position && { since: `${position.epoch}:${position.offset}` }) });
 }
 
 /** GET the counter and show it. Raises when the api does not answer. */
@@ -218,26 +223,20 @@ function websocket(onLive) {
 
 function sse(onLive) {
   return new Promise((resolve, reject) => {
-    const events = new EventSource(`/ws/sse/?channel=${encodeURIComponent(channel)}`);
+    const events = new EventSource(`/ws/sse/?${question()}`); // later Last-Event-ID says from where on
     const end = (settle, value) => {
       events.close();
       settle(value);
     };
-    const catchUp = () => reload().then(onLive, (error) => end(reject, error));
+    const guard = (handle) => (event) => Promise.resolve(event.data).then(parse).then(handle).catch((error) => end(reject, error));
 
-    events.onopen = catchUp; // the first time there is no Last-Event-ID to resume from
-    events.onmessage = ({ data }) => {
-      const message = parse(data);
-      const disconnect = message.disconnect ?? message.push?.disconnect;
-      try {
-        if (message.data) receive(message);
-        else if (message.error) checkError(message.error);
-        else if (disconnect) checkCode(disconnect.code, disconnect.reason);
-        else if (message.recovered === false) catchUp();
-      } catch (error) {
-        end(reject, error);
-      }
-    };
+    events.addEventListener("position", guard(async (begin) => {
+      if (!position) await reload();
+      position = { epoch: begin.epoch, offset: begin.offset };
+      onLive();
+    }));
+    events.addEventListener("disconnect", guard(({ code, reason }) => checkCode(code, reason)));
+    events.onmessage = guard((message) => (message.recovered === false ? reload() : receive(message)));
     events.onerror = () => {
       setState("reconnecting"); // the browser itself comes back, unless the answer was an HTTP error
       if (events.readyState === EventSource.CLOSED) end(resolve);
@@ -262,9 +261,8 @@ async function longpoll(onLive) {
 }
 
 async function askOnce() {
-  const question = new URLSearchParams({ channel, since: `${position.epoch}:${position.offset}` });
   const signal = AbortSignal.timeout(LONG_POLL_SECONDS * 1000);
-  const response = await fetch(`/ws/poll/?${question}`, { cache: "no-store", signal });
+  const response = await fetch(`/ws/poll/?${question()}`, { cache: "no-store", signal });
   if ([400, 401, 403, 404].includes(response.status)) throw new Stopped(`long polling answered ${response.status}`);
   if (!response.ok) throw new Error(`long polling answered ${response.status}`);
   const answer = parse(await response.text());

@@ -1,0 +1,103 @@
+"""What may be asked: one type for each method, as ``cent`` sends it. No I/O here. Unknown fields are ignored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class StreamPosition(msgspec.Struct):
+    """A place in a stream."""
+
+    offset: int = 0
+    epoch: str = ""
+
+
+class Disconnected(msgspec.Struct):
+    """The code and reason that a client gets to see."""
+
+    code: int = 3503
+    reason: str = "force disconnect"
+
+
+class Publish(msgspec.Struct):
+    """Publish to one channel. `data` is any JSON value, passed on byte for byte."""
+
+    channel: str
+    data: msgspec.Raw
+    idempotency_key: str = ""
+    tags: dict[str, str] = {}
+    skip_history: bool = False
+
+
+class Broadcast(msgspec.Struct):
+    """Publish the same to many channels."""
+
+    channels: list[str]
+    data: msgspec.Raw
+    idempotency_key: str = ""
+    tags: dict[str, str] = {}
+    skip_history: bool = False
+
+
+class Aimed(msgspec.Struct, kw_only=True):
+    """Whom it concerns: the connections that fit all that is given."""
+
+    user: str = ""
+    client: str = ""
+    session: str = ""
+
+
+class Subscribe(Aimed, kw_only=True):
+    """Give connections a channel."""
+
+    channel: str
+    info: Any = None
+    data: Any = None
+    recover_since: StreamPosition | None = None
+
+
+class Unsubscribe(Aimed, kw_only=True):
+    """Take a channel from connections."""
+
+    channel: str
+
+
+class Disconnect(Aimed, kw_only=True):
+    """End connections, but for the clients of the whitelist."""
+
+    whitelist: list[str] = []
+    disconnect: Disconnected = msgspec.field(default_factory=Disconnected)
+
+
+class Refresh(Aimed, kw_only=True):
+    """Let connections run out at a time (seconds since 1970), or at once."""
+
+    expired: bool = False
+    expire_at: int | None = None
+
+
+class OfChannel(msgspec.Struct):
+    """What needs no more than a channel: presence, presence_stats, history_remove."""
+
+    channel: str
+
+
+class History(msgspec.Struct):
+    """Recent publications; without `limit` only the position."""
+
+    channel: str
+    limit: int = 0
+    since: StreamPosition | None = None
+    reverse: bool = False
+
+
+class Nothing(msgspec.Struct):
+    """What needs no parameters: channels, info."""
+
+
+class Batch(msgspec.Struct):
+    """Several commands, each an object of one method and its parameters, done in this order."""
+
+    commands: list[dict[str, msgspec.Raw]]

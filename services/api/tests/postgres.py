@@ -1,0 +1,65 @@
+"""A PostgreSQL of its own for tests that are about concurrency or about what SQLite does differently."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from tests.servers import MissingServer, Server, free_port
+
+
+def _program(name: str) -> str:
+    # Debian keeps the server's programs off PATH, in a folder for each version.
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if found := shutil.which(name) or (str(versions[-1]) if versions else None):
+        return found
+    raise MissingServer(f"{name} (PostgreSQL) is not installed")
+
+
+def _unprivileged() -> list[str]:
+    """Return what to put before a command: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
+
+
+class PostgresServer(Server):
+    """Its data is gone when it stops."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="tandem-postgres-"))
+        port = free_port()
+        options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
+        flags = [flag for option in options for flag in ("-c", option)]
+        super().__init__([*_unprivileged(), _program("postgres"), "-D", str(self.directory / "data"), *flags], port)
+
+    @property
+    def url(self) -> str:
+        """The address of its only database."""
+        return f"postgresql://tandem@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> Self:
+        """Make the cluster, the first time, and start it."""
+        if not (self.directory / "data").exists():
+            if os.geteuid() == 0:
+                shutil.chown(self.directory, "nobody", "nogroup")
+            command = [
+                _program("initdb"),
+                "-D",
+                str(self.directory / "data"),
+                "-U",
+                "tandem",
+                "-A",
+                "trust",
+                "--no-sync",
+            ]
+            subprocess.run([*_unprivileged(), *command], check=True, capture_output=True, cwd=self.directory)
+        return super().start()
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        shutil.rmtree(self.directory, ignore_errors=True)
