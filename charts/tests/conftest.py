@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.servers import RedisServer
 
 CHARTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHARTS))  # for `tools`
@@ -26,3 +29,10 @@ def case(request: pytest.FixtureRequest) -> str:
 def objects(case: str) -> list[dict[str, Any]]:
     """The objects of an install case."""
     return render(CASES[case])
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real Redis for those pods that run here."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server

@@ -63,7 +63,6 @@ The user's win over ours. No name comes twice: server-side apply refuses that.
       (list "DJANGO_SECRET_KEY" (include "tandem.secret" .) "django-secret-key")
       (list "TANDEM_API_KEYS" (include "tandem.secret" .) "api-keys") -}}
 {{- $plain := dict
-      "DJANGO_SETTINGS_MODULE" "api.settings"
       "DJANGO_ALLOWED_HOSTS" (include "tandem.allowedHosts" .)
       "TANDEM_REALTIME_ENABLED" (ternary "1" "0" .Values.realtime.enabled)
       "WEB_CONCURRENCY" .Values.api.gunicornWorkers -}}
@@ -102,7 +101,7 @@ The user's win over ours. No name comes twice: server-side apply refuses that.
 {{- if eq .Values.mode "asgi" -}}
   {{- $own := include "tandem.apiOwnEnv" . | fromYaml -}}
   {{- $secret = concat $secret $own.secret -}}
-  {{- $plain = merge (dict "TANDEM_HTTP_APP" "api.asgi:application") (omit $own.plain "DJANGO_SETTINGS_MODULE") $plain -}}
+  {{- $plain = merge (dict "TANDEM_HTTP_APP" "api.asgi:application") $own.plain $plain -}}
   {{- $user = merge (dict) (deepCopy $user) .Values.api.env -}}
 {{- end -}}
 {{- include "tandem.env" (dict "secret" $secret "plain" $plain "user" $user) | trim -}}

@@ -7,19 +7,13 @@ containers:
     image: {{ include "tandem.image" (list . .Values.api.image) }}
     {{- include "tandem.container" . | nindent 4 }}
     command:
-      {{- concat (list "python" "-m" "loadgen") (.Values.load.args | default (list "--clients=500" "--duration=60")) | toYaml | nindent 6 }}
+      {{- concat (list "python" "-m" "loadgen") (.Values.load.args | default (list "verify" "--clients=500" "--duration=60")) | toYaml | nindent 6 }}
     env:
       {{- include "tandem.apiEnv" . | nindent 6 }}
       - name: LOADGEN_URL
         value: ws://{{ include "tandem.wsService" . }}/ws/
-      - name: LOADGEN_API_URL
-        value: http://{{ include "tandem.httpService" . }}
       - name: LOADGEN_SHARDS
         value: {{ .Values.load.parallelism | quote }}
-      - name: LOADGEN_SHARD
-        valueFrom:
-          fieldRef:
-            fieldPath: metadata.annotations['batch.kubernetes.io/job-completion-index']
     resources:
       {{- toYaml .Values.load.resources | nindent 6 }}
     volumeMounts:
