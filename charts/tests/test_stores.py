@@ -105,9 +105,8 @@ def postgres_env(tmp_path: Path) -> dict[str, str]:
 
 def as_postgres(environ: dict[str, str], *command: str) -> None:
     """Run a command as the user that PostgreSQL wants: anybody but root."""
-    prefix = (
-        ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if getpass.getuser() == "root" else []
-    )
+    become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    prefix = become if os.geteuid() == 0 else []
     subprocess.run([*prefix, *command], env=environ, check=True, capture_output=True, cwd="/tmp")
 
 
