@@ -72,7 +72,7 @@ def _run(settings: Settings, lock: int) -> None:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{settings.url}/counter/ (Ctrl-C there, or kill {os.getpid()}, stops it)".encode(), 0)
         print(_addresses(settings, has_edge=nginx is not None), flush=True)
-        status = process.wait()
+        status = supervisor.wait_for_end(process)
         raise Problem(f"supervisord ended with status {status}.\n{supervisor.last_words(settings)}")
     finally:
         for number in ENDING_SIGNALS:  # one is enough: what follows takes seconds

@@ -20,6 +20,7 @@ from demo.settings import Settings
 CONFIG = Path(__file__).with_name("supervisord.conf")
 START_SECONDS = 60.0
 STOP_SECONDS = 25.0  # more than the longest stopwaitsecs in the configuration
+ORPHAN_SECONDS = 0.5
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -65,6 +66,24 @@ def wait_until_up(process: subprocess.Popen[bytes], settings: Settings) -> None:
         time.sleep(0.1)
 
 
+def wait_for_end(process: subprocess.Popen[bytes]) -> int:
+    """
+    Return supervisord's exit status when it ends.
+
+    Until then, end the orphans that come to us: the gunicorn and nginx workers of a first process that was killed would
+    keep its port from its successor.
+    """
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == process.pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode
+        if pid == 0:
+            for orphan in set(_children(os.getpid())) - {process.pid}:
+                os.kill(orphan, signal.SIGTERM)
+            time.sleep(ORPHAN_SECONDS)
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End supervisord and with it every program; what is left after that gets SIGKILL."""
     process.terminate()
@@ -106,8 +125,14 @@ def _upgrades(settings: Settings) -> bool:
     return False
 
 
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):  # it has just ended
+        return [
+            int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()
+        ]
+    return []
+
+
 def _descendants(pid: int) -> list[int]:
-    children: list[int] = []
-    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        children += map(int, tasks.read_text().split())
+    children = _children(pid)
     return children + [lower for child in children for lower in _descendants(child)]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 
 import httpx
+import psutil
 import pytest
 
 from tests.browser import open_browser, shown_value, wait_for_value
@@ -24,10 +23,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
 
 
 def kill(demo: DemoRun, program: str) -> None:
-    """End it with SIGKILL and wait for its successor."""
-    before = demo.pid_of(program)
-    os.kill(before, signal.SIGKILL)
-    wait_until(lambda: demo.pid_of(program) not in (0, before), seconds=30, what=f"another {program}")
+    """End it with SIGKILL; wait for its successor, and for its children, who notice only after a moment."""
+    before = psutil.Process(demo.pid_of(program))
+    children = before.children(recursive=True)
+    before.kill()
+    wait_until(lambda: demo.pid_of(program) not in (0, before.pid), seconds=30, what=f"another {program}")
+    wait_until(lambda: not psutil.wait_procs(children, timeout=0)[1], seconds=15, what="end of the children")
 
 
 async def press_for_sure(http: httpx.AsyncClient, times: int) -> None:
