@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 READ_BATCH = 1000
+RETRY_SECONDS = 0.25
 EntryId = tuple[int, int]
 
 
@@ -75,7 +77,11 @@ class Revocations:
 
 
 class Control:
-    """Carries out what the group and the log of control say: once each, also what was said while nobody listened."""
+    """
+    Carries out what the group and the log of control say: once each, also what was said while nobody listened.
+
+    Until it `is_ready` it does not know which logins ended before this process began.
+    """
 
     def __init__(self, sessions: Mapping[str, Session], hub: Hub, shards: AsyncShards) -> None:
         self._sessions = sessions
@@ -85,6 +91,7 @@ class Control:
         self._revocations = Revocations(control.LOG_SECONDS)
         self._done: EntryId = (time.time_ns() // 1_000_000, 0)
         self._read: str = "-"
+        self.is_ready = False
 
     def start(self) -> None:
         """Begin to listen."""
@@ -100,13 +107,18 @@ class Control:
 
     async def _begin(self) -> None:
         await self._hub.handle(control.GROUP, self._take, on_restored=self._catch_up_soon)
-        await self._catch_up()
+        await self._read_log()
+        self.is_ready = True
 
     def _catch_up_soon(self) -> None:
-        self._tasks.spawn(self._catch_up())
+        self._tasks.spawn(self._read_log())
 
-    async def _catch_up(self) -> None:
-        """Carry out what is in the log and was not heard."""
+    async def _read_log(self) -> None:
+        while not await self._catch_up():
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _catch_up(self) -> bool:
+        """Carry out what is in the log and was not heard; tell whether the log could be read."""
         client = self._shards.clients[shard_for_group(control.GROUP, len(self._shards.clients))]
         try:
             while entries := await client.execute("XRANGE", control.LOG_KEY, self._read, "+", "COUNT", READ_BATCH):
@@ -115,6 +127,8 @@ class Control:
                 self._read = "(" + entries[-1][0].decode()
         except (RedisUnavailable, RedisReplyError) as error:
             logger.warning("control.unread", extra={"reason": str(error)})
+            return False
+        return True
 
     def _take(self, message: dict[str, Any]) -> None:
         try:

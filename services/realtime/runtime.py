@@ -61,8 +61,9 @@ class Runtime:
 
     def why_unready(self) -> str | None:
         """Return why this process cannot do its work, or nothing."""
-        down = [client.address.label for client in self.shards.clients if not client.is_up]
-        return f"no connection to {', '.join(down)}" if down else None
+        if down := [client.address.label for client in self.shards.clients if not client.is_up]:
+            return f"no connection to {', '.join(down)}"
+        return None if self.control.is_ready else "the log of control was not read yet"
 
     async def _connect(self) -> None:
         for client in self.shards.clients:

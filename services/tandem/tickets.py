@@ -19,6 +19,7 @@ from tandem.errors import InvalidToken, RedisReplyError
 from tandem.groups import shard_for
 from tandem.publication import encode_json
 from tandem.shards import shards
+from tandem.tokens import NO_INFO
 
 TTL_SECONDS = 30
 
@@ -31,7 +32,7 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
 
     user: str = ""
     session: str = ""
-    info: msgspec.Raw | None = None
+    info: msgspec.Raw = NO_INFO
     channels: list[str] = []
     exp: int = 0
 
@@ -47,7 +48,7 @@ def create_ticket(
     """
     for channel in channels:
         conf.namespaces().of(channel)
-    raw = None if info is None else msgspec.Raw(encode_json(info))
+    raw = NO_INFO if info is None else msgspec.Raw(encode_json(info))
     value = msgspec.json.encode(Ticket(user, session, raw, list(channels), expire_at))
     ticket = secrets.token_urlsafe(24)
     store = shards()

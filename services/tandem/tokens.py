@@ -9,7 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import jwt
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -18,13 +20,17 @@ from tandem.errors import ExpiredToken, InvalidToken
 CONNECTION_TTL_SECONDS = 600
 SUBSCRIPTION_TTL_SECONDS = 600
 
+NO_INFO = msgspec.Raw(b"")  # not None: msgspec decodes no union with Raw in it
+
+_CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}  # RFC 7518, section 3.4
+
 T = TypeVar("T", "ConnectionClaims", "SubscriptionClaims")
 
 
 class SubscribeOptions(msgspec.Struct, frozen=True):
     """A server-side subscription in a connection token."""
 
-    info: msgspec.Raw | None = None
+    info: msgspec.Raw = NO_INFO
 
 
 class ConnectionClaims(msgspec.Struct, frozen=True):
@@ -32,7 +38,7 @@ class ConnectionClaims(msgspec.Struct, frozen=True):
 
     sub: str = ""
     exp: int = 0
-    info: msgspec.Raw | None = None
+    info: msgspec.Raw = NO_INFO
     channels: list[str] = []
     subs: dict[str, SubscribeOptions] = {}
     sid: str = ""
@@ -45,7 +51,7 @@ class SubscriptionClaims(msgspec.Struct, frozen=True):
     channel: str
     sub: str = ""
     exp: int = 0
-    info: msgspec.Raw | None = None
+    info: msgspec.Raw = NO_INFO
 
 
 class Key(NamedTuple):
@@ -61,7 +67,7 @@ def secret_keys(secrets_: Sequence[str]) -> list[Key]:
 
 
 def public_keys(pems: Sequence[str]) -> list[Key]:
-    """Return the public keys of PEM texts, each with its algorithm. Raises `ValueError` for what is not a public key."""
+    """Return the public keys of PEM texts, each with its algorithm. Raises `ValueError` for what is no such key."""
     return [_public_key(pem) for pem in pems]
 
 
@@ -85,7 +91,7 @@ class Verifier:
     def _verify(self, token: str) -> dict[str, Any]:
         try:
             algorithm = jwt.get_unverified_header(token).get("alg")
-        except (jwt.InvalidTokenError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise InvalidToken("not a JWT") from error
         for key in self._keys:
             if key.algorithm == algorithm and (payload := _decode(token, key)) is not None:
@@ -144,22 +150,30 @@ def _decode(token: str, key: Key) -> dict[str, Any] | None:
         )
     except jwt.ExpiredSignatureError as error:
         raise ExpiredToken("the token has expired") from error
-    except (jwt.InvalidTokenError, RecursionError):
+    except (jwt.InvalidTokenError, RecursionError, OverflowError):  # exp: Infinity
         return None
     return payload
 
 
 def _claims(payload: dict[str, Any], kind: type[T]) -> T:
+    if isinstance(payload.get("exp"), float):  # allowed by RFC 7519, and what time.time() makes
+        payload["exp"] = int(payload["exp"])
     try:
         return msgspec.json.decode(msgspec.json.encode(payload), type=kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise InvalidToken(f"the token's claims are malformed: {error}") from error
 
 
 def _public_key(pem: str) -> Key:
-    key = load_pem_public_key(pem.encode())
-    if isinstance(key, RSAPublicKey):
-        return Key(key, "RS256")
-    if isinstance(key, EllipticCurvePublicKey):
-        return Key(key, "ES256")
-    return Key(key, "EdDSA")
+    try:
+        key = load_pem_public_key(pem.encode())
+    except UnsupportedAlgorithm as error:
+        raise ValueError(str(error)) from error
+    match key:
+        case RSAPublicKey():
+            return Key(key, "RS256")
+        case Ed25519PublicKey():
+            return Key(key, "EdDSA")
+        case EllipticCurvePublicKey() if key.curve.name in _CURVES:
+            return Key(key, _CURVES[key.curve.name])
+    raise ValueError(f"a token cannot be verified with a {type(key).__name__}")

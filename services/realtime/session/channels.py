@@ -10,9 +10,9 @@ from realtime.protocol import codes
 from realtime.protocol.codes import CommandError
 from realtime.protocol.commands import Call, Empty, History, InChannel, Publish
 from realtime.protocol.replies import raw_publications
+from realtime.session.subscribing import position_of
 from tandem.errors import UnrecoverablePosition
 from tandem.namespaces import Namespace
-from tandem.publication import Position
 from tandem.publisher import Draft, publish_call
 from tandem.streams import history_call, parse_history
 
@@ -59,8 +59,8 @@ async def history(session: Session, command: History) -> HistoryResult:
     if not namespace.has_history:
         raise CommandError(codes.NOT_AVAILABLE)
     _demand(session, command.channel, namespace.read_history)
-    since = Position(command.since.epoch, command.since.offset) if command.since else None
-    if command.limit < -1 or (since and since.offset < 0):
+    since = position_of(command.since.epoch, command.since.offset) if command.since else None
+    if command.limit < -1:
         raise CommandError(codes.BAD_COMMAND)
     call = history_call(command.channel, since, command.limit, command.reverse)
     try:

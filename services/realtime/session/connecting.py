@@ -65,11 +65,11 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
 
 
 def refresh(session: Session, command: Refresh) -> RefreshResult:
-    """Answer refresh: a new token for the same user. Raises as `connect` does."""
+    """Answer refresh: a new token for the same user, maybe of a new login. Raises as `connect` does."""
     claims = _claims(session, command.token)
-    if claims.sub != session.user:
+    if claims.sub != session.user or session.runtime.control.is_revoked(claims.sid):
         raise DisconnectClient(codes.INVALID_TOKEN)
-    session.expires, session.info = deadline(claims.exp), claims.info
+    session.expires, session.info, session.login = deadline(claims.exp), bytes(claims.info), claims.sid
     session.reschedule()
     return RefreshResult(session.client, f"tandem {__version__}", bool(claims.exp), ttl(claims.exp))
 
@@ -104,9 +104,9 @@ async def _server_side(session: Session, claims: ConnectionClaims, command: Conn
         runtime.namespaces.of(name)
         at = command.subs.get(name)
         subscription = Subscription(session, name, is_server_side=True)
-        if (options := claims.subs.get(name)) and options.info:
+        if options := claims.subs.get(name):
             subscription.info = bytes(options.info)
-        since = Position(at.epoch, at.offset) if at and at.recover else None
+        since = subscribing.position_of(at.epoch, at.offset) if at and at.recover else None
         # Warm the hub, then admit all at once below: no push may come before the reply that announces its channel.
         await runtime.hub.subscribe(subscription, since)
         runtime.hub.unsubscribe(subscription)
@@ -115,7 +115,12 @@ async def _server_side(session: Session, claims: ConnectionClaims, command: Conn
         wanted.append((subscription, since))
     if session.is_gone:
         raise DisconnectClient(codes.STALE)
-    return {subscription.channel: _admit(session, subscription, since) for subscription, since in wanted}
+    try:
+        return {subscription.channel: _admit(session, subscription, since) for subscription, since in wanted}
+    except CommandError:  # the client may try again: no half of them
+        for subscription, _ in wanted:
+            subscribing.drop(session, subscription)
+        raise
 
 
 def _admit(session: Session, subscription: Subscription, since: Position | None) -> SubscribeResult:

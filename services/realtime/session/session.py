@@ -91,7 +91,7 @@ class Session:
         self.key = ""
         self.user = ""
         self.login = ""
-        self.info: msgspec.Raw | None = None
+        self.info = b""
         self.expires = 0.0
         self.subscriptions: dict[str, Subscription] = {}
         self.is_connected = False
@@ -116,11 +116,11 @@ class Session:
             self.disconnect(stop.disconnect)
 
     async def _take(self, command: Command) -> None:
+        self._keep_pace()
         if command.is_pong:
             self._awaits_pong = False
             return
         method = method_of(command)
-        self._keep_pace()
         if not self.is_connected and method != "connect":
             raise DisconnectClient(codes.BAD_REQUEST)
         if method == "send":
@@ -130,7 +130,9 @@ class Session:
             raise DisconnectClient(codes.BAD_REQUEST)
         try:
             result = HANDLERS[method](self, getattr(command, method))
-        except Exception as error:
+        except DisconnectClient:
+            raise
+        except Exception as error:  # sorted by type in _answer_error; what is ours is logged there
             self._answer_error(command.id, method, error)
             return
         if not asyncio.iscoroutine(result):
@@ -213,9 +215,9 @@ class Session:
 
     # Time
 
-    def identify(self, user: str, login: str, info: msgspec.Raw | None, exp: int) -> None:
+    def identify(self, user: str, login: str, info: msgspec.Raw, exp: int) -> None:
         """Say whose connection this is. From now on it can be ended for what becomes of that user or login."""
-        self.user, self.login, self.info, self.expires = user, login, info, deadline(exp)
+        self.user, self.login, self.info, self.expires = user, login, bytes(info), deadline(exp)
         if not self.is_gone:
             self.runtime.sessions[self.client] = self
 
@@ -234,30 +236,32 @@ class Session:
         """Ping, and end what is overdue; return when to look again."""
         if not self.is_connected:
             self.disconnect(codes.STALE)
-        elif self._awaits_pong:
+        elif self._awaits_pong and now >= self._pong_due():
             self.disconnect(codes.NO_PONG)
         elif is_overdue(self.expires, now):
             self.disconnect(codes.EXPIRED)
         if self.is_gone:
             return 0.0
         subscribing.end_expired(self, now)
-        if now >= self._next_ping:
+        if not self._awaits_pong and now >= self._next_ping:
             self._awaits_pong = not self.is_plain
             self._next_ping = now + self.runtime.options.ping_seconds
             self.write(self.encoding.ping)
         return self._due()
 
     def _due(self) -> float:
-        due = self._next_ping
-        if self._awaits_pong:
-            due += self.runtime.options.pong_seconds - self.runtime.options.ping_seconds
+        due = self._pong_due() if self._awaits_pong else self._next_ping
         ends = [self.expires, *(subscription.expires for subscription in self.subscriptions.values())]
         return min([due, *(end + GRACE_SECONDS for end in ends if end)])
 
+    def _pong_due(self) -> float:
+        return self._next_ping - self.runtime.options.ping_seconds + self.runtime.options.pong_seconds
+
     def client_info(self, subscription: Subscription | None = None) -> bytes:
         """Encode who this client is, as the others see it."""
+        conn_info = msgspec.Raw(self.info) if self.info else None
         chan_info = msgspec.Raw(subscription.info) if subscription is not None and subscription.info else None
-        return msgspec.json.encode(ClientInfo(self.user, self.client, self.info, chan_info))
+        return msgspec.json.encode(ClientInfo(self.user, self.client, conn_info, chan_info))
 
 
 def as_error(error: Exception) -> Error:

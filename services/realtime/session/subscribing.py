@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BURST = 128
+MAX_OFFSET = 2**53  # Redis computes with doubles
 
 
 class SubRefreshResult(msgspec.Struct, omit_defaults=True):
@@ -44,6 +45,7 @@ def subscribe(session: Session, command: Subscribe) -> SubscribeResult | Corouti
     Raises `CommandError`, `UnknownNamespace` or `InvalidChannel`.
     """
     namespace = session.runtime.namespaces.of(command.channel)
+    since = position_of(command.epoch, command.offset) if command.recover else None
     claims = _permission(session, command, namespace)
     if command.channel in session.subscriptions:
         raise CommandError(codes.ALREADY_SUBSCRIBED)
@@ -53,9 +55,8 @@ def subscribe(session: Session, command: Subscribe) -> SubscribeResult | Corouti
     subscription.wants_members = namespace.join_leave
     if claims is not None:
         subscription.expires = deadline(claims.exp)
-        subscription.info = bytes(claims.info) if claims.info else b""
+        subscription.info = bytes(claims.info)
     session.subscriptions[command.channel] = subscription
-    since = Position(command.epoch, command.offset) if command.recover else None
     if not namespace.latest and (admission := session.runtime.hub.admit(subscription, since)):
         return begin(session, subscription, admission, command=command)
     return _subscribe_later(session, subscription, since, command)
@@ -77,6 +78,13 @@ def sub_refresh(session: Session, command: SubRefresh) -> SubRefreshResult:
     subscription.expires = deadline(claims.exp)
     session.reschedule()
     return SubRefreshResult(bool(claims.exp), ttl(claims.exp))
+
+
+def position_of(epoch: str, offset: int) -> Position:
+    """Return the position that a client says it stands at. Raises `CommandError` (107) for what cannot be one."""
+    if not 0 <= offset < MAX_OFFSET:
+        raise CommandError(codes.BAD_COMMAND)
+    return Position(epoch, offset)
 
 
 def begin(

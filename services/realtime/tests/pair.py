@@ -55,9 +55,17 @@ class Realtime(Server):
         """The address for HTTP."""
         return f"http://127.0.0.1:{self.port}"
 
+    def private(self, path: str) -> httpx.Response:
+        """Ask the private port."""
+        return httpx.get(f"http://127.0.0.1:{self.env['REALTIME_PRIVATE_PORT']}{path}")
+
+    def is_ready(self) -> bool:
+        """Tell whether the process says that it is ready."""
+        return self.private("/readyz").status_code == 200
+
     def metric(self, name: str) -> float:
         """Return a sample of the process's metrics, named with its labels; 0 if there is none yet."""
-        text = httpx.get(f"http://127.0.0.1:{self.env['REALTIME_PRIVATE_PORT']}/metrics").text
+        text = self.private("/metrics").text
         return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " ")), 0.0)
 
     @property
@@ -70,6 +78,7 @@ class Pair:
     """Redis, a process `here` and a process `there`. Use as a context manager."""
 
     def __init__(self, directory: Path, **environ: str) -> None:
+        self._directory = directory
         self.redis = RedisServer(directory)
         self.here = Realtime(self.redis.url, directory, environ)
         self.there = Realtime(self.redis.url, directory, environ)
@@ -84,6 +93,10 @@ class Pair:
 
     def __exit__(self, *exc: object) -> None:
         self._running.close()
+
+    def another(self, redis_url: str = "") -> Realtime:
+        """Return one more process, not started; *redis_url* is its way to the same Redis."""
+        return Realtime(redis_url or self.redis.url, self._directory, {})
 
     @contextmanager
     def settings(self) -> Iterator[None]:
