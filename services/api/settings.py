@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "tandem",
     "api",
     "api.counters",
+    "api.live",
 ]
 MIDDLEWARE = [
     "api.health.HealthMiddleware",  # first: the kubelet sends the pod's IP as Host
@@ -96,7 +97,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # -- The database --------------------------------------------------------------------------------
 _SQLITE = {
-    "timeout": 5,  # seconds to wait for another writer
+    "timeout": 20,  # seconds to wait for another writer; SQLite gives no turns, so one can wait long
     "transaction_mode": "IMMEDIATE",  # take the write lock at BEGIN: a read that turns into a write cannot wait
     "init_command": "PRAGMA journal_mode=WAL",
 }

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Self
 
+import httpx
+
 from tests.servers import SERVICES, Server, free_port
 
 
@@ -44,7 +46,9 @@ class Gunicorn(Server):
         subprocess.run(command, env=self.env, cwd=self.cwd, check=True, capture_output=True)
 
     def start(self) -> Self:
-        """Migrate, collect the static files, then start."""
+        """Migrate, collect the static files, start, and wait until a worker answers: the arbiter listens before it."""
         self.manage("migrate")
         self.manage("collectstatic", "--noinput")
-        return super().start()
+        super().start()
+        httpx.get(f"{self.url}/healthz", timeout=60).raise_for_status()
+        return self

@@ -57,7 +57,7 @@ def test_sqlite_takes_the_write_lock_at_begin() -> None:
     """SQLite runs with a write-ahead log and immediate transactions, and waits for another writer."""
     options = database("sqlite:////data/tandem.sqlite3")["OPTIONS"]
 
-    assert options == {"timeout": 5, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"}
+    assert options == {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"}
 
 
 def test_postgresql_has_a_pool_as_large_as_the_threads() -> None:
