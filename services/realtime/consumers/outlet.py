@@ -1,4 +1,4 @@
-"""How a session's bytes leave under an ASGI server without the socket extension: through ``send``, in order, bounded."""
+"""How a session's bytes leave where there is no socket extension: through ASGI's ``send``, in order, bounded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Outlet:
         self._send = send
         self._limit = limit
         self._slow = slow
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting: deque[tuple[dict[str, Any], int]] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
         self._is_finished = False
@@ -32,7 +32,7 @@ class Outlet:
         """Send *event*, which carries *size* bytes, after those before it."""
         if self._is_finished:
             return
-        self._waiting.append(event)
+        self._waiting.append((event, size))
         self._bytes += size
         self._wake.set()
         if self._bytes > self._limit:
@@ -44,7 +44,7 @@ class Outlet:
             return
         if code == SLOW.code:
             self._waiting.clear()
-        self._waiting.append(event)
+        self._waiting.append((event, 0))
         self._is_finished = True
         self._wake.set()
 
@@ -55,6 +55,6 @@ class Outlet:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            event = self._waiting.popleft()
-            self._bytes -= len(event.get("text") or event.get("body") or b"")
+            event, size = self._waiting.popleft()
+            self._bytes -= size
             await self._send(event)

@@ -73,7 +73,7 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         outlet = Outlet(send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
 
         def write(lines: bytes) -> None:
-            for text in lines.splitlines():
+            for text in lines.split(b"\n")[:-1]:
                 outlet.put({"type": "websocket.send", "text": text.decode()}, len(text))
 
         def close(code: int, reason: str) -> None:

@@ -49,12 +49,12 @@ class Delivery:
 
 
 def _write_channel(channel: LiveChannel, publications: list[Publication]) -> None:
-    for encoding, writers in channel.writers.items():
+    # A write may end a connection, which takes it from these dicts.
+    for encoding, writers in list(channel.writers.items()):
         data = b"".join([encoding.encode(publication) for publication in publications])
-        # A write may end a connection, which takes it from this dict.
+        _count(len(writers), len(publications), len(data))
         for write in list(writers.values()):
             write(data)
-        _count(len(writers), len(publications), len(data))
 
 
 def _write_channels(due: dict[LiveChannel, list[Publication]]) -> None:
