@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 KEEP_SECONDS = 15.0
 SWEEP_SECONDS = 8.0
+FAREWELL_SECONDS = 1.0
 KEEP_BATCH = 500
 
 
@@ -38,6 +39,7 @@ class Presence:
         self._namespaces = namespaces
         self._here: dict[str, dict[str, bytes]] = {}
         self._tasks = Tasks()
+        self._telling = Tasks()
 
     def start(self) -> None:
         """Begin to keep and to sweep."""
@@ -45,8 +47,10 @@ class Presence:
         self._tasks.spawn(self._every(SWEEP_SECONDS, self._sweep_calls))
 
     async def stop(self) -> None:
-        """End the background work."""
+        """End the background work, but first tell who has left."""
         await self._tasks.stop()
+        await self._telling.finish(FAREWELL_SECONDS)
+        await self._telling.stop()
 
     def entered(self, session: Session, subscription: Subscription, namespace: Namespace) -> None:
         """Take note that a subscription has begun."""
@@ -56,7 +60,7 @@ class Presence:
             call = presence.enter_call(
                 subscription.channel, session.client, info, session.user, announce=namespace.join_leave
             )
-            self._tasks.spawn(self._tell(subscription.channel, call))
+            self._telling.spawn(self._tell(subscription.channel, call))
 
     def left(self, session: Session, subscription: Subscription, *, is_final: bool) -> None:
         """Take note that it has ended; unless that *is_final*, the user may be back in a moment."""
@@ -70,13 +74,14 @@ class Presence:
             subscription.channel,
             session.client,
             info,
+            session.user,
             announce=self._namespaces.of(subscription.channel).join_leave,
             hold=0 if is_final else presence.HOLD_SECONDS,
         )
-        self._tasks.spawn(self._tell(subscription.channel, call))
+        self._telling.spawn(self._tell(subscription.channel, call))
 
     async def of(self, channel: str) -> dict[str, bytes]:
-        """Return the client info, JSON, of every client in *channel*. Raises `RedisUnavailable` or `RedisReplyError`."""
+        """Return the client info (JSON) of each client in *channel*. Raises `RedisUnavailable` or `RedisReplyError`."""
         return presence.parse_present(await self._shards.run(channel, presence.read_call(channel)))
 
     async def stats(self, channel: str) -> tuple[int, int]:

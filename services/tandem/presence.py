@@ -56,10 +56,11 @@ def enter_call(channel: str, client: str, info: bytes, user: str, *, announce: b
     return Call(_ENTER, _keys(channel), (client, info, user, TTL_SECONDS * 1000, _to(channel), message))
 
 
-def leave_call(channel: str, client: str, info: bytes, *, announce: bool, hold: float) -> Call:
+def leave_call(channel: str, client: str, info: bytes, user: str, *, announce: bool, hold: float) -> Call:
     """A client goes out, in *hold* seconds if its user has not come back by then."""
     message = _membership("leave", channel, info) if announce else b""
-    return Call(_LEAVE, _keys(channel), (client, int(hold * 1000), TTL_SECONDS * 1000, _to(channel), message))
+    args = (client, user, int(hold * 1000), TTL_SECONDS * 1000, _to(channel), message)
+    return Call(_LEAVE, _keys(channel), args)
 
 
 def keep_call(channel: str, clients: Iterable[tuple[str, bytes]]) -> Call:
@@ -84,7 +85,7 @@ def parse_present(reply: Any) -> dict[str, bytes]:
 
 
 def _membership(kind: str, channel: str, info: bytes) -> bytes:
-    packed: bytes = msgpack.packb({"type": kind, "channel": channel, "info": info})
+    packed: bytes = msgpack.packb({"type": kind, "channel": channel, "info": info.decode()})
     return packed
 
 
@@ -92,9 +93,10 @@ def _to(channel: str) -> str:
     return layer_channel(group_for(channel))
 
 
-def _keys(channel: str) -> tuple[str, str, str]:
+def _keys(channel: str) -> tuple[str, str, str, str]:
     return (
         f"tandem:presence:{{{channel}}}",
         f"tandem:presence-expiry:{{{channel}}}",
         f"tandem:presence-leaving:{{{channel}}}",
+        f"tandem:presence-away:{{{channel}}}",
     )

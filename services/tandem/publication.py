@@ -35,8 +35,7 @@ class Publication(msgspec.Struct, frozen=True):
     One message of a channel.
 
     `data`, `tags` and `info` are JSON texts, carried byte for byte. `offset` is 0 in a channel without history. `time`
-    is when it was published, in milliseconds since 1970. `previous` is the position at which `epoch` took over from
-    another.
+    is when it was published, in milliseconds since 1970.
     """
 
     channel: str
@@ -47,7 +46,6 @@ class Publication(msgspec.Struct, frozen=True):
     info: bytes = b""
     time: int = 0
     request: str = ""
-    previous: Position | None = None
 
 
 def pack_body(channel: str, data: bytes, *, tags: bytes, info: bytes, time: int, request: str) -> bytes:
@@ -73,25 +71,18 @@ def from_message(channel: str, message: dict[str, Any]) -> Publication:
     Read a channel-layer message of type ``publication``, ours or one that anybody's ``group_send`` made.
 
     A plain ``{"type": "publication", "data": ...}`` has no offset: it reaches those who are connected, without history.
-    Raises `ValueError` when the data is missing or is not JSON.
+    Raises `ValueError` when the data is missing or is not JSON, or another field is not what it must be.
     """
     data = message.get("json")
     if data is None:
         data = encode_json(message["data"]) if "data" in message else b""
+    offset, epoch, time = message.get("offset", 0), message.get("epoch", ""), message.get("time", 0)
     if not data:
         raise ValueError(f"a publication for {channel} carries no data")
-    offset = message.get("offset", 0)
-    return Publication(
-        channel,
-        data,
-        offset,
-        message.get("epoch", ""),
-        _json_field(message, "tags"),
-        _json_field(message, "info"),
-        message.get("time", 0),
-        message.get("request", ""),
-        Position(message["pe"], message["po"]) if "pe" in message else None,
-    )
+    if type(data) is not bytes or type(offset) is not int or type(epoch) is not str or type(time) is not int:
+        raise ValueError(f"a publication for {channel} has a field of the wrong type")
+    tags, info = _json_field(message, "tags"), _json_field(message, "info")
+    return Publication(channel, data, offset, epoch, tags, info, time, message.get("request", ""))
 
 
 def _json_field(message: dict[str, Any], name: str) -> bytes:
@@ -101,13 +92,14 @@ def _json_field(message: dict[str, Any], name: str) -> bytes:
 
 def encode_json(value: Any) -> bytes:
     """
-    Encode *value* as JSON. A `msgspec.Raw` passes through unchanged.
+    Encode *value* as JSON on one line. A `msgspec.Raw` that is on one line passes through unchanged.
 
     Raises `ValueError` for what JSON cannot express.
     """
     if type(value) is msgspec.Raw:
-        return bytes(value)
+        text = bytes(value)
+        return msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
     try:
         return msgspec.json.encode(value)
-    except (TypeError, RecursionError) as error:
+    except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error

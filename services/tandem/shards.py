@@ -75,6 +75,8 @@ class Shards:
             raise RedisUnavailable(str(error)) from error
         except redis.RedisError as error:
             raise RedisReplyError(str(error)) from error
+        if loading := next((reply for reply in replies if isinstance(reply, redis.ConnectionError)), None):
+            raise RedisUnavailable(str(loading))
         return [RedisReplyError(str(reply)) if isinstance(reply, redis.RedisError) else reply for reply in replies]
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ def history(channel: str, *, since: Position | None = None, limit: int = 0, reve
 
 def history_call(channel: str, since: Position | None, limit: int, reverse: bool) -> scripts.Call:
     """Turn the question of `history` into a run of the read script."""
-    return scripts.read_call(channel, since, history_limit(limit), reverse=reverse)
+    return scripts.read_call(channel, since, history_limit(limit), reverse=reverse, is_client=True)
 
 
 def history_limit(limit: int) -> int:

@@ -32,7 +32,8 @@ class LiveChannel:
     A channel that somebody here wants.
 
     `position` is the last publication that every subscriber has, or is about to be sent. `held` are live publications
-    that wait until a gap before them is repaired; `repaired` and `reading` are done when a repair or a recovery's read is.
+    that wait until a gap before them is repaired. `repaired` and `reading` are done when a repair, or a recovery's
+    read, is.
     """
 
     __slots__ = (
@@ -95,7 +96,7 @@ class LiveChannel:
         return sum(len(writers) for writers in self.writers.values())
 
     def start(self, state: StreamState | None) -> None:
-        """Begin at the position that the stream has now (None: no history). What arrived live meanwhile comes after it."""
+        """Begin where the stream stands now (None: no history). What arrived live meanwhile comes after it."""
         if state is not None:
             self.position, self.previous = state
         self.is_live = True
@@ -122,8 +123,8 @@ class LiveChannel:
         """
         Take what the stream holds after our position.
 
-        Return what is to be delivered, in order; None when it cannot be told without a hole, or the epoch changed: then the
-        channel stands where the stream stands and every subscriber must be told.
+        Return what is to be delivered, in order; None when it cannot be told without a hole, or the epoch changed: then
+        the channel stands where the stream stands and every subscriber must be told.
         """
         at, state = self.position, found.state
         missed = [publication for publication in found.publications if publication.offset > at.offset]
@@ -166,9 +167,9 @@ class LiveChannel:
         return Recovery.ASK if newer is None else older + newer
 
     def is_behind(self, found: Found, since: Position) -> bool:
-        """Tell whether the stream has another epoch than we know of, or a reader at *since* is ahead of us."""
-        at = self.position
-        return found.state.position.epoch != at.epoch or (since.epoch == at.epoch and since.offset > at.offset)
+        """Tell whether the stream has another epoch than we know of, or has what a reader at *since* had before us."""
+        at, stream = self.position, found.state.position
+        return stream.epoch != at.epoch or (since.epoch == at.epoch and at.offset < since.offset <= stream.offset)
 
     def remember(self, found: Found) -> None:
         """Keep what was found in the stream, as far as it joins what is in memory."""

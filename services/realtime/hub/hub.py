@@ -56,7 +56,7 @@ class Hub:
         self._on_restored: dict[str, Callable[[], None]] = {}
         self._members = Membership(streams, namespaces, self._tasks)
         self._repairs = Repairs(streams, self._delivery, self._tasks, self._tell, limit=recovery_limit)
-        self._source = source_over(layer, self._receive, self._watch)
+        self._source = source_over(layer, self._receive, self._watch, self._tasks)
 
     @property
     def subscription_count(self) -> int:
@@ -129,7 +129,8 @@ class Hub:
             else:
                 reads += 1
                 missed = await self._recover(channel, since)
-                if missed is not Recovery.ASK:
+                # While Redis was asked, the channel may have been left as idle.
+                if missed is not Recovery.ASK and self._members.channels.get(channel.name) is channel:
                     return self._add(channel, subscription, missed)
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -163,7 +164,7 @@ class Hub:
         """Ask the stream what follows *since*. One read at a time for a channel: its answer often serves the next."""
         channel.reading = asyncio.get_running_loop().create_future()
         try:
-            found = await self._streams.read(channel.name, since, self.recovery_limit, whole=True)
+            found = await self._streams.read(channel.name, since, self.recovery_limit, is_client=True)
         finally:
             channel.reading.set_result(None)
             channel.reading = None
@@ -184,7 +185,7 @@ class Hub:
         try:
             kind = message.get("type")
             if kind in ("join", "leave"):
-                self._push_to_members(channel, push_membership(kind, channel.name, message["info"]))
+                self._push_to_members(channel, push_membership(kind, channel.name, message["info"].encode()))
                 return
             if kind != "publication":
                 raise ValueError(f"a message of type {kind!r}, not a publication")

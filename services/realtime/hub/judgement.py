@@ -19,8 +19,8 @@ def judge(at: Position, publication: Publication) -> Judgement:
     """
     Judge a live publication for a channel that stands *at* a position.
 
-    Offsets of one epoch come in order, 1 apart. Another epoch always wants the stream's word for it. A publication without
-    an offset belongs to no stream and goes out as it is.
+    Offsets of one epoch come in order, 1 apart. Another epoch always wants the stream's word for it. A publication
+    without an offset belongs to no stream and goes out as it is.
     """
     if not publication.offset:
         return Judgement.DELIVER

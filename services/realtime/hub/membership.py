@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 
@@ -12,11 +13,13 @@ from realtime.hub.streams import Streams
 from realtime.hub.tasks import Tasks
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
+from tandem.scripts import StreamState
 
 logger = logging.getLogger(__name__)
 
 FIRST_CHECK_SECONDS = 1.0
 LINGER_SECONDS = 3.0
+JOIN_TRIES = 3
 
 
 class Membership:
@@ -61,8 +64,7 @@ class Membership:
         channel = LiveChannel(name, self._namespaces.of(name))
         self.by_group[channel.group] = channel
         try:
-            await source.join(channel.group)
-            state = await self._streams.state(name) if channel.namespace.has_history else None
+            state = await self._enter(channel, source)
         except BaseException:
             del self.by_group[channel.group]
             self._tasks.spawn(self._leave([channel.group], source))
@@ -72,6 +74,17 @@ class Membership:
         channel.start(state)
         self.channels[name] = channel
         return channel
+
+    async def _enter(self, channel: LiveChannel, source: Source) -> StreamState | None:
+        """Try more than once: when everybody comes back at once, an error for each would only bring them all again."""
+        for _ in range(JOIN_TRIES - 1):
+            with contextlib.suppress(RedisUnavailable):
+                return await self._enter_once(channel, source)
+        return await self._enter_once(channel, source)
+
+    async def _enter_once(self, channel: LiveChannel, source: Source) -> StreamState | None:
+        await source.join(channel.group)
+        return await self._streams.state(channel.name) if channel.namespace.has_history else None
 
     async def _leave(self, groups: list[str], source: Source) -> None:
         try:

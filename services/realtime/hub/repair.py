@@ -91,11 +91,14 @@ class Repairs:
 
     async def _read(self, channel: LiveChannel) -> Found:
         limit = max(channel.namespace.history_size, self._limit)
+        is_told = False
         while True:
             try:
                 return await self._streams.read(channel.name, channel.position, limit)
             except (RedisUnavailable, RedisReplyError) as error:
-                logger.warning("hub.repair_waits", extra={"channel": channel.name, "reason": str(error)})
+                if not is_told:
+                    logger.warning("hub.repair_waits", extra={"channel": channel.name, "reason": str(error)})
+                is_told = True
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _settle(self, channel: LiveChannel, found: Found) -> None:

@@ -7,9 +7,12 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from realtime.hub.tasks import Tasks
 from tandem.layer import ChannelLayer
 
 logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
 
 Receive = Callable[[str, dict[str, Any]], None]
 Watch = Callable[[str, Sequence[str]], None]
@@ -25,11 +28,15 @@ class Source(Protocol):
         """Stop receiving *groups*."""
 
 
-def source_over(layer: Any, receive: Receive, watch: Watch) -> Source:
-    """Return the source for *layer*; *receive* is called with group and message, *watch* with ``lost`` or ``restored``."""
+def source_over(layer: Any, receive: Receive, watch: Watch, tasks: Tasks) -> Source:
+    """
+    Return the source for *layer*, whose work runs in *tasks*.
+
+    *receive* is called with group and message, *watch* with ``lost`` or ``restored`` and groups.
+    """
     if isinstance(layer, ChannelLayer):
         return LayerSource(layer, receive, watch)
-    return ReceivingSource(layer, receive)
+    return ReceivingSource(layer, receive, watch, tasks)
 
 
 class LayerSource:
@@ -60,25 +67,43 @@ class LayerSource:
 class ReceivingSource:
     """Any channel layer: one channel name and one receiving task for each group."""
 
-    def __init__(self, layer: Any, receive: Receive) -> None:
+    def __init__(self, layer: Any, receive: Receive, watch: Watch, tasks: Tasks) -> None:
         self._layer = layer
         self._receive = receive
+        self._watch = watch
+        self._tasks = tasks
         self._members: dict[str, tuple[str, asyncio.Task[None]]] = {}
 
     async def join(self, group: str) -> None:
         """Be a member of *group* when this returns, as far as the layer can tell."""
         name = await self._layer.new_channel()
         await self._layer.group_add(group, name)
-        self._members[group] = name, asyncio.create_task(self._pump(group, name))
+        self._members[group] = name, self._tasks.spawn(self._pump(group, name))
 
     async def leave(self, groups: Sequence[str]) -> None:
         """Stop receiving *groups*."""
-        for group in groups:
-            if member := self._members.pop(group, None):
-                name, task = member
-                await self._layer.group_discard(group, name)
-                task.cancel()
+        members = [(group, *self._members.pop(group)) for group in groups if group in self._members]
+        for group, name, task in members:
+            task.cancel()
+            await self._layer.group_discard(group, name)
 
     async def _pump(self, group: str, name: str) -> None:
         while True:
-            self._receive(group, await self._layer.receive(name))
+            try:
+                message = await self._layer.receive(name)
+            except Exception as error:  # each layer has its own; what was sent meanwhile may be lost
+                logger.warning("hub.source_failed", extra={"group": group, "reason": str(error)})
+                await self._rejoin(group, name)
+            else:
+                self._receive(group, message)
+
+    async def _rejoin(self, group: str, name: str) -> None:
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self._layer.group_add(group, name)
+            except Exception as error:  # as above
+                logger.warning("hub.source_failed", extra={"group": group, "reason": str(error)})
+            else:
+                self._watch("restored", [group])
+                return

@@ -23,7 +23,7 @@ class Found(NamedTuple):
 
 
 class Streams:
-    """Reads of the streams. Every method but `check` raises `RedisUnavailable` within a second, or `RedisReplyError`."""
+    """Reads of the streams. All but `check` raise `RedisUnavailable` within a second, or `RedisReplyError`."""
 
     def __init__(self, shards: AsyncShards) -> None:
         self.shards = shards
@@ -33,15 +33,19 @@ class Streams:
         return scripts.parse_entries(await self.shards.run(channel, scripts.read_call(channel, None, 0))).state
 
     async def read(
-        self, channel: str, since: Position | None, limit: int, *, reverse: bool = False, whole: bool = False
+        self, channel: str, since: Position | None, limit: int, *, reverse: bool = False, is_client: bool = False
     ) -> Found:
-        """Read at most *limit* publications after *since*; *whole*: none when there are more or *since* is elsewhere."""
-        call = scripts.read_call(channel, since, limit, reverse=reverse, whole=whole)
+        """
+        Read at most *limit* publications after *since*.
+
+        *is_client*: that is where a client says it stands; nothing if there are more, or *since* is elsewhere.
+        """
+        call = scripts.read_call(channel, since, limit, reverse=reverse, whole=is_client, is_client=is_client)
         entries = scripts.parse_entries(await self.shards.run(channel, call))
         return Found(entries.state, publications(channel, entries))
 
     async def check(self, positions: Sequence[tuple[str, Position]]) -> AsyncIterator[tuple[str, StreamState | None]]:
-        """Ask where many channels stand, in one round trip for each shard and `CHECK_BATCH`; None: Redis did not say."""
+        """Ask where many channels stand, in a round trip for each shard and `CHECK_BATCH`; None: Redis did not say."""
         by_shard: dict[int, list[tuple[str, Position]]] = {}
         for channel, position in positions:
             by_shard.setdefault(self.shards.of(channel), []).append((channel, position))

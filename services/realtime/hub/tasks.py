@@ -16,11 +16,17 @@ class Tasks:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run *work* in the background; an exception in it is logged."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._finished)
+        return task
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for what runs, for at most *seconds*."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
 
     async def stop(self) -> None:
         """Cancel what runs and wait for it."""

@@ -146,7 +146,9 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(step, min_size=3, max_size=40))
-@example(steps=[("come", 1), ("publish",), ("cut", 1), ("publish",), ("cut", 0), ("restart-cut",), ("check",), ("come", 1)])
+@example(
+    steps=[("come", 1), ("publish",), ("cut", 1), ("publish",), ("cut", 0), ("restart-cut",), ("check",), ("come", 1)]
+)
 def test_no_hole_no_repeat_no_step_back_or_told(redis_url: str, steps: list[tuple[str, int]]) -> None:
     """Whatever is dropped, delayed, repeated or lost, every client ends whole and in order, or was told."""
 

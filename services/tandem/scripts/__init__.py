@@ -135,10 +135,22 @@ def parse_published(reply: Any) -> Published:
     return Published(Position(_text(epoch), offset), bool(repeat))
 
 
-def read_call(channel: str, since: Position | None, limit: int, *, reverse: bool = False, whole: bool = False) -> Call:
-    """Read at most *limit* publications after *since*; *whole*: none at all when there are more."""
+def read_call(
+    channel: str,
+    since: Position | None,
+    limit: int,
+    *,
+    reverse: bool = False,
+    whole: bool = False,
+    is_client: bool = False,
+) -> Call:
+    """
+    Read at most *limit* publications after *since*; *whole*: none at all when there are more.
+
+    Where a client says that it stands (*is_client*) is not proof enough to start the present epoch over.
+    """
     epoch, offset = since or Position("", 0)
-    args = (fresh_epoch(), META_TTL_SECONDS, epoch, offset, limit, int(reverse), int(whole))
+    args = (fresh_epoch(), META_TTL_SECONDS, epoch, offset, limit, int(reverse), int(whole), int(is_client))
     return Call(READ, (meta_key(channel), stream_key(channel)), args)
 
 

@@ -1,11 +1,12 @@
 -- The position check: where the streams of many channels stand, in one round trip.
--- KEYS: meta and stream of each channel. ARGV: fresh epoch, meta ttl, then epoch and offset of the reader for each channel.
+-- KEYS: meta and stream of each channel.
+-- ARGV: fresh epoch, meta ttl, then epoch and offset of the reader for each channel.
 -- Returns {epoch, offset, previous epoch, offset of the takeover} for each channel.
 local found = {}
 for i = 1, #KEYS / 2 do
   local meta, stream = KEYS[2 * i - 1], KEYS[2 * i]
   local s = open_for_reader(meta, stream, ARGV[1] .. i, ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2]))
-  redis.call('EXPIRE', meta, ARGV[2])
+  keep_meta(meta, tonumber(ARGV[2]))
   found[i] = {s[1], s[2], s[3] or '', s[4]}
 end
 return found

@@ -1,8 +1,8 @@
 -- What every script begins with: the epoch and the offset of a channel's stream.
 --
--- A stream belongs to one incarnation of Redis. After a restart its epoch is replaced. Where everything written was kept
--- (append-only, fsync on every write) the new epoch remembers where it took over (pe, po): a reader that stands at or below
--- that point lost nothing. In any other case the stream is dropped and every reader is told.
+-- A stream belongs to one incarnation of Redis. After a restart its epoch is replaced. Where everything written was
+-- kept (append-only, fsync on every write) the new epoch remembers where it took over (pe, po): a reader that stands at
+-- or below that point lost nothing. In any other case the stream is dropped and every reader is told.
 
 local function take_over(meta, stream, epoch, offset, old, kept, incarnation)
   if old and kept then
@@ -26,12 +26,18 @@ local function open_stream(meta, stream, fresh_epoch)
 end
 
 -- A reader that stands ahead of the stream, or of the point where it was taken over, proves that Redis lost a part:
--- a new epoch for everyone.
-local function open_for_reader(meta, stream, fresh_epoch, epoch, offset)
+-- a new epoch for everyone. Anybody can claim to have a position: a client is believed about an epoch that was taken
+-- over, which ends with that, but not about the present one, which a Redis that did not restart has whole.
+local function open_for_reader(meta, stream, fresh_epoch, epoch, offset, is_client)
   local s = open_stream(meta, stream, fresh_epoch)
-  if (epoch == s[1] and offset > s[2]) or (epoch == s[3] and offset > s[4]) then
+  if (not is_client and epoch == s[1] and offset > s[2]) or (epoch == s[3] and offset > s[4]) then
     local incarnation = redis.call('HGET', 'tandem:boot', 'incarnation') or ''
     return take_over(meta, stream, fresh_epoch, 0, false, false, incarnation)
   end
   return s
+end
+
+-- Have a meta key live on. Rarely a write: with fsync on every write, each costs a turn of the disk.
+local function keep_meta(meta, ttl)
+  if redis.call('TTL', meta) < ttl / 2 then redis.call('EXPIRE', meta, ttl) end
 end

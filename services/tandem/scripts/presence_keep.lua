@@ -1,4 +1,5 @@
--- The clients of one process are still in a channel. KEYS: infos, expiries. ARGV: ttl in ms, then client and info of each.
+-- The clients of one process are still in a channel. KEYS: infos, expiries.
+-- ARGV: ttl in ms, then client and info of each.
 redis.replicate_commands()
 local time = redis.call('TIME')
 local until_ms = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]

@@ -17,12 +17,7 @@ if size > 0 then
   redis.call('EXPIRE', KEYS[1], ARGV[6])
   redis.call('XADD', KEYS[2], 'MAXLEN', size, offset .. '-0', 'b', body)
   redis.call('EXPIRE', KEYS[2], ARGV[5])
-  local fields, tail = 2, {cmsgpack.pack('offset', offset, 'epoch', epoch)}
-  if s[3] then
-    fields = 4
-    tail[2] = cmsgpack.pack('pe', s[3], 'po', s[4])
-  end
-  live = string.char(string.byte(body) + fields) .. string.sub(body, 2) .. table.concat(tail)
+  live = string.char(string.byte(body) + 2) .. string.sub(body, 2) .. cmsgpack.pack('offset', offset, 'epoch', epoch)
 end
 if KEYS[3] ~= '' then
   redis.call('HSET', KEYS[3], 'e', epoch, 'o', offset)
