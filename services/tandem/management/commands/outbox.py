@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 
 from tandem.errors import RedisUnavailable
-from tandem.outbox import BATCH, send_left_over
+from tandem.outbox import send_left_over
 
 logger = logging.getLogger(__name__)
 
@@ -35,15 +35,13 @@ class Command(BaseCommand):
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
-        while not stopped.is_set():
-            if _send() < BATCH:
-                stopped.wait(options["interval"])
+        while not stopped.wait(options["interval"]):
+            _send()
 
 
-def _send() -> int:
+def _send() -> None:
     close_old_connections()
     try:
-        return send_left_over()
+        send_left_over()
     except (RedisUnavailable, Error) as error:
         logger.warning("outbox.waiting", extra={"reason": str(error)})
-        return 0
