@@ -26,4 +26,4 @@ class Options:
         """Read the Django settings of this process."""
         names = {field.name: field.name.upper() for field in fields(cls) if field.name != "allowed_origins"}
         given = {name: getattr(settings, setting) for name, setting in names.items() if hasattr(settings, setting)}
-        return cls(**given, allowed_origins=tuple(settings.TANDEM_ALLOWED_ORIGINS))
+        return cls(**given, allowed_origins=tuple(each.rstrip("/").lower() for each in settings.TANDEM_ALLOWED_ORIGINS))

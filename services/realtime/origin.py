@@ -13,13 +13,13 @@ def is_allowed(headers: Iterable[tuple[bytes, bytes]], allowed: Sequence[str]) -
     Tell whether the Origin of a request may connect.
 
     Without an Origin it comes from no page. Otherwise it is the host that the request was made to, or one of *allowed*
-    (``https://app.example.com``, or ``*`` for any).
+    (``https://app.example.com`` in small letters, or ``*`` for any).
     """
     found = {name: value.decode("latin-1") for name, value in headers if name in (b"origin", b"host")}
     origin = found.get(b"origin")
     if origin is None or "*" in allowed:
         return True
-    return origin.rstrip("/") in allowed or _is_same_host(origin, found.get(b"host", ""))
+    return origin.lower() in allowed or _is_same_host(origin, found.get(b"host", ""))
 
 
 def _is_same_host(origin: str, host: str) -> bool:

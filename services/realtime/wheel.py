@@ -22,8 +22,8 @@ class Wheel:
     """
     Calls `tick` within a second after it is due.
 
-    A timer of the event loop for each connection would cost some 500 bytes and a place in a heap; this is a set for each
-    second.
+    A timer of the event loop for each connection would cost some 500 bytes and a place in a heap; this is a set for
+    each second.
     """
 
     def __init__(self) -> None:

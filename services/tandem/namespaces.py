@@ -10,8 +10,6 @@ import msgspec
 
 from tandem.errors import InvalidChannel, UnknownNamespace
 
-MAX_CHANNEL_LENGTH = 255
-
 _CHANNEL = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -56,6 +54,8 @@ class Namespaces:
     def __init__(self, declared: Mapping[str, Mapping[str, Any]]) -> None:
         self._options: dict[str, Namespace] = {}
         for name, options in declared.items():
+            if name and (":" in name or not _CHANNEL.fullmatch(name)):
+                raise ValueError(f"namespace {name!r}: a name is printable ASCII without spaces or colons")
             try:
                 self._options[name] = msgspec.convert(dict(options), Namespace)
             except (msgspec.ValidationError, TypeError, ValueError) as error:
@@ -73,12 +73,9 @@ class Namespaces:
         return namespace
 
     def personal_channels(self, user: str) -> list[str]:
-        """Return the channels that *user* is subscribed to at connect."""
-        if not user:
-            return []
-        return [
-            f"{name}:#{user}" if name else f"#{user}" for name, options in self._options.items() if options.personal
-        ]
+        """Return the channels that *user* is subscribed to at connect; none for ids that a channel cannot name."""
+        names = (f"{name}:#{user}" if name else f"#{user}" for name, each in self._options.items() if each.personal)
+        return [name for name in names if _CHANNEL.fullmatch(name) and users_named_in(name) == [user]]
 
 
 def check_channel(channel: str) -> str:

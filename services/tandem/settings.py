@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from tandem.namespaces import Namespaces
+from tandem.tokens import public_keys
 
 DEFAULT_NAMESPACES: dict[str, dict[str, Any]] = {
     "public": {
@@ -36,14 +37,14 @@ def from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     """
     debug = environ.get("TANDEM_DEBUG", "0") == "1"
     urls = _items(_required(environ, "TANDEM_REDIS_URLS", debug))
-    public_keys = environ.get("TANDEM_TOKEN_PUBLIC_KEYS", "")
-    keys = environ.get("TANDEM_TOKEN_KEYS", "") if public_keys else _required(environ, "TANDEM_TOKEN_KEYS", debug)
+    pems = environ.get("TANDEM_TOKEN_PUBLIC_KEYS", "")
+    keys = environ.get("TANDEM_TOKEN_KEYS", "") if pems else _required(environ, "TANDEM_TOKEN_KEYS", debug)
     return {
         "TANDEM_DEBUG": debug,
         "TANDEM_REDIS_URLS": urls,
         "TANDEM_NAMESPACES": _namespaces(environ.get("TANDEM_NAMESPACES", "")),
         "TANDEM_TOKEN_KEYS": _items(keys),
-        "TANDEM_TOKEN_PUBLIC_KEYS": _pem_blocks(public_keys),
+        "TANDEM_TOKEN_PUBLIC_KEYS": _pem_blocks(pems),
         "TANDEM_ALLOWED_ORIGINS": _items(environ.get("TANDEM_ALLOWED_ORIGINS", "")),
         "CHANNEL_LAYERS": {"default": {"BACKEND": "tandem.layer.ChannelLayer", "CONFIG": {"hosts": urls}}},
     }
@@ -73,4 +74,9 @@ def _namespaces(text: str) -> dict[str, Any]:
 
 def _pem_blocks(text: str) -> list[str]:
     end = "-----END PUBLIC KEY-----"
-    return [block.strip() + "\n" + end + "\n" for block in text.split(end) if block.strip()]
+    pems = [block.strip() + "\n" + end + "\n" for block in text.split(end) if block.strip()]
+    try:
+        public_keys(pems)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"TANDEM_TOKEN_PUBLIC_KEYS: {error}") from error
+    return pems

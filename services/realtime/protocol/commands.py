@@ -138,13 +138,14 @@ def decode_frame(frame: bytes | str) -> Iterator[Command]:
 
     Raises `DisconnectClient` (3501) for what is not a command.
     """
-    for line in frame.split("\n") if isinstance(frame, str) else frame.split(b"\n"):
-        if not line or line.isspace():
-            continue
-        try:
-            yield _decoder.decode(line)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise DisconnectClient(BAD_REQUEST) from error
+    try:
+        # What clients publish is passed on unread: bytes that are not UTF-8 would end the connections that they reach.
+        text = frame if isinstance(frame, str) else frame.decode()
+        for line in text.split("\n"):
+            if line and not line.isspace():
+                yield _decoder.decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise DisconnectClient(BAD_REQUEST) from error
 
 
 def method_of(command: Command) -> str:
