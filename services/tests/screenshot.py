@@ -27,7 +27,7 @@ async def main() -> None:
         await wait_for_value(counter, before + 1)
         await asyncio.sleep(1)  # the number's colour fades
         for name, page in (("counter", counter), ("increment", increment)):
-            await page.screenshot(path=PICTURES / f"{name}.png")
+            await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
             print(f"{PICTURES / name}.png")
 
 
