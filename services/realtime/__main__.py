@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from realtime.server import Limits, Server
@@ -34,7 +35,19 @@ def main() -> int:
     server = Server(application, [endpoint], limits=limits, on_stop=stop, server_name="tandem")
     watch = Watch(server)
     watch.listen(reactor, settings.PRIVATE_PORT, settings.HOST)
+    _calm_the_collector()
     return server.run()
+
+
+def _calm_the_collector() -> None:
+    """
+    Look for cycles less often, and never among what was imported.
+
+    A connection makes some hundred objects that live as long as it does; with Python's thresholds, connecting 6,000
+    clients spent a fifth of its time in collections that found nothing.
+    """
+    gc.set_threshold(20_000, 20, 20)
+    gc.freeze()
 
 
 if __name__ == "__main__":
