@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
@@ -96,12 +96,10 @@ class TandemCollector(Collector):
 
 def _gauges() -> Iterator[Metric]:
     live: Counter[tuple[str, ...]] = Counter({(WEBSOCKET, "/ws/"): 0})
-    waiting = 0
-    for server in metrics.servers:
-        for connection in server.connections:
-            if connection.is_open:
-                live[_place(connection)] += 1
-                waiting += connection.buffered
+    live.update(live_connections(metrics.servers))
+    waiting = sum(
+        connection.buffered for server in metrics.servers for connection in server.connections if connection.is_open
+    )
     is_draining = any(server.is_draining for server in metrics.servers)
     yield _labelled("connections", ("transport", "endpoint"), live, GaugeMetricFamily)
     yield GaugeMetricFamily(*_named("send_buffer_bytes"), value=waiting)
@@ -112,7 +110,12 @@ def _gauges() -> Iterator[Metric]:
         yield GaugeMetricFamily(*_named("canary_age_seconds"), value=max(age() for age in metrics.canary_ages))
 
 
-def _place(connection: metrics.ObservedConnection) -> tuple[str, str]:
+def live_connections(servers: Iterable[metrics.ObservedServer]) -> Counter[tuple[str, ...]]:
+    """Count what is open now, by transport and endpoint."""
+    return Counter(_place(each) for server in servers for each in server.connections if each.is_open)
+
+
+def _place(connection: metrics.ObservedConnection) -> tuple[str, ...]:
     path = connection.path if isinstance(connection.path, str) else connection.path.decode("ascii", "replace")
     return WEBSOCKET if connection.kind == WEBSOCKET else stream_transport_of(path), endpoint_of(path)
 

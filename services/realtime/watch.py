@@ -1,16 +1,19 @@
-"""What watches the process from inside: canaries, the event loop's lag, and the private port that tells of both."""
+"""What watches the process from inside: canaries, lag, troubles; and what tells of it: private port and census."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from realtime import health, metrics
 from realtime.canary import Canary, canary_channels, first_problem, oldest
+from realtime.census import Census
 from realtime.hub.tasks import Tasks
 from realtime.lag import LagProbe
 from realtime.runtime import Runtime, runtime
 from realtime.server import Server
 from realtime.server.reactor import event_loop
+from realtime.troubles import Troubles
 
 
 class Watch:
@@ -21,6 +24,9 @@ class Watch:
         self._tasks = Tasks()
         self._canaries: list[Canary] = []
         self._lag: LagProbe | None = None
+        self._troubles = Troubles()
+        self._census: Census | None = None
+        logging.getLogger().addHandler(self._troubles)
         self.checks: dict[str, health.Check] = {
             "draining": lambda: "draining" if server.is_draining else None,
             "redis": lambda: runtime().why_unready(),
@@ -40,11 +46,15 @@ class Watch:
         self._canaries = _canaries(runtime())
         for canary in self._canaries:
             self._tasks.spawn(canary.run())
+        self._census = Census(runtime(), self._server, self._troubles)
+        self._tasks.spawn(self._census.start())
 
     async def stop(self) -> None:
         """Stop watching; what the private port tells of the canaries stays as it is."""
         if self._lag is not None:
             self._lag.stop()
+        if self._census is not None:
+            await self._census.stop()
         await self._tasks.stop()
 
 
