@@ -11,7 +11,7 @@ help: ## Print this list
 		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Try it
-.PHONY: demo monitor press screenshot
+.PHONY: demo monitor press screenshot panels
 demo: ## Run everything on this machine at http://localhost:9000/counter/ (DEMO_PORT, DEMO_HOST); Ctrl-C stops it
 	@$(ENVIRONMENT) services/demo/requirements.txt
 	@exec $(VENV)/python -m demo
@@ -24,6 +24,9 @@ press: ## Measure press to pixel on the running demo: POST sent to frame receive
 
 screenshot: .venv/tests ## Take the README's pictures of the running demo with Chromium
 	@$(VENV)/python -m tests.screenshot
+
+panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard's panels from it, for the README
+	@$(VENV)/python -m tests.panels
 
 ##@ Check it
 .PHONY: test soak conformance lint types format

@@ -123,7 +123,9 @@ class BusyRun:
         await socket.send("\n".join(map(json.dumps, commands)))
         async for frame in socket:
             for message in map(json.loads, str(frame).splitlines()):
-                if "subscribe" in message:
+                if not message:
+                    await socket.send("{}")
+                elif "subscribe" in message:
                     result = message["subscribe"]
                     since |= {"epoch": result.get("epoch", ""), "offset": result.get("offset", 0)}
                 elif "push" in message:

@@ -29,18 +29,18 @@ class Prometheus(Server):
         super().__init__(command, port, log=directory / "prometheus.log")
         self.url = f"http://127.0.0.1:{port}"
 
-    def query(self, expression: str) -> list[Series]:
-        """Return the series of an instant query, each with `metric` and `value`."""
-        return self._ask("query", query=expression)
+    def query(self, expression: str, *, ago: float = 0) -> list[Series]:
+        """Return the series of an instant query, as it was so many seconds *ago*, each with `metric` and `value`."""
+        return self._ask("query", query=expression, time=time.time() - ago)
 
     def query_range(self, expression: str, seconds: float, step: float = 1) -> list[Series]:
         """Return the series of the last *seconds*, each with `metric` and `values`."""
         now = time.time()
         return self._ask("query_range", query=expression, start=now - seconds, end=now, step=step)
 
-    def value(self, expression: str) -> float | None:
-        """Return the one number that *expression* gives now; None when it gives none."""
-        found = self.query(expression)
+    def value(self, expression: str, *, ago: float = 0) -> float | None:
+        """Return the one number that *expression* gives, or gave; None when it gives none."""
+        found = self.query(expression, ago=ago)
         return float(found[0]["value"][1]) if found else None
 
     def wait_for(self, expression: str, value: float, *, seconds: float) -> float:
