@@ -36,9 +36,14 @@ EntryId = tuple[int, int]
 class Addressee(Protocol):
     """A connection, as far as a message can aim at it."""
 
-    user: str
-    client: str
-    login: str
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def client(self) -> str: ...
+
+    @property
+    def login(self) -> str: ...
 
 
 def fits(message: Aimed, connection: Addressee) -> bool:

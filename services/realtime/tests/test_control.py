@@ -14,6 +14,7 @@ from realtime.control import Revocations, fits, revoked_login
 from realtime.tests.pair import TOKEN_KEY, Pair, open_stream
 from tandem import apublish, control
 from tandem.control import Disconnect, Unsubscribe
+from tandem.shards import shards
 from tandem.tickets import acreate_ticket
 from tandem.tokens import connection_token
 from tests.cable import Cable
@@ -234,7 +235,7 @@ async def test_one_way_connection_is_ended_with_its_channel(pair: Pair) -> None:
 async def test_what_nobody_understands_is_ignored(pair: Pair) -> None:
     """Anybody can send to a group; a process must live with that."""
     here, _ = urls(pair)
-    store = control.shards()
+    store = shards()
     for garbage in (b"", b"\xff", b"\x81\xa2do\xa7explode", b"\x81\xa2do\xaadisconnect", b"\x01"):
         store.commands(0, [("PUBLISH", "asgi__group__tandem.control", garbage)])
     async with open_wire(here, token=token("g")) as wire:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from tandem.tokens import connection_token
 
 
 def url(pair: Pair, *channels: str, **params: str) -> str:
-    query = httpx.QueryParams([("channel", channel) for channel in channels] + list(params.items()))
+    query = urlencode([*(("channel", channel) for channel in channels), *params.items()])
     return f"{pair.here.url}/ws/sse/?{query}"
 
 

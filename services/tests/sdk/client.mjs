@@ -22,16 +22,19 @@ const options = {
 let client;
 const subscriptions = new Map();
 
+// Each time the SDK asks for a token it gets the next of these, as an application would fetch one.
+const giving = (tokens) => (tokens ? { getToken: async () => tokens.shift() ?? "" } : {});
+
 const actions = {
-  connect({ token, data } = {}) {
-    client = new Centrifuge([{ transport, endpoint }], { ...options, token, data });
+  connect({ token, tokens, data } = {}) {
+    client = new Centrifuge([{ transport, endpoint }], { ...options, token, data, ...giving(tokens) });
     for (const name of ["connecting", "connected", "disconnected", "error", "message"]) client.on(name, (context) => tell(name, context));
     for (const name of ["subscribed", "subscribing", "unsubscribed", "publication", "join", "leave"])
       client.on(name, (context) => tell(`server.${name}`, context));
     client.connect();
   },
-  subscribe({ channel, ...settings }) {
-    const subscription = client.newSubscription(channel, settings);
+  subscribe({ channel, tokens, ...settings }) {
+    const subscription = client.newSubscription(channel, { ...settings, ...giving(tokens) });
     for (const name of ["subscribing", "subscribed", "unsubscribed", "publication", "join", "leave", "error"])
       subscription.on(name, (context) => tell(name, context));
     subscriptions.set(channel, subscription);
