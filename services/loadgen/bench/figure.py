@@ -35,17 +35,26 @@ def draw(measurements: list[Measurement], path: Path) -> None:
                 if name == contender and workload.startswith("fanout-") and metrics.get(metric, 0) > 0
             )
             if points:
-                _line(panel, points, _COLORS[contender], label)
+                _line(panel, points, _COLORS[contender], label, below=contender == "floor")
         panel.set(title=title, xscale="log", yscale="log", xlabel="connections")
         panel.title.set_fontsize(9)
-    axes.flat[0].legend(frameon=False)
-    figure.tight_layout()
+        panel.margins(x=0.12, y=0.2)
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="upper center", ncols=3, frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.95))
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     pyplot.close(figure)
 
 
-def _line(panel: Any, points: list[tuple[int, float]], color: str, label: str) -> None:
+def _line(panel: Any, points: list[tuple[int, float]], color: str, label: str, *, below: bool) -> None:
     panel.plot([x for x, _ in points], [y for _, y in points], "o-", color=color, label=label)
     for x, y in points:
         text = f"{y:,.0f}" if y >= 10 else f"{y:.1f}"
-        panel.annotate(text, (x, y), textcoords="offset points", xytext=(0, 6), ha="center", color=color, fontsize=8)
+        panel.annotate(
+            text,
+            (x, y),
+            textcoords="offset points",
+            xytext=(0, -13 if below else 6),
+            ha="center",
+            color=color,
+            fontsize=8,
+        )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from loadgen.bench import summary
+from loadgen.bench import figure, summary
 
 
 def measured(run: int, contender: str, cost: float) -> dict[str, Any]:
@@ -43,3 +44,13 @@ def test_table_says_fail() -> None:
     assert "FAIL  CPU per delivery, of the floor's: 2 (<= 1.3)" in summary.table(
         [measured(0, "floor", 5.0), measured(0, "tandem", 10.0)]
     )
+
+
+def test_figure(tmp_path: Path) -> None:
+    """The picture is drawn from whatever was measured, twice the same bytes."""
+    runs = [measured(0, name, 8.0) for name in ("floor", "tandem", "stock")]
+    figure.draw(runs, tmp_path / "a.svg")
+    figure.draw(runs, tmp_path / "b.svg")
+
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert b"stock Channels" in (tmp_path / "a.svg").read_bytes()
