@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -153,3 +155,22 @@ def test_what_happened_is_what_is_told(recorded: Prometheus) -> None:
     }
 
     assert [name for name, value in most.items() if value == 0] == []
+
+
+@pytest.mark.slow
+def test_a_broken_path_fires_within_a_minute(tmp_path: Path) -> None:
+    """Redis frozen: within 60 s the alert fires, at the chart's own interval of 15 s, and the pod is unready."""
+    with RedisServer(tmp_path) as redis:
+        pod = Pod("realtime-0", redis, tmp_path / "realtime.log")
+        targets = {("realtime", pod.name): pod.private_port}
+        firing = 'count(ALERTS{alertname="TandemCanaryStale",alertstate="firing",pod="realtime-0"})'
+        with pod.server, Prometheus(tmp_path / "prometheus", targets, interval="15s") as prometheus:
+            prometheus.wait_for("count(tandem_canary_age_seconds)", 1, seconds=30)
+            redis.signal(signal.SIGSTOP)
+            took = prometheus.wait_for(firing, 1, seconds=60)
+            ready = httpx.get(f"http://127.0.0.1:{pod.private_port}/readyz")
+            redis.signal(signal.SIGCONT)
+
+    print(f"fired after {took:.0f} s")
+    assert ready.status_code == 503
+    assert ready.json()["checks"]["canary"].startswith("no publication has come back for")

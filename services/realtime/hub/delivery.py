@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
 from realtime import metrics
 from realtime.hub.channel import LiveChannel
 from tandem.publication import Publication
+
+logger = logging.getLogger(__name__)
 
 
 class Delivery:
@@ -37,11 +40,7 @@ class Delivery:
         else:
             _write_channels(due)
         metrics.fanout_seconds.observe(time.perf_counter() - started)
-        now = time.time() * 1000
-        for publications in due.values():
-            for publication in publications:
-                if publication.time:
-                    metrics.delivery_seconds["commit_to_send"].observe(max(0.0, now - publication.time) / 1000)
+        _tell(due)
 
     def _scheduled(self) -> None:
         self._is_scheduled = False
@@ -67,6 +66,28 @@ def _write_channels(due: dict[LiveChannel, list[Publication]]) -> None:
             _count(len(writers), len(publications), len(data))
     for write, parts in waiting.items():
         write(parts[0] if len(parts) == 1 else b"".join(parts))
+
+
+def _tell(due: dict[LiveChannel, list[Publication]]) -> None:
+    now = time.time() * 1000
+    is_logged = logger.isEnabledFor(logging.DEBUG)
+    for channel, publications in due.items():
+        for publication in publications:
+            if publication.time:
+                metrics.delivery_seconds["commit_to_send"].observe(max(0.0, now - publication.time) / 1000)
+            if is_logged:
+                _log(channel, publication)
+
+
+def _log(channel: LiveChannel, publication: Publication) -> None:
+    """Tie the delivery to the request that caused it."""
+    told = {
+        "channel": channel.name,
+        "offset": publication.offset,
+        "subscribers": channel.subscriber_count,
+        "request_id": publication.request,
+    }
+    logger.debug("publication.delivered", extra=told)
 
 
 def _count(sockets: int, publications: int, size: int) -> None:
