@@ -41,9 +41,7 @@ async def test_the_request_id_reaches_the_delivery(told: Stack) -> None:
         await wire.publications(1)
 
     def deliveries() -> list[dict[str, Any]]:
-        return [
-            each for each in lines(told.directory / "realtime.log") if each.get("request_id") == "id-of-the-visitor"
-        ]
+        return of_the_visitor(told.directory / "realtime.log")
 
     wait_until(lambda: bool(deliveries()), seconds=5)
     requests = of_the_visitor(told.directory / "api.log")
