@@ -8,6 +8,8 @@ from django.urls import include, path
 from api.rest import api
 from api.server_api.views import server_api
 
+admin.site.site_header = admin.site.site_title = "Tandem"
+
 urlpatterns = [
     path("", include("api.counters.urls")),
     path("api/", api.urls),

@@ -12,6 +12,7 @@ from ninja import Router, Schema
 from ninja.errors import HttpError, ValidationError
 from ninja.responses import Status
 from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
 
 from api.counters import actions
 from api.counters.models import Counter
@@ -21,7 +22,7 @@ router = Router(tags=["counters"])
 
 def _refuse_zero(by: int) -> int:
     if by == 0:
-        raise ValueError("0 changes nothing")
+        raise PydanticCustomError("zero", "0 changes nothing")
     return by
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -10,10 +12,14 @@ import msgspec
 from api.request_log import current_request_id
 from api.server_api import requests
 from api.server_api.failures import Error, Failure, error_for
-from tandem import Position, RedisUnavailable, conf, control, presence, streams
+from tandem import Position, RedisUnavailable, __version__, conf, control, presence, streams
+from tandem.census import take_census
 from tandem.errors import TandemError
 from tandem.publication import Publication
 from tandem.publisher import Draft, publish_many
+
+MAX_CHANNELS = 10_000
+"""How many channels of one process `channels` tells of; those with the most subscribers."""
 
 Result = dict[str, Any]
 
@@ -172,9 +178,30 @@ def _whom(request: requests.Aimed) -> dict[str, str]:
 # -- The processes -----------------------------------------------------------------------------------
 
 
-def unavailable(request: requests.Nothing) -> Result:
-    """Refuse: only the realtime processes know, and they keep no list of it in Redis yet."""
-    raise Failure(108, "not available")
+def channels(request: requests.Channels) -> Result:
+    """Tell which channels have subscribers now, and how many, over all processes that answer within a second."""
+    counts: Counter[str] = Counter()
+    for answer in take_census(limit=MAX_CHANNELS):
+        counts.update({crowd.name: crowd.count for crowd in answer.channels})
+    matching = {name: count for name, count in counts.items() if fnmatchcase(name, request.pattern or "*")}
+    return {"channels": {name: {"num_clients": count} for name, count in matching.items()}}
+
+
+def info(request: requests.Nothing) -> Result:
+    """Tell of each realtime process that answers within a second."""
+    return {
+        "nodes": [
+            {
+                "uid": answer.node,
+                "name": answer.pod,
+                "version": __version__,
+                "num_clients": sum(answer.transports.values()),
+                "num_users": answer.user_count,
+                "num_channels": answer.channel_count,
+            }
+            for answer in take_census(limit=0)
+        ]
+    }
 
 
 METHODS: dict[str, tuple[type[msgspec.Struct], Callable[[Any], Result]]] = {
@@ -188,6 +215,6 @@ METHODS: dict[str, tuple[type[msgspec.Struct], Callable[[Any], Result]]] = {
     "presence_stats": (requests.OfChannel, presence_stats),
     "history": (requests.History, history),
     "history_remove": (requests.OfChannel, history_remove),
-    "channels": (requests.Nothing, unavailable),
-    "info": (requests.Nothing, unavailable),
+    "channels": (requests.Channels, channels),
+    "info": (requests.Nothing, info),
 }

@@ -93,8 +93,14 @@ class History(msgspec.Struct):
     reverse: bool = False
 
 
+class Channels(msgspec.Struct):
+    """The channels with subscribers; `pattern` has ``*``, ``?`` and ``[...]`` as a shell has them."""
+
+    pattern: str = ""
+
+
 class Nothing(msgspec.Struct):
-    """What needs no parameters: channels, info."""
+    """What needs no parameters: info."""
 
 
 class Batch(msgspec.Struct):

@@ -23,9 +23,10 @@ django.setup()  # before test modules import models
 
 
 @pytest.fixture(autouse=True)
-def _own_redis(settings: Settings, redis_url: str) -> None:
-    """Use the Redis of the run, empty."""
+def _own_redis(settings: Settings, redis_url: str, tmp_path: Path) -> None:
+    """Use the Redis of the run, empty; and no static files, which another run may be collecting right now."""
     settings.TANDEM_REDIS_URLS = [redis_url]
+    settings.STATIC_ROOT = tmp_path
 
 
 @pytest.fixture

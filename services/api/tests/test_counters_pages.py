@@ -53,6 +53,7 @@ def test_counter_page_says_where_to_subscribe_from(client: Client) -> None:
         "transport": "websocket",
         "position": str(tandem.position("public:counter.demo")),
         "version": "0",
+        "digits": "few",
     }
 
 

@@ -9,7 +9,7 @@
 const POLL_SECONDS = 2;
 const LONG_POLL_SECONDS = 40; // the server answers after 25
 const SILENCE_SECONDS = 10; // that a ping may be late
-const RETRY_SECONDS = { first: 0.5, most: 20 };
+const RETRY_SECONDS = { first: 0.5, most: 10 };
 const REPORTED = 0.01; // of all publications: when they came, for the service's own figures
 
 const live = document.querySelector("#live");
@@ -96,17 +96,11 @@ async function reload() {
 // -- Coming back ---------------------------------------------------------------------------------
 
 /** Wait, or until the browser is online again. */
-function sleep(seconds) {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer);
-      removeEventListener("online", wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, seconds * 1000);
-    addEventListener("online", wake);
+const sleep = (seconds) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, seconds * 1000);
+    addEventListener("online", resolve, { once: true, signal: AbortSignal.timeout(seconds * 1000) });
   });
-}
 
 /** Exponential, and at random below that: browsers that lost the same server must not return as one. */
 const pause = (failures) => Math.random() * Math.min(RETRY_SECONDS.most, RETRY_SECONDS.first * 2 ** failures);
@@ -120,6 +114,9 @@ function checkCode(code, reason) {
 function checkError(error) {
   if (!error.temporary && ![100, 111].includes(error.code)) throw new Stopped(error.message);
 }
+
+/** An event handler whose exceptions, now or later, go to *fail*. */
+const guarded = (handle, fail) => (event) => Promise.resolve(event).then(handle).catch(fail);
 
 async function stay(transport) {
   let failures = 0;
@@ -157,13 +154,7 @@ function websocket(onLive) {
       socket.close();
       settle(value);
     };
-    const guard = (handle) => async (event) => {
-      try {
-        await handle(event);
-      } catch (error) {
-        end(reject, error);
-      }
-    };
+    const guard = (handle) => guarded(handle, (error) => end(reject, error));
     const expectPing = () => {
       clearTimeout(silence);
       if (ping) silence = setTimeout(() => end(resolve), (ping + SILENCE_SECONDS) * 1000);
@@ -228,7 +219,7 @@ function sse(onLive) {
       events.close();
       settle(value);
     };
-    const guard = (handle) => (event) => Promise.resolve(event.data).then(parse).then(handle).catch((error) => end(reject, error));
+    const guard = (handle) => guarded(({ data }) => handle(parse(data)), (error) => end(reject, error));
 
     events.addEventListener("position", guard(async (begin) => {
       if (!position) await reload();
@@ -293,7 +284,8 @@ async function press(event) {
     body: `{"by": ${by}}`, // as typed: a JavaScript number would round it
   }).catch(() => null);
   const answer = response && parse(await response.text().then((text) => text || "{}"));
-  part("problem").textContent = response?.ok ? "" : (answer?.detail?.[0]?.msg ?? "That did not work. Please try again.");
+  const problem = answer?.detail?.[0]?.msg ?? "That did not work. Please try again.";
+  part("problem").textContent = response?.ok ? "" : problem;
   if (response?.ok) show(answer);
 }
 
