@@ -30,7 +30,6 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     read_presence: Literal["subscribers"] | None = None
     presence: bool = False
     join_leave: bool = False
-    delta: bool = False
     personal: bool = False
 
     def __post_init__(self) -> None:
@@ -38,7 +37,7 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError("history_size and history_ttl are zero or more")
         if bool(self.history_size) != bool(self.history_ttl):
             raise ValueError("history_size and history_ttl are set together or not at all")
-        for option in ("recovery", "latest", "read_history", "delta"):
+        for option in ("recovery", "latest", "read_history"):
             if getattr(self, option) and not self.history_size:
                 raise ValueError(f"{option} needs history_size and history_ttl")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -209,9 +210,7 @@ async def test_tokens_are_refreshed(transport: str, stack: Stack, server: httpx.
             tokens=[subscription_token(TOKEN_KEY, "r", channel)],
         )  # fmt: skip
         for method, count in before.items():
-            await asyncio.to_thread(
-                wait_until, lambda m=method, c=count: commands(stack, m) > c, seconds=10, what=method
-            )
+            await asyncio.to_thread(wait_until, partial(has_refreshed, stack, method, count), seconds=10, what=method)
         await publish(server, channel, "still here")
         [publication] = await client.publications(1)
 
@@ -257,6 +256,10 @@ async def test_drain_is_survived(transport: str, tmp_path_factory: pytest.TempPa
 
     assert (told["code"], told["reason"]) == (3001, "shutdown")
     assert [publication["data"] for publication in publications] == [2]
+
+
+def has_refreshed(stack: Stack, method: str, before: float) -> bool:
+    return commands(stack, method) > before
 
 
 def commands(stack: Stack, method: str) -> float:

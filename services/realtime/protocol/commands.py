@@ -41,7 +41,6 @@ class Subscribe(msgspec.Struct, frozen=True):
     positioned: bool = False
     recoverable: bool = False
     join_leave: bool = False
-    delta: str = ""
 
 
 class InChannel(msgspec.Struct, frozen=True):

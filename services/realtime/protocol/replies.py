@@ -40,7 +40,6 @@ class SubscribeResult(msgspec.Struct, omit_defaults=True):
     recovered: bool = False
     expires: bool = False
     ttl: int = 0
-    delta: bool = False
     publications: list[msgspec.Raw] = []
 
 

@@ -232,7 +232,7 @@ async def test_refusals_without_a_token(pair: Pair) -> None:
     async with open_wire(url(pair)) as wire:
         await wire.subscribe("live:x")
         await wire.subscribe("public:x")
-        refused = {
+        refused: dict[int, list[dict[str, Any]]] = {
             103: [
                 {"subscribe": {"channel": "members:x"}},
                 {"subscribe": {"channel": "room:x#42"}},
