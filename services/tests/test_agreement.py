@@ -98,9 +98,9 @@ def names_of_metrics(where: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def exported(stack: Stack) -> set[str]:
-    """What both services export while they run."""
+    """What both services export while they run. Several processes of gunicorn export what was used only."""
+    httpx.post(f"{stack.counter_url}increment/").raise_for_status()
     ports = (stack.private_port, int(stack.environ["API_METRICS_PORT"]))
-    httpx.get(f"{stack.url}/counter/")
     pages = [httpx.get(f"http://127.0.0.1:{port}/metrics").text for port in ports]
     return set(re.findall(r"^# TYPE (tandem_\w+)", "\n".join(pages), re.MULTILINE))
 
