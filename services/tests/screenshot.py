@@ -8,7 +8,7 @@ import os
 from demo.settings import ROOT
 from tests.browser import open_browser, shown_value, wait_for_value
 
-PICTURES = ROOT / ".github" / "pictures"
+PICTURES = ROOT / ".github" / "images"
 WIDTH, HEIGHT = 560, 520
 
 
