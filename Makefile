@@ -63,6 +63,45 @@ limits: .venv/tests ## Drain, slow reader, storm, latency, memory: each figure w
 profile: .venv/tests ## Show where the realtime service's processor time goes (PROFILE="--clients 1000")
 	@$(VENV)/python -m loadgen.bench.profile $(PROFILE)
 
+##@ Kubernetes
+DOCKER ?= docker
+NAMESPACE ?= tandem
+.PHONY: chart chart-docs manifests generated images cluster install forward cluster-test cluster-report release
+chart: .venv/tests ## Check the chart: rendered for every case and version, policies, routes, images (root, buildah, podman)
+	@.ci/test charts/tests
+
+chart-docs: .venv/tests ## Write the chart's README.md and values.schema.json from values.yaml
+	@PYTHONPATH=charts $(VENV)/python -m tools.docs
+
+manifests: .venv/tests ## Write k8s/manifests from the chart
+	@PYTHONPATH=charts $(VENV)/python -m tools.manifests
+
+generated: chart-docs manifests ## Fail if a generated file is not what its generator writes
+	@git diff --exit-code -- charts k8s && test -z "$$(git ls-files --others --exclude-standard -- charts k8s)"
+
+images: ## Build the images tandem-api:dev and tandem-realtime:dev (DOCKER=podman, BUILD="--build-arg BASE_IMAGE=...")
+	@for service in api realtime; do \
+		$(DOCKER) build $(BUILD) --file services/$$service/Dockerfile --tag tandem-$$service:dev services || exit; done
+
+cluster: ## Make a kind cluster on this machine (needs docker and kind)
+	@kind get clusters | grep -qx tandem || kind create cluster --config k8s/kind.yaml --wait 2m
+
+install: ## Load the images into the kind cluster and install the chart (NAMESPACE, HELM="--set ...")
+	@k8s/install.sh "$(NAMESPACE)" $(HELM)
+
+forward: ## Show the pages of the cluster at http://localhost:9000/counter/
+	@kubectl --namespace "$(NAMESPACE)" port-forward service/tandem-edge 9000:80
+
+cluster-test: ## Try on the installed cluster what only a cluster can show; it ends with an uninstall
+	@k8s/cluster-test.sh "$(NAMESPACE)"
+
+cluster-report: ## Print what the cluster says about the pods: after a failure
+	@kubectl --namespace "$(NAMESPACE)" get all,events
+	@kubectl --namespace "$(NAMESPACE)" logs --selector app.kubernetes.io/name=tandem --all-containers --prefix --tail 50
+
+release: ## Publish images and chart, signed (VERSION=v1.2.3 REGISTRY=ghcr.io/owner)
+	@k8s/release.sh
+
 ##@ Maintain it
 .PHONY: requirements
 requirements: .venv/tests ## Pin requirements from the pyproject.toml files (UPGRADE=1: take newer versions)

@@ -52,6 +52,7 @@ def test_who_reaches_whom() -> None:
         "edge": {("*", "http")},
         "outbox": set(),
         "migrate": set(),
+        "test": set(),
         "redis": {(name, "redis") for name in ("api", "realtime", "outbox", "worker", "load")}
         | {("ns:monitoring", "metrics")},
         "postgresql": {(name, "postgresql") for name in ("api", "outbox", "worker", "migrate")},
@@ -61,6 +62,7 @@ def test_who_reaches_whom() -> None:
         "outbox": DNS | STORES,
         "realtime": DNS | {("redis", "redis")},
         "migrate": DNS | {("postgresql", "postgresql")},
+        "test": DNS | {(name, "http") for name in ("api", "realtime", "edge")},
         "edge": DNS | {("api", "http"), ("realtime", "http")},
         "redis": set(),
         "postgresql": set(),
