@@ -9,6 +9,16 @@ _STREAMS = {"/ws/http_stream": "http_stream", "/ws/sse": "sse", "/ws/sse/": "sse
 TRANSPORTS = (WEBSOCKET, "http_stream", "sse", "poll")
 
 
+def is_ours(path: bytes) -> bool:
+    """Tell whether *path*, as the request has it, is one of the realtime service's own."""
+    return path.startswith(b"/ws/")
+
+
+def is_command(path: bytes) -> bool:
+    """Tell whether a request to *path* is a command of a client that is connected by another one."""
+    return path.rstrip(b"/") == b"/ws/emulation"
+
+
 def endpoint_of(path: str) -> str:
     """Return which of ENDPOINTS *path* is, a slash at the end more or less; CUSTOM for a team's own routes."""
     spellings = path, path + "/", path.rstrip("/")

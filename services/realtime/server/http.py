@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import time
 from collections.abc import Callable
@@ -10,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 
+from realtime.endpoints import is_command, is_ours
+
 if TYPE_CHECKING:
     from .server import Server
 
 logger = logging.getLogger(__name__)
 CloseCallback = Callable[[int, str], None]
+# The body of a command is JSON text inside JSON text. What is larger than this was never one.
+_MESSAGES_PER_BODY = 4
 
 
 class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
@@ -33,6 +38,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         self.is_stream = False
         self._on_close: CloseCallback | None = None
         self._rotation: asyncio.TimerHandle | None = None
+        self._room: int | None = None
         super().__init__(*args, **kwargs)
 
     @property
@@ -96,10 +102,29 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         else:
             self.basic_error(500, b"Internal Server Error", "Exception inside application.")
 
+    def gotLength(self, length: int | None) -> None:
+        """Choose where the body goes: one for us to memory, never to a file."""
+        if is_ours(self.channel._path):
+            self._room = _MESSAGES_PER_BODY * self.server.limits.max_message_bytes
+            self.content = io.BytesIO()
+        else:
+            super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep a part of the body, unless there is too much of it."""
+        if self._room is not None:
+            self._room -= len(data)
+        if self._room is None or self._room >= 0:
+            super().handleContentChunk(data)
+
     def process(self) -> Any:
-        """Answer 503 when the server has no room; else go on as Daphne does."""
-        is_upgrade = self.requestHeaders.hasHeader(b"Upgrade")
-        no = None if is_upgrade else self.server.why_not(is_handshake=False)
+        """Answer 413 to an endless body and 503 when the server has no room; else go on as Daphne does."""
+        if self._room is not None and self._room < 0:
+            self.basic_error(413, b"Content Too Large", "No command is as long as that.")
+            return None
+        # A command of a client that has its connection already: refusing it would end that.
+        is_exempt = self.requestHeaders.hasHeader(b"Upgrade") or is_command(self.path)
+        no = None if is_exempt else self.server.why_not(is_handshake=False)
         if no is None:
             return super().process()
         self.server.counters.rejected[no.reason] += 1

@@ -94,9 +94,9 @@ class Pair:
     def __exit__(self, *exc: object) -> None:
         self._running.close()
 
-    def another(self, redis_url: str = "") -> Realtime:
+    def another(self, redis_url: str = "", **environ: str) -> Realtime:
         """Return one more process, not started; *redis_url* is its way to the same Redis."""
-        return Realtime(redis_url or self.redis.url, self._directory, {})
+        return Realtime(redis_url or self.redis.url, self._directory, environ)
 
     @contextmanager
     def settings(self) -> Iterator[None]:

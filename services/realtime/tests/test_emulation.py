@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -137,6 +138,31 @@ async def test_too_large_is_413(pair: Pair) -> None:
         reply = await lines.json()
 
     assert (answer, reply["id"]) == (413, 2)
+
+
+async def test_endless_body_is_413(pair: Pair) -> None:
+    """What is far larger than any command is not even collected."""
+    async with httpx.AsyncClient(timeout=10) as client:
+        answer = await client.post(f"{pair.here.url}/ws/emulation", content=b"x" * 1_000_000)
+
+    assert answer.status_code == 413
+
+
+async def test_commands_are_taken_at_capacity(pair: Pair) -> None:
+    """A process with no room for another connection still serves those that it has."""
+    full = pair.another(MAX_CONNECTIONS="1")
+    await asyncio.to_thread(full.start)
+    try:
+        async with open_stream("POST", f"{full.url}/ws/http_stream", content=CONNECT) as lines:
+            connect = (await lines.json())["connect"]
+            envelope = {"session": connect["session"], "node": connect["node"], "data": "{}"}
+            async with httpx.AsyncClient(timeout=5) as client:
+                refused = await client.post(f"{full.url}/ws/http_stream", content=CONNECT)
+            taken = await send(full, envelope)
+    finally:
+        await asyncio.to_thread(full.stop)
+
+    assert (refused.status_code, taken) == (503, 204)
 
 
 async def test_malformed_command_ends_the_session(pair: Pair) -> None:
