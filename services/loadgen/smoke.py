@@ -79,7 +79,8 @@ def increment(http: str) -> dict[str, Any]:
 def push_follows(socket: ClientConnection, http: str) -> None:
     """Subscribe, increment, and wait for the push of that increment (others may come before it)."""
     replies = frames(socket)
-    for number, command in enumerate(({"connect": {}}, {"subscribe": {"channel": CHANNEL}}), start=1):
+    commands: list[dict[str, Any]] = [{"connect": {}}, {"subscribe": {"channel": CHANNEL}}]
+    for number, command in enumerate(commands, start=1):
         socket.send(json.dumps({"id": number, **command}))
         reply = next(item for item in replies if item.get("id") == number)
         if "error" in reply:
