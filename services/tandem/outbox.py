@@ -11,14 +11,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from tandem import conf
+from tandem import conf, tracing
 from tandem.errors import RedisReplyError, RedisUnavailable, TandemError
 from tandem.models import OutboxEntry
 from tandem.publication import encode_json
@@ -45,10 +44,10 @@ def publish_on_commit(
     text = encode_json(data).decode()
     with transaction.atomic(using=using):
         entry = OutboxEntry.objects.using(using).create(
-            channel=channel, data=text, tags=dict(tags or {}), request_id=request_id
+            channel=channel, data=text, tags=dict(tags or {}), request_id=tracing.carry(request_id)
         )
         # Robust: whatever goes wrong, the row is committed and the worker will send it.
-        transaction.on_commit(partial(_send_up_to, entry.pk, channel, using), using=using, robust=True)
+        transaction.on_commit(lambda: _send_up_to(entry.pk, channel, using), using=using, robust=True)
 
 
 def send_left_over(*, older_than: timedelta = timedelta(seconds=1), using: str | None = None) -> int:

@@ -101,5 +101,5 @@ def encode_json(value: Any) -> bytes:
         return msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
     try:
         return msgspec.json.encode(value)
-    except (TypeError, OverflowError, RecursionError) as error:
+    except (TypeError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error

@@ -24,7 +24,7 @@ DEFAULT_NAMESPACES: dict[str, dict[str, Any]] = {
 
 _DEVELOPMENT = {
     "TANDEM_REDIS_URLS": "redis://127.0.0.1:6379/0",
-    "TANDEM_TOKEN_KEYS": "for development only, never in production",
+    "TANDEM_TOKEN_KEYS": "for-development-only-never-in-production",
 }
 
 
@@ -45,6 +45,7 @@ def from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
         "TANDEM_NAMESPACES": _namespaces(environ.get("TANDEM_NAMESPACES", "")),
         "TANDEM_TOKEN_KEYS": _items(keys),
         "TANDEM_TOKEN_PUBLIC_KEYS": _pem_blocks(pems),
+        "TANDEM_TRACES": environ.get("TANDEM_TRACES", "0") == "1",
         "TANDEM_ALLOWED_ORIGINS": _items(environ.get("TANDEM_ALLOWED_ORIGINS", "")),
         "CHANNEL_LAYERS": {"default": {"BACKEND": "tandem.layer.ChannelLayer", "CONFIG": {"hosts": urls}}},
     }

@@ -160,7 +160,7 @@ def _claims(payload: dict[str, Any], kind: type[T]) -> T:
         payload["exp"] = int(payload["exp"])
     try:
         return msgspec.json.decode(msgspec.json.encode(payload), type=kind)
-    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidToken(f"the token's claims are malformed: {error}") from error
 
 

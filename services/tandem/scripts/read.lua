@@ -6,7 +6,7 @@
 local since_epoch, since, limit = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local s = open_for_reader(KEYS[1], KEYS[2], ARGV[1], since_epoch, since, ARGV[8] == '1')
 keep_meta(KEYS[1], tonumber(ARGV[2]))
-local continues = since_epoch == s[1] or (since_epoch == s[3] and since <= s[4])
+local continues = (since_epoch == s[1] and since <= s[2]) or (since_epoch == s[3] and since <= s[4])
 local entries = {}
 if limit > 0 and (ARGV[7] ~= '1' or (continues and s[2] - since <= limit)) then
   if ARGV[6] == '1' then

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
+from django.test import override_settings
 
 from tandem.layer import ChannelLayer
 from tandem.settings import from_environ
@@ -17,13 +20,27 @@ from tandem.tests.layers import Make
 from tandem.tests.proxy import Proxy
 from tests.servers import RedisServer
 
+NAMESPACES: dict[str, dict[str, Any]] = {
+    "kept": {"history_size": 5, "history_ttl": 60},
+    "live": {},
+    "room": {"presence": True, "join_leave": True},
+}
+
 settings.configure(
-    **from_environ({"TANDEM_DEBUG": "1"}),
+    **from_environ({"TANDEM_DEBUG": "1", "TANDEM_NAMESPACES": json.dumps(NAMESPACES)}),
     SECRET_KEY="for tests",
     INSTALLED_APPS=["tandem"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     USE_TZ=True,
 )
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[redis.Redis]:
+    """The library set up for the shared Redis; the value is a client to look behind its back."""
+    with override_settings(TANDEM_REDIS_URLS=[redis_url]):
+        with redis.Redis.from_url(redis_url) as client:
+            yield client
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ from tandem.logs import logging_config
 logging.config.dictConfig(logging_config("info"))
 structlog.contextvars.bind_contextvars(request_id="r1")
 structlog.get_logger("hub").info("delivered", channel="public:x", sockets=3, data={"secret": 1}, cookie="sessionid=abc")
-logging.getLogger("channels").warning("connect failed: redis://:hunter2@redis:6379/0 and ?token=%s&x=1", "abc", extra={"shard": 2})
+logging.getLogger("channels").warning("connect failed: redis://:hunter2@redis:6379/0 and ?token=%s&x=1", "abc",
+    extra={"shard": 2})
 structlog.get_logger("hub").debug("not at this level")
 try:
     secret_local = "hunter3"
@@ -28,13 +30,13 @@ except ValueError:
 
 
 @pytest.fixture(scope="module")
-def lines() -> list[dict[str, str]]:
+def lines() -> list[dict[str, Any]]:
     """What a process that logs in every way writes to stdout."""
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, cwd=SERVICES)
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-def test_every_event_is_one_line_of_json(lines: list[dict[str, str]]):
+def test_every_event_is_one_line_of_json(lines: list[dict[str, Any]]) -> None:
     """structlog and the standard library give the same form, with time, level, logger and request id."""
     assert [(line["level"], line["logger"], line["request_id"]) for line in lines] == [
         ("info", "hub", "r1"),
@@ -44,7 +46,7 @@ def test_every_event_is_one_line_of_json(lines: list[dict[str, str]]):
     assert all(line["timestamp"].endswith("Z") for line in lines)
 
 
-def test_no_secret_and_no_payload(lines: list[dict[str, str]]):
+def test_no_secret_and_no_payload(lines: list[dict[str, Any]]) -> None:
     """Tokens, cookies, passwords and payloads are hidden, in fields, messages and tracebacks."""
     text = json.dumps(lines)
 
@@ -66,12 +68,12 @@ def test_no_secret_and_no_payload(lines: list[dict[str, str]]):
         ("at 12:30:00 nothing@all", "at 12:30:00 nothing@all"),
     ],
 )
-def test_secrets_are_known_by_their_form(text: str, expected: str):
+def test_secrets_are_known_by_their_form(text: str, expected: str) -> None:
     """A secret inside a longer text is hidden; the rest stays readable."""
     assert hide_secrets(text) == expected
 
 
-def test_containers_are_told_as_text():
+def test_containers_are_told_as_text() -> None:
     """A list or bytes could hold anything: it is told shortened and without secrets."""
     event = redact(None, "info", {"event": "x", "shards": ["redis://:pw@a/0"], "size": 3})
 

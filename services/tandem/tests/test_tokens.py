@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from tandem.errors import ExpiredToken, InvalidToken
@@ -95,11 +95,35 @@ def test_public_key_never_verifies_as_a_secret(key: Any) -> None:
         asymmetric.connection(forged)
 
 
-def test_elliptic_curve_key_verifies() -> None:
-    """ES256, for those who sign elsewhere."""
-    private, public = pems(ec.generate_private_key(ec.SECP256R1()))
+@pytest.mark.parametrize(
+    ("curve", "algorithm"), [(ec.SECP256R1(), "ES256"), (ec.SECP384R1(), "ES384"), (ec.SECP521R1(), "ES512")]
+)
+def test_elliptic_curve_key_verifies(curve: ec.EllipticCurve, algorithm: str) -> None:
+    """Each curve with its algorithm, for those who sign elsewhere."""
+    private, public = pems(ec.generate_private_key(curve))
 
-    assert Verifier(public_keys([public])).connection(jwt.encode({"sub": "42"}, private, "ES256")).sub == "42"
+    assert Verifier(public_keys([public])).connection(jwt.encode({"sub": "42"}, private, algorithm)).sub == "42"
+
+
+def test_key_that_no_token_can_be_signed_with_is_refused() -> None:
+    """At start, and not at the first token."""
+    _, public = pems(x25519.X25519PrivateKey.generate())
+
+    with pytest.raises(ValueError, match="a token cannot be verified with a X25519PublicKey"):
+        public_keys([public])
+
+
+def test_expiry_may_be_a_fraction() -> None:
+    """RFC 7519 allows it, and `time.time() + 60` makes it."""
+    token = jwt.encode({"sub": "42", "exp": time.time() + 60.5}, NEW, "HS256")
+
+    assert 59 < verifier().connection(token).exp - time.time() <= 60.5
+
+
+def nested(depth: int) -> str:
+    """Return a token whose header is an array in an array in an array."""
+    header = base64.urlsafe_b64encode(b"[" * depth + b"]" * depth).rstrip(b"=").decode()
+    return f"{header}.e30.e30"
 
 
 @pytest.mark.parametrize(
@@ -109,11 +133,15 @@ def test_elliptic_curve_key_verifies() -> None:
         "x",
         "a.b.c",
         "\udcff",
+        nested(20_000),
+        jwt.encode({"sub": "42", "exp": float("inf")}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "exp": "tomorrow"}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "exp": None}, NEW, "HS256"),
         jwt.encode({"sub": "42"}, "", "none"),
         jwt.encode({"sub": "42"}, NEW * 2, "HS512"),
         jwt.encode({"sub": 42}, NEW, "HS256"),
         jwt.encode({"sub": "42", "channels": "all"}, NEW, "HS256"),
-        jwt.encode({"sub": "42", "nbf": time.time() + 60}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "nbf": time.time() + 3600}, NEW, "HS256"),
         connection_token(NEW, "42")[:-2],
         subscription_token(NEW, "42", "secret:x"),
     ],

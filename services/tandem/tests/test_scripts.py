@@ -1,0 +1,244 @@
+"""The scripts over a real Redis: epochs, restarts, and what a stream says that is not whole any more."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tandem import scripts
+from tandem.namespaces import Namespace
+from tandem.publication import Position, pack_body
+from tandem.scripts import Call, Entries, StreamState
+from tandem.shards import Shards
+
+CHANNEL = "kept:a"
+NAMESPACE = Namespace(history_size=5, history_ttl=60)
+KEPT = {"appendonly": "yes", "appendfsync": "always"}
+
+runs = itertools.count()
+
+
+class Stream:
+    """One channel's stream, as the scripts see it."""
+
+    def __init__(self, shards: Shards) -> None:
+        self.shards = shards
+
+    def run(self, call: Call) -> object:
+        return self.shards.run(CHANNEL, call)
+
+    def publish(self, count: int = 1) -> Position:
+        """Publish and return the last position."""
+        for _ in range(count):
+            body = pack_body(CHANNEL, b"1", tags=b"", info=b"", time=0, request="")
+            position = scripts.parse_published(
+                self.run(scripts.publish_call(CHANNEL, NAMESPACE, body, once=None))
+            ).position
+        return position
+
+    def read(
+        self, since: Position | None = None, limit: int = 100, *, whole: bool = False, is_client: bool = False
+    ) -> Entries:
+        """Read what follows *since*."""
+        return scripts.parse_entries(
+            self.run(scripts.read_call(CHANNEL, since, limit, whole=whole, is_client=is_client))
+        )
+
+    def offsets(self, since: Position | None = None, limit: int = 100, *, whole: bool = False) -> list[int]:
+        """Return the offsets of what follows *since*."""
+        return [offset for offset, _ in self.read(since, limit, whole=whole).entries]
+
+    def check(self, at: Position) -> StreamState:
+        """Return what a position check answers a hub that stands *at*."""
+        [state] = scripts.parse_states(self.run(scripts.check_call([(CHANNEL, at)])))
+        return state
+
+    def restart(self, *, kept: bool) -> None:
+        """Have Redis look as if it had restarted, with every write kept or not."""
+        client = self.shards.clients[0]
+        client.execute_command(*scripts.boot_call(f"run-{next(runs)}", KEPT if kept else {}).eval())
+
+
+@pytest.fixture
+def stream(redis_url: str) -> Iterator[Stream]:
+    """The stream of one channel in an empty Redis, which knows no script."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.script_flush()
+    shards = Shards([redis_url])
+    yield Stream(shards)
+    shards.close()
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    """A way to look behind the scripts' back."""
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+def test_restart_that_kept_nothing_is_a_new_epoch(stream: Stream) -> None:
+    """Readers of the old one are told; offsets begin again."""
+    before = stream.publish(3)
+    stream.restart(kept=False)
+    found = stream.read(before)
+
+    assert found.state.position.epoch != before.epoch
+    assert (found.state.position.offset, found.state.previous, found.continues, found.entries) == (0, None, False, [])
+    assert stream.publish() == Position(found.state.position.epoch, 1)
+
+
+def test_restart_that_kept_every_write_takes_over(stream: Stream) -> None:
+    """A new epoch that remembers the old: who stands at or below the takeover lost nothing."""
+    before = stream.publish(3)
+    stream.restart(kept=True)
+    after = stream.publish()
+    found = stream.read(Position(before.epoch, 2))
+
+    assert after.offset == 4
+    assert after.epoch != before.epoch
+    assert found.state == StreamState(after, before)
+    assert (found.continues, [offset for offset, _ in found.entries]) == (True, [3, 4])
+
+
+def test_takeover_is_remembered_once(stream: Stream) -> None:
+    """After two restarts only the last epoch continues."""
+    first = stream.publish()
+    stream.restart(kept=True)
+    second = stream.publish()
+    stream.restart(kept=True)
+    found = stream.read(first)
+
+    assert not found.continues
+    assert found.state.previous == second
+
+
+@pytest.mark.parametrize("is_client", [False, True], ids=["hub", "client"])
+def test_reader_ahead_of_a_takeover_proves_a_loss(stream: Stream, is_client: bool) -> None:
+    """The end of the append-only file is gone: everybody starts over, also those whom it had seemed to spare."""
+    before = stream.publish(3)
+    stream.restart(kept=True)
+    taken_over = stream.read().state.position
+    found = stream.read(Position(before.epoch, 4), is_client=is_client)
+
+    assert (found.continues, found.state.previous, found.state.position.offset) == (False, None, 0)
+    assert found.state.position.epoch not in (before.epoch, taken_over.epoch)
+    assert not stream.read(before).continues
+
+
+def test_hub_ahead_of_the_stream_proves_a_loss(stream: Stream) -> None:
+    """A hub has what Redis has not: a new epoch, by the check as by a read."""
+    before = stream.publish(3)
+    state = stream.check(Position(before.epoch, 9))
+    again = stream.publish()
+    found = stream.read(Position(again.epoch, 9))
+
+    assert state.position.epoch != before.epoch
+    assert state.position.offset == 0
+    assert found.state.position.epoch not in (before.epoch, again.epoch)
+
+
+def test_client_ahead_of_the_stream_proves_nothing(stream: Stream) -> None:
+    """Anybody can claim a position in the present epoch: told that it is lost, and nobody else hears of it."""
+    before = stream.publish(3)
+    found = stream.read(Position(before.epoch, 4), is_client=True)
+
+    assert (found.continues, found.state.position) == (False, before)
+    assert stream.offsets() == [1, 2, 3]
+
+
+def test_check_of_what_is_whole_changes_nothing(stream: Stream) -> None:
+    """It answers where the stream stands."""
+    at = stream.publish(3)
+
+    assert stream.check(Position(at.epoch, 1)) == StreamState(at, None)
+    assert stream.check(Position("another", 99)) == StreamState(at, None)
+
+
+def test_whole_read_is_all_or_nothing(stream: Stream) -> None:
+    """More missed than the limit, or a position elsewhere: nothing is sent that would not be used."""
+    at = stream.publish(4)
+
+    assert stream.offsets(Position(at.epoch, 1), 3, whole=True) == [2, 3, 4]
+    assert stream.offsets(Position(at.epoch, 0), 3, whole=True) == []
+    assert stream.offsets(Position("another", 3), 3, whole=True) == []
+
+
+def test_trimmed_stream_shows_its_hole(stream: Stream) -> None:
+    """Five are kept: a reader further back gets what is there, and can see that it does not join."""
+    at = stream.publish(8)
+    found = stream.read(Position(at.epoch, 1))
+
+    assert found.continues
+    assert [offset for offset, _ in found.entries] == [4, 5, 6, 7, 8]
+
+
+def test_lost_meta_drops_the_stream(stream: Stream, client: redis.Redis) -> None:
+    """What cannot be placed any more is not told under another epoch."""
+    before = stream.publish(3)
+    client.delete(scripts.meta_key(CHANNEL))
+    after = stream.publish()
+
+    assert after.offset == 1
+    assert after.epoch != before.epoch
+    assert stream.offsets() == [1]
+
+
+def test_lost_stream_keeps_the_position(stream: Stream, client: redis.Redis) -> None:
+    """It ran out, as its lifetime says: offsets go on, and who is behind sees that nothing joins."""
+    before = stream.publish(3)
+    client.delete(scripts.stream_key(CHANNEL))
+    found = stream.read(Position(before.epoch, 1))
+
+    assert (found.state.position, found.continues, found.entries) == (before, True, [])
+
+
+def test_evicted_incarnation_is_a_new_epoch(stream: Stream, client: redis.Redis) -> None:
+    """Without it nobody knows what was kept."""
+    before = stream.publish(3)
+    client.delete("tandem:boot")
+
+    assert not stream.read(before).continues
+
+
+def test_forgotten_scripts_are_no_restart(stream: Stream, client: redis.Redis) -> None:
+    """SCRIPT FLUSH costs a round trip and no epoch."""
+    before = stream.publish()
+    client.script_flush()
+
+    assert stream.publish() == Position(before.epoch, 2)
+
+
+def test_reading_does_not_shorten_the_life_of_a_position(stream: Stream, client: redis.Redis) -> None:
+    """A namespace with a long history has asked for a long memory; a read of it is hardly ever a write."""
+    at = stream.publish()
+    client.expire(scripts.meta_key(CHANNEL), 10 * scripts.META_TTL_SECONDS)
+    stream.read()
+    stream.check(at)
+
+    assert client.ttl(scripts.meta_key(CHANNEL)) > 9 * scripts.META_TTL_SECONDS
+
+
+def test_reading_keeps_a_position_alive(stream: Stream, client: redis.Redis) -> None:
+    """A channel that is listened to and silent for months does not lose its epoch."""
+    at = stream.publish()
+    client.expire(scripts.meta_key(CHANNEL), 100)
+    stream.check(at)
+
+    assert client.ttl(scripts.meta_key(CHANNEL)) > 0.9 * scripts.META_TTL_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("config", "kept"),
+    [
+        (KEPT, "1"),
+        ({"appendonly": "yes", "appendfsync": "everysec"}, "0"),
+        ({"appendonly": "no", "appendfsync": "always"}, "0"),
+        ({}, "0"),
+    ],
+)
+def test_only_fsync_on_every_write_keeps_everything(config: dict[str, str], kept: str) -> None:
+    """Whatever else Redis does, or does not tell, counts as having lost something."""
+    assert scripts.boot_call("run", config).args[1] == kept

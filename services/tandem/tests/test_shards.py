@@ -1,0 +1,77 @@
+"""Sync scripts over several Redis: each channel in its own, errors by shard."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import redis
+from django.test import override_settings
+
+from tandem import RedisUnavailable, publish, scripts
+from tandem.groups import shard_for
+from tandem.publisher import Draft, publish_many
+from tandem.shards import Shards, shards
+from tests.servers import RedisServer, free_port
+
+
+def test_channels_are_spread_over_the_shards(redis_server: RedisServer, redis_url: str) -> None:
+    """A stream is in the Redis that its channel hashes to, and nowhere else."""
+    urls = [f"redis://127.0.0.1:{redis_server.port}/{database}" for database in (1, 2, 3)]
+    channels = [f"kept:{number}" for number in range(30)]
+    with override_settings(TANDEM_REDIS_URLS=urls):
+        outcomes = publish_many([Draft(channel, channel) for channel in channels])
+    places = []
+    for channel in channels:
+        clients = [redis.Redis.from_url(url) for url in urls]
+        places.append([index for index, client in enumerate(clients) if client.exists(scripts.stream_key(channel))])
+
+    assert all(not isinstance(outcome, Exception) for outcome in outcomes)
+    assert places == [[shard_for(channel, 3)] for channel in channels]
+    assert {place for [place] in places} == {0, 1, 2}
+
+
+def test_shard_that_is_down_takes_only_its_channels(redis_url: str) -> None:
+    """Publishing to the others goes on."""
+    urls = [redis_url, f"redis://127.0.0.1:{free_port()}/0"]
+    here = next(f"kept:{n}" for n in range(99) if shard_for(f"kept:{n}", 2) == 0)
+    there = next(f"kept:{n}" for n in range(99) if shard_for(f"kept:{n}", 2) == 1)
+    with override_settings(TANDEM_REDIS_URLS=urls):
+        assert publish(here, 1).offset == 1
+        with pytest.raises(RedisUnavailable):
+            publish(there, 1)
+        with pytest.raises(RedisUnavailable):
+            publish_many([Draft(here, 2), Draft(there, 2)])
+
+
+def test_shards_are_the_process_s_own(store: redis.Redis) -> None:
+    """One pool for all threads, made once."""
+    seen: list[Shards] = []
+    threads = [threading.Thread(target=lambda: seen.append(shards())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len({id(each) for each in seen}) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"), [(("--appendonly", "yes", "--appendfsync", "always"), b"1"), ((), b"0")], ids=["aof", "none"]
+)
+def test_restart_is_noticed_with_what_was_kept(tmp_path: Path, options: tuple[str, ...], kept: bytes) -> None:
+    """The first script after a restart asks Redis for its run id and its persistence."""
+    with RedisServer(tmp_path, *options) as server:
+        with override_settings(TANDEM_REDIS_URLS=[server.url]):
+            publish("kept:a", 1)
+            client = redis.Redis.from_url(server.url)
+            before = client.hgetall("tandem:boot")
+            server.kill()
+            server.start()
+            publish("kept:a", 2)
+            after = client.hgetall("tandem:boot")
+
+    assert (before[b"kept"], after[b"kept"]) == (kept, kept)
+    assert before[b"run"] != after[b"run"]
+    assert before[b"incarnation"] != after[b"incarnation"]
