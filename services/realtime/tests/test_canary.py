@@ -55,7 +55,7 @@ async def nest(redis_url: str) -> AsyncIterator[Nest]:
         yield nest
 
 
-async def test_it_is_a_problem_until_it_was_heard(nest: Nest):
+async def test_it_is_a_problem_until_it_was_heard(nest: Nest) -> None:
     """A process is not ready before its first publication has come back."""
     assert nest.canary.problem() == "no publication has come back yet"
 
@@ -64,7 +64,7 @@ async def test_it_is_a_problem_until_it_was_heard(nest: Nest):
     assert nest.canary.age < 1
 
 
-async def test_it_sings_again_and_again(nest: Nest):
+async def test_it_sings_again_and_again(nest: Nest) -> None:
     """Its age stays below the interval and what a round trip takes."""
     await nest.until(None)
 
@@ -77,7 +77,7 @@ async def test_it_sings_again_and_again(nest: Nest):
     assert sorted(ages) != ages
 
 
-async def test_a_redis_that_does_not_answer_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_a_redis_that_does_not_answer_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While Redis is frozen the canary grows old; when it is back, so is the song, without a restart."""
     monkeypatch.setattr("realtime.canary.STALE_SECONDS", 0.5)
     with RedisServer(tmp_path) as redis:
@@ -91,7 +91,7 @@ async def test_a_redis_that_does_not_answer_is_noticed(tmp_path: Path, monkeypat
             await nest.until(None)
 
 
-async def test_a_redis_that_comes_late_is_awaited(tmp_path: Path):
+async def test_a_redis_that_comes_late_is_awaited(tmp_path: Path) -> None:
     """A process that starts before Redis sings as soon as it can."""
     redis = RedisServer(tmp_path)
     async with Nest(redis.url) as nest:
@@ -102,7 +102,7 @@ async def test_a_redis_that_comes_late_is_awaited(tmp_path: Path):
             await nest.until(None)
 
 
-def test_every_shard_has_a_canary():
+def test_every_shard_has_a_canary() -> None:
     """With three shards there are three channels, one on each, and they are the node's own."""
     channels = canary_channels("node", 3)
 
@@ -111,7 +111,7 @@ def test_every_shard_has_a_canary():
     assert canary_channels("node", 1) == [f"{NAME}:node.0"]
 
 
-async def test_the_worst_canary_counts(nest: Nest):
+async def test_the_worst_canary_counts(nest: Nest) -> None:
     """One silent shard makes the process unready, however loud the others are."""
     silent = Canary(f"{NAME}:n.1", nest.hub, nest.shards)
     await nest.until(None)
@@ -122,7 +122,7 @@ async def test_the_worst_canary_counts(nest: Nest):
     assert (oldest([]), first_problem([])) == (0.0, None)
 
 
-def test_the_settings_declare_its_namespace():
+def test_the_settings_declare_its_namespace() -> None:
     """Whatever a deployment declares, the canary's namespace is there, and no client may subscribe to it."""
     assert settings.TANDEM_NAMESPACES[NAME] == OPTIONS
     assert not may_subscribe(f"{NAME}:n.0", Namespaces(settings.TANDEM_NAMESPACES).of(f"{NAME}:n.0"), "42")

@@ -42,7 +42,7 @@ def private() -> Iterator[PrivatePort]:
     private.process.communicate(timeout=10)
 
 
-def test_readiness_names_every_check():
+def test_readiness_names_every_check() -> None:
     """One check that is not content makes the process unready; the others' answers stay visible."""
     checks = {"redis": lambda: None, "drain": lambda: "draining"}
 
@@ -50,7 +50,7 @@ def test_readiness_names_every_check():
     assert readiness({}) == (True, {})
 
 
-def test_metrics_are_served(private: PrivatePort):
+def test_metrics_are_served(private: PrivatePort) -> None:
     """/metrics answers in Prometheus' text format."""
     answer = httpx.get(private.url + "/metrics")
 
@@ -59,7 +59,7 @@ def test_metrics_are_served(private: PrivatePort):
     assert "\ntandem_draining 0.0\n" in answer.text
 
 
-def test_ready_follows_the_checks(private: PrivatePort):
+def test_ready_follows_the_checks(private: PrivatePort) -> None:
     """/readyz goes to 503 with the reason, and back; /healthz does not care."""
     before = httpx.get(private.url + "/readyz")
     private.tell("redis does not answer")
@@ -75,12 +75,12 @@ def test_ready_follows_the_checks(private: PrivatePort):
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics2", "/admin/", "/healthz/x/../../metrics2"])
-def test_nothing_else_is_there(private: PrivatePort, path: str):
+def test_nothing_else_is_there(private: PrivatePort, path: str) -> None:
     """Any other path is 404."""
     assert httpx.get(private.url + path).status_code == 404
 
 
-def test_only_reading_is_allowed(private: PrivatePort):
+def test_only_reading_is_allowed(private: PrivatePort) -> None:
     """HEAD works for probes that use it; POST is refused."""
     assert httpx.head(private.url + "/readyz").status_code == 200
     assert httpx.post(private.url + "/metrics").status_code == 405

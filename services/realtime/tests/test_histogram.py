@@ -7,7 +7,7 @@ import prometheus_client
 from realtime.histogram import Histogram
 
 
-def test_counts_like_the_prometheus_client():
+def test_counts_like_the_prometheus_client() -> None:
     """The same observations give the same buckets and sum, values on a bound included."""
     bounds = (0.001, 0.01, 0.1, 1.0)
     ours = Histogram(bounds)

@@ -7,7 +7,7 @@ from realtime import metrics
 from realtime.lag import LagProbe
 
 
-async def test_a_blocked_loop_is_seen():
+async def test_a_blocked_loop_is_seen() -> None:
     """A call that holds the loop for 50 ms is told as at least one timer that ran 25 ms late or more."""
     before = metrics.event_loop_lag_seconds.cumulated()
     probe = LagProbe(asyncio.get_running_loop(), interval=0.01)
@@ -21,7 +21,7 @@ async def test_a_blocked_loop_is_seen():
     assert late["+Inf"] - late["0.025"] >= 1
 
 
-async def test_a_stopped_probe_observes_nothing():
+async def test_a_stopped_probe_observes_nothing() -> None:
     """After `stop` no timer is left in the loop."""
     probe = LagProbe(asyncio.get_running_loop(), interval=0.001)
     probe.stop()

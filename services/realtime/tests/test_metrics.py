@@ -50,7 +50,7 @@ def samples() -> dict[tuple[str, tuple[str, ...]], float]:
     }
 
 
-def test_gauges_count_live_objects():
+def test_gauges_count_live_objects() -> None:
     """Connections and buffers are counted when asked: what is gone from the server is gone from the gauge."""
     server = Server(
         [
@@ -79,7 +79,7 @@ def test_gauges_count_live_objects():
     assert after["tandem_draining", ()] == 1
 
 
-def test_counters_are_told_with_their_labels():
+def test_counters_are_told_with_their_labels() -> None:
     """Each plain counter appears under its name on the wire."""
     server = Server()
     metrics.observe_server(server)
@@ -118,7 +118,7 @@ def test_counters_are_told_with_their_labels():
     }
 
 
-def test_series_are_bounded():
+def test_series_are_bounded() -> None:
     """Whatever clients send as path, close code or method, the number of series stays below what was planned."""
     server = Server([Connection("websocket", f"/ws/{number}") for number in range(10_000)])
     for number in range(10_000):
@@ -133,13 +133,13 @@ def test_series_are_bounded():
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_finds_nothing_to_say():
+def test_promtool_finds_nothing_to_say() -> None:
     """`promtool check metrics` is silent about names, units and help texts."""
     checked = subprocess.run(["promtool", "check", "metrics"], input=exposition(), capture_output=True, check=False)
 
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
 
-def test_the_exposition_has_no_created_series():
+def test_the_exposition_has_no_created_series() -> None:
     """No `_created` gauges: they double the series and no query uses them."""
     assert not [name for name, _ in samples() if name.endswith("_created")]

@@ -32,14 +32,14 @@ NOW = 1_800_000_000_000.0
         (1e300, None),
     ],
 )
-def test_only_possible_times_are_believed(received: float, expected: float | None):
+def test_only_possible_times_are_believed(received: float, expected: float | None) -> None:
     """A second of clock error is taken as no delay; 1970, the future, negative and no number at all are refused."""
     delay = plausible_delay(NOW, received, now_ms=NOW + 100)
 
     assert delay == (expected if expected is None else pytest.approx(expected))
 
 
-def test_a_report_may_be_a_minute_old():
+def test_a_report_may_be_a_minute_old() -> None:
     """A tab that slept tells nothing about delivery."""
     assert plausible_delay(NOW, NOW + 59_000, now_ms=NOW + 100_000) == 59
     assert plausible_delay(NOW, NOW + 61_000, now_ms=NOW + 100_000) is None
@@ -75,7 +75,7 @@ def session_with(publication: Publication) -> Any:
         (b"null", None),
     ],
 )
-def test_reports_are_counted(data: bytes, outcome: str | None, monkeypatch: pytest.MonkeyPatch):
+def test_reports_are_counted(data: bytes, outcome: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each report is counted as accepted or dropped; only accepted ones move the histogram; other data is not ours."""
     monkeypatch.setattr("realtime.session.reports.time", SimpleNamespace(time=lambda: (NOW + 100) / 1000))
     session = session_with(Publication("public:a", b"{}", 7, "e", time=int(NOW)))
