@@ -95,7 +95,7 @@ class Canary:
         """Subscribe, then publish until cancelled: every interval, sooner while nothing comes back."""
         subscription = Subscription(self, self.channel)
         try:
-            while not await self._try(self._hub.subscribe(subscription, None)):  # noqa: ASYNC110  # Redis has no event
+            while not await self._try(self._hub.subscribe(subscription, None)):  # Redis has no event
                 await asyncio.sleep(self._hurry)
             while True:
                 await self._try(self._shards.run(self.channel, self._publication()))
