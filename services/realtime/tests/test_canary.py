@@ -45,7 +45,7 @@ class Nest:
     async def until(self, problem: str | None, seconds: float = 10) -> None:
         """Wait until the canary says *problem*."""
         async with asyncio.timeout(seconds):
-            while self.canary.problem() != problem:  # noqa: ASYNC110  # its age is a clock, not an event
+            while self.canary.problem() != problem:  # its age is a clock, not an event
                 await asyncio.sleep(0.01)
 
 
