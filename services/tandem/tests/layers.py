@@ -16,7 +16,7 @@ Make = Callable[..., Any]
 async def until(condition: Callable[[], object], *, seconds: float = 5) -> None:
     """Let the loop run until *condition* holds."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  # what changes it knows of no event
+        while not condition():  # what changes it knows of no event
             await asyncio.sleep(0.005)
 
 
@@ -29,7 +29,7 @@ async def subscribers(url: str, name: str) -> int:
 async def until_subscribed(url: str, name: str, count: int = 1) -> None:
     """Wait until Redis has *count* subscribers to *name*: channels-redis returns before that."""
     async with asyncio.timeout(5):
-        while await subscribers(url, name) != count:  # noqa: ASYNC110  # Redis has no event for it
+        while await subscribers(url, name) != count:  # Redis has no event for it
             await asyncio.sleep(0.01)
 
 
@@ -71,7 +71,7 @@ class Listener:
         for number in range(count):
             await self.layer.group_send(group, {"type": "n", "number": number})
         marked = asyncio.Event()
-        mark = lambda group, data: marked.set()  # noqa: E731  # a name for unlisten
+        mark = lambda group, data: marked.set()  # a name for unlisten
         await self.layer.listen(["marker"], mark)
         await self.layer.group_send("marker", {"type": "marker"})
         await asyncio.wait_for(marked.wait(), 5)
