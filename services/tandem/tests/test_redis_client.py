@@ -159,7 +159,7 @@ async def test_cut_connection_is_replaced_at_once(redis_url: str, proxy: Proxy, 
     await client.execute("PING")
 
     proxy.cut()
-    while client.is_up:  # noqa: ASYNC110  # each turn of the loop: it is back within a millisecond
+    while client.is_up:  # each turn of the loop: it is back within a millisecond
         await asyncio.sleep(0)
 
     assert await client.execute("ECHO", "back") == b"back"
@@ -215,7 +215,7 @@ async def test_held_up_process_does_not_blame_redis(redis_url: str, open_client:
     future = client.submit("ECHO", "late")
     await asyncio.sleep(0)
 
-    time.sleep(1.5)  # noqa: ASYNC251  # the point: nothing runs
+    time.sleep(1.5)  # the point: nothing runs
 
     assert await future == b"late"
 
