@@ -71,7 +71,7 @@ class Listener:
         for number in range(count):
             await self.layer.group_send(group, {"type": "n", "number": number})
         marked = asyncio.Event()
-        mark = lambda group, data: marked.set()  # a name for unlisten
+        mark = lambda group, data: marked.set()  # noqa: E731  # a name for unlisten
         await self.layer.listen(["marker"], mark)
         await self.layer.group_send("marker", {"type": "marker"})
         await asyncio.wait_for(marked.wait(), 5)

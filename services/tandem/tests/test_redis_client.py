@@ -215,7 +215,7 @@ async def test_held_up_process_does_not_blame_redis(redis_url: str, open_client:
     future = client.submit("ECHO", "late")
     await asyncio.sleep(0)
 
-    time.sleep(1.5)  # the point: nothing runs
+    time.sleep(1.5)  # noqa: ASYNC251  # the point: nothing runs
 
     assert await future == b"late"
 
