@@ -1,11 +1,12 @@
-"""The api service as a Django app: the templates and styles that its pages share, and the wiring of its metrics."""
+"""The api service as a Django app: what its pages share, and the wiring of metrics and traces."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 
 from api.metrics import observe_publish
-from tandem import publisher
+from tandem import publisher, tracing
 
 
 class ApiConfig(AppConfig):
@@ -14,5 +15,15 @@ class ApiConfig(AppConfig):
     name = "api"
 
     def ready(self) -> None:
-        """Count every publish of this process."""
+        """Count every publish of this process, and trace it if that is wanted."""
         publisher.observers.append(observe_publish)
+        if settings.TANDEM_TRACES:
+            trace_requests()
+
+
+def trace_requests() -> None:
+    """Begin a trace with each request: a span by OpenTelemetry's own middleware, in front of ours."""
+    tracing.start("api")
+    from opentelemetry.instrumentation.django import DjangoInstrumentor
+
+    DjangoInstrumentor().instrument()

@@ -16,6 +16,10 @@ def main() -> int:
     from realtime.asgi import application
     from realtime.runtime import runtime
     from realtime.watch import Watch
+    from tandem import tracing
+
+    if settings.TANDEM_TRACES:
+        tracing.start("realtime")
 
     limits = Limits(
         max_connections=settings.MAX_CONNECTIONS,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
 
-from tandem import conf, scripts
+from tandem import conf, scripts, tracing
 from tandem.errors import TandemError
 from tandem.publication import Position, encode_json, pack_body
 from tandem.shards import shards
@@ -70,13 +70,14 @@ def publish_many(drafts: Sequence[Draft]) -> list[Position | TandemError]:
 
     Raises `RedisUnavailable` when a shard does not answer, and what `publish` raises for a malformed draft.
     """
-    calls = [(draft.channel, publish_call(draft)) for draft in drafts]
-    started = time.perf_counter()
-    try:
-        replies = shards().run_many(calls)
-    except TandemError as error:
-        _observe(type(error).__name__, started)
-        raise
+    with tracing.publishing(len(drafts), drafts[0].request_id if drafts else ""):
+        calls = [(draft.channel, publish_call(draft)) for draft in drafts]
+        started = time.perf_counter()
+        try:
+            replies = shards().run_many(calls)
+        except TandemError as error:
+            _observe(type(error).__name__, started)
+            raise
     return [_outcome(reply, started) for reply in replies]
 
 
@@ -91,7 +92,7 @@ def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
         tags=encode_json(dict(draft.tags)) if draft.tags else b"",
         info=info,
         time=time.time_ns() // 1_000_000,
-        request=draft.request_id,
+        request=tracing.carry(draft.request_id),
     )
     return scripts.publish_call(draft.channel, namespace, body, once=draft.idempotency_key, keep=not draft.skip_history)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from realtime import metrics
 from realtime.hub.channel import LiveChannel
+from tandem import tracing
 from tandem.publication import Publication
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Delivery:
         else:
             _write_channels(due)
         metrics.fanout_seconds.observe(time.perf_counter() - started)
-        _tell(due)
+        _tell(due, time.time() - (time.perf_counter() - started))
 
     def _scheduled(self) -> None:
         self._is_scheduled = False
@@ -68,15 +69,17 @@ def _write_channels(due: dict[LiveChannel, list[Publication]]) -> None:
         write(parts[0] if len(parts) == 1 else b"".join(parts))
 
 
-def _tell(due: dict[LiveChannel, list[Publication]]) -> None:
+def _tell(due: dict[LiveChannel, list[Publication]], began_at: float) -> None:
     now = time.time() * 1000
-    is_logged = logger.isEnabledFor(logging.DEBUG)
+    is_logged, is_traced = logger.isEnabledFor(logging.DEBUG), tracing.is_on()
     for channel, publications in due.items():
         for publication in publications:
             if publication.time:
                 metrics.delivery_seconds["commit_to_send"].observe(max(0.0, now - publication.time) / 1000)
             if is_logged:
                 _log(channel, publication)
+            if is_traced and publication.request:
+                tracing.sent(channel.name, publication.request, subscribers=channel.subscriber_count, began_at=began_at)
 
 
 def _log(channel: LiveChannel, publication: Publication) -> None:
@@ -85,7 +88,7 @@ def _log(channel: LiveChannel, publication: Publication) -> None:
         "channel": channel.name,
         "offset": publication.offset,
         "subscribers": channel.subscriber_count,
-        "request_id": publication.request,
+        "request_id": tracing.request_id_of(publication.request),
     }
     logger.debug("publication.delivered", extra=told)
 
