@@ -48,8 +48,9 @@ class Emulation:
 
     def add(self, session: Session) -> None:
         """Give *session* its key, by which it is known until `remove`."""
-        session.key = secrets.token_urlsafe(24)
-        self._sessions[session.key] = session
+        if not session.is_gone:
+            session.key = secrets.token_urlsafe(24)
+            self._sessions[session.key] = session
 
     def remove(self, session: Session) -> None:
         """Take no more commands for *session*."""

@@ -27,11 +27,13 @@ async def read_address(query: Query, *, resume: str = "") -> Address | Error:
     """
     Read and check an address; return why it is refused if it is.
 
-    *resume* is a Last-Event-ID, which takes the place of ``?since=``.
+    *resume* is a Last-Event-ID, which takes the place of ``?since=``. That takes one too: a page whose ticket is used
+    up comes back with a new one, and with the last id that it saw.
     """
     try:
         channels = query.get("channel", [])
-        found = resumed(channels, resume) if resume else wanted(channels, query.get("since", []))
+        since = [position for text in query.get("since", []) for position in text.split(",")]
+        found = resumed(channels, resume) if resume else wanted(channels, since)
         for channel in found:
             runtime().namespaces.of(channel)
         ticket = await take_ticket(runtime(), query)

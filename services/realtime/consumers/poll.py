@@ -19,7 +19,7 @@ from realtime.consumers.http import HttpConsumer
 from realtime.consumers.one_way import read_address
 from realtime.hub import Subscription
 from realtime.protocol import codes
-from realtime.protocol.codes import CommandError, Disconnect, Error
+from realtime.protocol.codes import Disconnect, Error
 from realtime.protocol.encodings import Encoding
 from realtime.protocol.replies import push_plain, raw_publications
 from realtime.runtime import runtime
@@ -29,7 +29,6 @@ from tandem.publication import Position, Publication
 from tandem.tickets import Ticket
 
 WAIT_SECONDS = 25.0
-NOWHERE = Position("", 0)
 
 
 class Answer(msgspec.Struct):
@@ -97,7 +96,7 @@ class PollConsumer(HttpConsumer):
             if found is not None:
                 return found
             await _wait(harvest, receive)
-            return _reap(harvest, channel, since or NOWHERE)
+            return _reap(harvest, channel, since)
         except Exception as error:  # sorted by type; what is ours is logged there
             return as_error(error)
         finally:
@@ -112,9 +111,9 @@ async def _find(session: Session, channel: str, since: Position | None) -> Answe
         await hub.remember_latest(channel)
     subscription = session.subscriptions[channel] = Subscription(session, channel)
     admission = await hub.subscribe(subscription, since)
-    if session.is_gone:
+    if session.is_gone:  # told to end while Redis was asked
         hub.unsubscribe(subscription)
-        raise CommandError(codes.DENIED)
+        return None
     if since is not None:
         metrics.recoveries["unrecovered" if admission.missed is None else "recovered"] += 1
     if admission.missed is None:
@@ -137,13 +136,13 @@ async def _wait(harvest: Harvest, receive: Any) -> None:
             task.cancel()
 
 
-def _reap(harvest: Harvest, channel: str, since: Position) -> Answer | Error:
+def _reap(harvest: Harvest, channel: str, since: Position | None) -> Answer | Error:
     if harvest.end == codes.INSUFFICIENT_STATE:
         position = runtime().hub.channels[channel].position
         return _answer((), position, recovered=False)
     if harvest.end is not None and not harvest.publications and 3500 <= harvest.end.code < 4000:
         return codes.DENIED
-    return _answer(harvest.publications, since, recovered=True)
+    return codes.INTERNAL if since is None else _answer(harvest.publications, since, recovered=True)
 
 
 def _answer(publications: Sequence[Publication], position: Position, *, recovered: bool) -> Answer:

@@ -99,6 +99,21 @@ async def test_since_resumes_from_what_the_page_has_loaded(pair: Pair) -> None:
     assert event["data"]["data"] == 2
 
 
+async def test_last_id_resumes_with_a_new_ticket(pair: Pair) -> None:
+    """A ticket works once, so the page opens a new address, with the last id that it saw as ``since``."""
+    channels = "members:back-a", "members:back-b"
+    async with open_stream("GET", url(pair, *channels, ticket=await acreate_ticket("42"))) as lines:
+        await lines.event()
+        last = await lines.event()
+    await apublish("members:back-a", 1)
+    await apublish("members:back-b", 2)
+    address = url(pair, *channels, ticket=await acreate_ticket("42"), since=last["id"])
+    async with open_stream("GET", address) as lines:
+        events = [await lines.event() for _ in range(4)]
+
+    assert [event["data"]["data"] for event in events if "event" not in event] == [1, 2]
+
+
 @pytest.mark.parametrize("event_id", ["another-epoch:3", "nonsense", "a:1,b:2", "x:999999999999999999999"])
 async def test_unknown_last_event_id_is_told_as_lost(pair: Pair, event_id: str) -> None:
     """A page whose position is of another epoch, or no position at all, is told to reload, and served from now on."""
