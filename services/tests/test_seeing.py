@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import math
 import re
 import signal
@@ -174,3 +177,30 @@ def test_a_broken_path_fires_within_a_minute(tmp_path: Path) -> None:
     print(f"fired after {took:.0f} s")
     assert ready.status_code == 503
     assert ready.json()["checks"]["canary"].startswith("no publication has come back for")
+
+
+async def test_every_transport_is_counted(pods: list[Pod]) -> None:
+    """Streams are connections like sockets: there while they last, and closed under a code when they end."""
+    port, private_port = pods[0].port, pods[0].private_port
+    hello = json.dumps({"id": 1, "connect": {}})
+
+    async def told(pattern: str) -> dict[str, float]:
+        text = (await http.get(f"http://127.0.0.1:{private_port}/metrics")).text
+        return {name: float(value) for name, value in re.findall(rf"^{pattern} (\S+)$", text, re.MULTILINE)}
+
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+        streams = [
+            http.stream("POST", "/ws/http_stream", content=hello),
+            http.stream("GET", "/ws/sse", params={"cf_connect": hello}),
+            http.stream("GET", "/ws/sse/", params={"channel": "public:held"}),
+        ]
+        async with contextlib.AsyncExitStack() as open_streams:
+            for stream in streams:
+                await anext((await open_streams.enter_async_context(stream)).aiter_raw())
+            during = await told(r'tandem_connections\{.*transport="(\w+)"\}')
+        while sum((await told(r'tandem_connections\{.*transport="(\w+)"\}')).values()):
+            await asyncio.sleep(0.05)
+        closed = await told(r'tandem_connections_closed_total\{code="(1006)"\}')
+
+    assert during == {"http_stream": 1, "sse": 2, "websocket": 0}
+    assert closed == {"1006": 3}
