@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,9 +185,12 @@ async def test_every_transport_is_counted(pods: list[Pod]) -> None:
     port, private_port = pods[0].port, pods[0].private_port
     hello = json.dumps({"id": 1, "connect": {}})
 
-    async def told(pattern: str) -> dict[str, float]:
+    async def told(pattern: str) -> Counter[str]:
         text = (await http.get(f"http://127.0.0.1:{private_port}/metrics")).text
-        return {name: float(value) for name, value in re.findall(rf"^{pattern} (\S+)$", text, re.MULTILINE)}
+        counted: Counter[str] = Counter()
+        for name, value in re.findall(rf"^{pattern} (\S+)$", text, re.MULTILINE):
+            counted[name] += int(float(value))
+        return counted
 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         streams = [
@@ -195,10 +199,11 @@ async def test_every_transport_is_counted(pods: list[Pod]) -> None:
             http.stream("GET", "/ws/sse/", params={"channel": "public:held"}),
         ]
         async with contextlib.AsyncExitStack() as open_streams:
-            for stream in streams:
-                await anext((await open_streams.enter_async_context(stream)).aiter_raw())
+            answers = [(await open_streams.enter_async_context(stream)).aiter_raw() for stream in streams]
+            for answer in answers:
+                await anext(answer)
             during = await told(r'tandem_connections\{.*transport="(\w+)"\}')
-        while sum((await told(r'tandem_connections\{.*transport="(\w+)"\}')).values()):
+        while (await told(r'tandem_connections\{.*transport="(\w+)"\}')).total():
             await asyncio.sleep(0.05)
         closed = await told(r'tandem_connections_closed_total\{code="(1006)"\}')
 
