@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -72,12 +73,27 @@ def _run(settings: Settings, lock: int) -> None:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{settings.url}/counter/ (Ctrl-C there, or kill {os.getpid()}, stops it)".encode(), 0)
         print(_addresses(settings, has_edge=nginx is not None), flush=True)
-        status = supervisor.wait_for_end(process)
+        status = supervisor.wait_for_end(process, meanwhile=Audience().check)
         raise Problem(f"supervisord ended with status {status}.\n{supervisor.last_words(settings)}")
     finally:
         for number in ENDING_SIGNALS:  # one is enough: what follows takes seconds
             signal.signal(number, signal.SIG_IGN)
         supervisor.stop(process)
+
+
+class Audience:
+    """Who runs us: a terminal, and make. A signal tells that they are gone only to whoever leads the session."""
+
+    def __init__(self) -> None:
+        self._parent = os.getppid()
+        self._terminal = select.poll()
+        if sys.stdout.isatty():
+            self._terminal.register(sys.stdout, 0)  # 0: a hang-up is always told
+
+    def check(self) -> None:
+        """Raise `Stopped` when the terminal or the parent is gone."""
+        if self._terminal.poll(0) or os.getppid() != self._parent:
+            raise Stopped
 
 
 def _end_on_signals() -> None:

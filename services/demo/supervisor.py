@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from demo.problem import Problem
@@ -20,7 +20,7 @@ from demo.settings import Settings
 CONFIG = Path(__file__).with_name("supervisord.conf")
 START_SECONDS = 60.0
 STOP_SECONDS = 25.0  # more than the longest stopwaitsecs in the configuration
-ORPHAN_SECONDS = 0.5
+LOOK_SECONDS = 0.5
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -66,9 +66,9 @@ def wait_until_up(process: subprocess.Popen[bytes], settings: Settings) -> None:
         time.sleep(0.1)
 
 
-def wait_for_end(process: subprocess.Popen[bytes]) -> int:
+def wait_for_end(process: subprocess.Popen[bytes], *, meanwhile: Callable[[], None]) -> int:
     """
-    Return supervisord's exit status when it ends.
+    Return supervisord's exit status when it ends; call *meanwhile* twice a second.
 
     Until then, end the orphans that come to us: the gunicorn and nginx workers of a first process that was killed would
     keep its port from its successor.
@@ -81,7 +81,8 @@ def wait_for_end(process: subprocess.Popen[bytes]) -> int:
         if pid == 0:
             for orphan in set(_children(os.getpid())) - {process.pid}:
                 os.kill(orphan, signal.SIGTERM)
-            time.sleep(ORPHAN_SECONDS)
+            meanwhile()
+            time.sleep(LOOK_SECONDS)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

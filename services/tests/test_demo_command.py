@@ -70,6 +70,22 @@ def test_nothing_is_left_after_the_end(tmp_path: Path, number: signal.Signals) -
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
 
 
+def test_closed_terminal_ends_it(tmp_path: Path) -> None:
+    """Where make leads the session, only make hears of the hang-up: the demo looks for itself."""
+    ours, theirs = os.openpty()
+    demo = DemoRun(tmp_path / "demo")
+    command = [shutil.which("setsid") or "setsid", "--ctty", "make", "--silent", "demo", f"PYTHON={sys.executable}"]
+    make = subprocess.Popen(command, env=demo.environ, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while b"is running" not in said:
+        said += os.read(ours, 4096)
+    os.close(ours)
+    make.wait(40)
+
+    assert not demo.programs()
+
+
 def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path) -> None:
     """Who changes their mind early is heard, too."""
     demo = DemoRun(tmp_path / "demo").start()
