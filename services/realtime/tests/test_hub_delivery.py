@@ -1,0 +1,114 @@
+"""Fan-out: encoded once, written once a turn, in order, whatever a write does to its connection."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from realtime.hub import Subscription
+from realtime.hub.channel import LiveChannel
+from realtime.hub.delivery import Delivery
+from realtime.protocol.encodings import EVENTS, LINES, Encoding
+from tandem.namespaces import Namespace
+from tandem.publication import Publication
+
+
+class Client:
+    """A connection that notes each write; *on_write* is called in the middle of one."""
+
+    def __init__(self, *channels: LiveChannel, encoding: Encoding = LINES) -> None:
+        self.encoding = encoding
+        self.writes: list[bytes] = []
+        self.subscriptions = [Subscription(self, channel.name) for channel in channels]
+        self.leaves_at_once: list[LiveChannel] = []
+        for channel, subscription in zip(channels, self.subscriptions, strict=True):
+            channel.add(subscription)
+
+    def write(self, data: bytes) -> None:
+        """Note *data*, and go away if that is how this client is."""
+        self.writes.append(data)
+        for channel, subscription in zip(self.leaves_at_once, self.subscriptions, strict=False):
+            channel.remove(subscription)
+
+    def state_lost(self, subscription: Subscription) -> None:
+        """Be told."""
+
+
+def channel(name: str) -> LiveChannel:
+    return LiveChannel(name, Namespace())
+
+
+def text(name: str, *values: int) -> bytes:
+    return b"".join(b'{"push":{"channel":"%s","pub":{"data":%d}}}\n' % (name.encode(), value) for value in values)
+
+
+async def test_one_turn_is_one_write() -> None:
+    """Several publications of several channels reach a client together, in order within each channel."""
+    a, b, delivery = channel("a"), channel("b"), Delivery()
+    both, one = Client(a, b), Client(a)
+    for number in (1, 2):
+        delivery.add(a, Publication("a", b"%d" % number))
+        delivery.add(b, Publication("b", b"%d" % number))
+    before = list(both.writes)
+    await asyncio.sleep(0)
+
+    assert before == []
+    assert both.writes == [text("a", 1, 2) + text("b", 1, 2)]
+    assert one.writes == [text("a", 1, 2)]
+
+
+async def test_flush_is_at_once_and_nothing_comes_twice() -> None:
+    """The turn that was scheduled finds nothing left; the next publication schedules another."""
+    a, delivery = channel("a"), Delivery()
+    client = Client(a)
+    delivery.add(a, Publication("a", b"1"))
+    delivery.flush()
+    await asyncio.sleep(0)
+    delivery.add(a, Publication("a", b"2"))
+    await asyncio.sleep(0)
+
+    assert client.writes == [text("a", 1), text("a", 2)]
+
+
+async def test_encoded_once_for_each_kind_of_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every socket of a kind gets the very same bytes."""
+    a, delivery = channel("a"), Delivery()
+    clients = [Client(a, encoding=encoding) for encoding in (LINES, LINES, EVENTS)]
+    delivery.add(a, Publication("a", b"1"))
+    delivery.flush()
+
+    assert clients[0].writes[0] is clients[1].writes[0]
+    assert clients[2].writes == [b"data: " + text("a", 1) + b"\n"]
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+async def test_client_that_ends_in_a_write_costs_the_others_nothing(channels: int) -> None:
+    """Too slow: it is taken from the channel in the middle of the fan-out, the last one of its encoding."""
+    every, delivery = [channel(name) for name in "ab"[:channels]], Delivery()
+    slow = Client(*every, encoding=EVENTS)
+    slow.leaves_at_once = every
+    other_slow, quick = Client(*every), Client(*every)
+    other_slow.leaves_at_once = every
+    for each in every:
+        delivery.add(each, Publication(each.name, b"1"))
+    delivery.flush()
+    for each in every:
+        delivery.add(each, Publication(each.name, b"2"))
+    delivery.flush()
+
+    expected = [b"".join(text(each.name, number) for each in every) for number in (1, 2)]
+    assert quick.writes == expected
+    assert other_slow.writes == expected[:1]
+    assert len(slow.writes) == 1
+
+
+async def test_nobody_there_is_no_error() -> None:
+    """Everybody has left between the publication and its turn."""
+    a, delivery = channel("a"), Delivery()
+    client = Client(a)
+    delivery.add(a, Publication("a", b"1"))
+    a.remove(client.subscriptions[0])
+    await asyncio.sleep(0)
+
+    assert client.writes == []

@@ -1,0 +1,153 @@
+"""When a process joins the group of a channel, and when it leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import pytest
+import pytest_asyncio
+
+from realtime.hub import membership
+from realtime.hub.membership import Membership
+from realtime.hub.streams import Streams
+from realtime.hub.subscription import Subscription
+from realtime.hub.tasks import Tasks
+from realtime.protocol.encodings import LINES
+from tandem.async_shards import AsyncShards
+from tandem.errors import RedisUnavailable
+from tandem.groups import group_for
+from tandem.namespaces import Namespaces
+
+NAMESPACES = Namespaces({"p": {"history_size": 5, "history_ttl": 60}, "live": {}})
+
+
+class Groups:
+    """Where live publications come from: notes who joined and left; *fail* is called at each join."""
+
+    def __init__(self) -> None:
+        self.joined: list[str] = []
+        self.left: list[str] = []
+        self.fail: Callable[[], None] = lambda: None
+
+    async def join(self, group: str) -> None:
+        """Take a turn of the loop."""
+        self.joined.append(group)
+        await asyncio.sleep(0.01)
+        self.fail()
+
+    async def leave(self, groups: Sequence[str]) -> None:
+        """Take note."""
+        self.left += groups
+
+
+class Owner:
+    """A connection."""
+
+    encoding = LINES
+
+    def write(self, data: bytes) -> None:
+        """Take bytes."""
+
+    def state_lost(self, subscription: Subscription) -> None:
+        """Be told."""
+
+
+@pytest_asyncio.fixture
+async def shards(redis_url: str) -> AsyncIterator[AsyncShards]:
+    """A real Redis for the streams."""
+    shards = AsyncShards([redis_url])
+    yield shards
+    await shards.close()
+
+
+@pytest_asyncio.fixture
+async def members(shards: AsyncShards) -> AsyncIterator[Membership]:
+    """No channels yet."""
+    tasks = Tasks()
+    yield Membership(Streams(shards), NAMESPACES, tasks)
+    await tasks.stop()
+
+
+async def test_many_at_once_are_one_join(members: Membership) -> None:
+    """A page that a thousand people open costs one membership."""
+    groups = Groups()
+    channels = await asyncio.gather(*(members.live("p:a", groups) for _ in range(100)))
+
+    assert groups.joined == [group_for("p:a")]
+    assert {id(channel) for channel in channels} == {id(members.channels["p:a"])}
+    assert channels[0].position.epoch
+    assert channels[0].is_live
+
+
+async def test_channel_without_history_asks_no_stream(members: Membership) -> None:
+    """It has no position."""
+    channel = await members.live("live:a", Groups())
+
+    assert channel.is_live
+    assert channel.position.epoch == ""
+
+
+async def test_failed_join_leaves_nothing(members: Membership) -> None:
+    """Everybody who waited hears of it; the next one tries again."""
+
+    def fail() -> None:
+        raise RedisUnavailable("away")
+
+    groups = Groups()
+    groups.fail = fail
+    outcomes = await asyncio.gather(*(members.live("p:a", groups) for _ in range(3)), return_exceptions=True)
+    await asyncio.sleep(0)
+    left = list(groups.left)
+    empty = not members.channels and not members.by_group
+    groups.fail = lambda: None
+    channel = await members.live("p:a", groups)
+
+    assert [type(outcome) for outcome in outcomes] == [RedisUnavailable] * 3
+    assert (left, empty) == ([group_for("p:a")], True)
+    assert channel.is_live
+
+
+async def test_one_failure_is_not_the_end(members: Membership) -> None:
+    """A join is tried more than once."""
+    groups = Groups()
+    failures = iter([RedisUnavailable("away")])
+
+    def fail() -> None:
+        for failure in failures:
+            raise failure
+
+    groups.fail = fail
+
+    assert (await members.live("p:a", groups)).is_live
+    assert groups.joined == [group_for("p:a")] * 2
+
+
+async def test_who_gives_up_does_not_stop_the_others(members: Membership) -> None:
+    """The join goes on for whoever still waits."""
+    groups = Groups()
+    impatient, patient = (asyncio.create_task(members.live("p:a", groups)) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+
+    assert (await patient).is_live
+    assert len(groups.joined) == 1
+
+
+async def test_channel_is_left_after_a_while_without_subscribers(
+    members: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that is reloaded finds the membership still there."""
+    monkeypatch.setattr(membership, "LINGER_SECONDS", 0.05)
+    groups = Groups()
+    busy, idle = await members.live("p:busy", groups), await members.live("p:idle", groups)
+    busy.add(Subscription(Owner(), "p:busy"))
+    await members.leave_idle(groups)
+    early = list(members.channels)
+    await asyncio.sleep(0.06)
+    await members.leave_idle(groups)
+
+    assert early == ["p:busy", "p:idle"]
+    assert list(members.channels) == ["p:busy"]
+    assert groups.left == [idle.group]
+    assert list(members.by_group) == [busy.group]

@@ -1,0 +1,17 @@
+"""Options are the Django settings of the same names."""
+
+from __future__ import annotations
+
+from django.test import override_settings
+
+from realtime.options import Options
+
+
+def test_settings_become_options() -> None:
+    """What is not set has its default; origins lose what does not belong to an origin."""
+    with override_settings(PING_SECONDS=3.0, TANDEM_ALLOWED_ORIGINS=["https://App.example/", "*"]):
+        options = Options.from_settings()
+
+    assert options.ping_seconds == 3.0
+    assert options.max_subscriptions == 128
+    assert options.allowed_origins == ("https://app.example", "*")
