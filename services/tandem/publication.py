@@ -30,16 +30,16 @@ class Position(NamedTuple):
         return cls(epoch, int(offset))
 
 
-class Publication(msgspec.Struct, frozen=True):
+class Publication(msgspec.Struct, frozen=True, tag_field="type", tag="publication"):
     """
-    One message of a channel.
+    One message of a channel, also as the publish script words it on the channel layer: see `decode`.
 
     `data`, `tags` and `info` are JSON texts, carried byte for byte. `offset` is 0 in a channel without history. `time`
     is when it was published, in milliseconds since 1970.
     """
 
     channel: str
-    data: bytes
+    data: bytes = msgspec.field(name="json")
     offset: int = 0
     epoch: str = ""
     tags: bytes = b""
@@ -64,6 +64,17 @@ def pack_body(channel: str, data: bytes, *, tags: bytes, info: bytes, time: int,
         body["request"] = request
     packed: bytes = msgpack.packb(body)
     return packed
+
+
+_decoder = msgspec.msgpack.Decoder(Publication)
+
+
+def decode(message: bytes) -> Publication | None:
+    """Read a message that the publish script made; None for any other, which the layer deserializes."""
+    try:
+        return _decoder.decode(message)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def from_message(channel: str, message: dict[str, Any]) -> Publication:

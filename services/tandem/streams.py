@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import msgpack
+import msgspec
 
 from tandem import conf, scripts
 from tandem.errors import UnrecoverablePosition
-from tandem.publication import Position, Publication, from_message
+from tandem.publication import Position, Publication, decode
 from tandem.shards import shards
 
 MAX_HISTORY_LIMIT = 1000
@@ -62,10 +62,8 @@ def parse_history(channel: str, reply: object, since: Position | None) -> Histor
 def publications(channel: str, found: scripts.Entries) -> list[Publication]:
     """Decode what a stream holds."""
     epoch = found.state.position.epoch
-    return [
-        from_message(channel, {**msgpack.unpackb(body), "offset": offset, "epoch": epoch})
-        for offset, body in found.entries
-    ]
+    decoded = ((offset, decode(body)) for offset, body in found.entries)
+    return [msgspec.structs.replace(kept, offset=offset, epoch=epoch) for offset, kept in decoded if kept is not None]
 
 
 def remove_history(channel: str) -> None:

@@ -24,7 +24,10 @@ class Delivery:
 
     def add(self, channel: LiveChannel, publication: Publication) -> None:
         """Write *publication* to everyone in *channel*, before this turn of the event loop ends."""
-        self._due.setdefault(channel, []).append(publication)
+        if (due := self._due.get(channel)) is not None:
+            due.append(publication)
+            return
+        self._due[channel] = [publication]
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._scheduled)
@@ -71,11 +74,19 @@ def _write_channels(due: dict[LiveChannel, list[Publication]]) -> None:
 
 def _tell(due: dict[LiveChannel, list[Publication]], began_at: float) -> None:
     now = time.time() * 1000
-    is_logged, is_traced = logger.isEnabledFor(logging.DEBUG), tracing.is_on()
-    for channel, publications in due.items():
+    observe = metrics.delivery_seconds["commit_to_send"].observe
+    for publications in due.values():
         for publication in publications:
             if publication.time:
-                metrics.delivery_seconds["commit_to_send"].observe(max(0.0, now - publication.time) / 1000)
+                observe(max(0.0, now - publication.time) / 1000)
+    is_logged, is_traced = logger.isEnabledFor(logging.DEBUG), tracing.is_on()
+    if is_logged or is_traced:
+        _trace(due, began_at, is_logged=is_logged, is_traced=is_traced)
+
+
+def _trace(due: dict[LiveChannel, list[Publication]], began_at: float, *, is_logged: bool, is_traced: bool) -> None:
+    for channel, publications in due.items():
+        for publication in publications:
             if is_logged:
                 _log(channel, publication)
             if is_traced and publication.request:

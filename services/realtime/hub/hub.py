@@ -14,7 +14,7 @@ from realtime.hub.delivery import Delivery
 from realtime.hub.judgement import Judgement
 from realtime.hub.membership import Membership
 from realtime.hub.repair import Repairs
-from realtime.hub.source import source_over
+from realtime.hub.source import Message, source_over
 from realtime.hub.streams import Streams
 from realtime.hub.subscription import Subscription
 from realtime.hub.tasks import Tasks
@@ -176,22 +176,15 @@ class Hub:
 
     # What comes from the layer
 
-    def _receive(self, group: str, message: dict[str, Any]) -> None:
+    def _receive(self, group: str, message: Message) -> None:
         channel = self._members.by_group.get(group)
         if channel is None:
-            if handler := self._handlers.get(group):
+            handler = self._handlers.get(group)
+            if handler and isinstance(message, dict):
                 handler(message)
             return
-        try:
-            kind = message.get("type")
-            if kind in ("join", "leave"):
-                self._push_to_members(channel, push_membership(kind, channel.name, message["info"].encode()))
-                return
-            if kind != "publication":
-                raise ValueError(f"a message of type {kind!r}, not a publication")
-            publication = from_message(channel.name, message)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            logger.warning("hub.malformed", extra={"channel": channel.name, "reason": str(error)})
+        publication = message if isinstance(message, Publication) else self._read(channel, message)
+        if publication is None:
             return
         metrics.counts.publications_received += 1
         verdict = channel.take(publication)
@@ -199,6 +192,20 @@ class Hub:
             self._delivery.add(channel, publication)
         elif verdict is Judgement.REPAIR:
             self._repairs.start(channel)
+
+    def _read(self, channel: LiveChannel, message: dict[str, Any]) -> Publication | None:
+        """Read what anybody's ``group_send`` sent; carry out a join or leave."""
+        try:
+            kind = message.get("type")
+            if kind in ("join", "leave"):
+                self._push_to_members(channel, push_membership(kind, channel.name, message["info"].encode()))
+                return None
+            if kind != "publication":
+                raise ValueError(f"a message of type {kind!r}, not a publication")
+            return from_message(channel.name, message)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            logger.warning("hub.malformed", extra={"channel": channel.name, "reason": str(error)})
+            return None
 
     def _push_to_members(self, channel: LiveChannel, text: bytes) -> None:
         self._delivery.flush()

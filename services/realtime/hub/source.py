@@ -9,12 +9,14 @@ from typing import Any, Protocol
 
 from realtime.hub.tasks import Tasks
 from tandem.layer import ChannelLayer
+from tandem.publication import Publication, decode
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 
-Receive = Callable[[str, dict[str, Any]], None]
+Message = dict[str, Any] | Publication
+Receive = Callable[[str, Message], None]
 Watch = Callable[[str, Sequence[str]], None]
 
 
@@ -56,11 +58,13 @@ class LayerSource:
         await self._layer.unlisten(groups, self._message)
 
     def _message(self, group: str, raw: bytes) -> None:
-        try:
-            message = self._layer.deserialize(raw)
-        except Exception:  # anybody can publish to a group; what msgpack raises is not one type
-            logger.warning("hub.undecodable", extra={"group": group})
-            return
+        message: Message | None = decode(raw)
+        if message is None:
+            try:
+                message = self._layer.deserialize(raw)
+            except Exception:  # anybody can publish to a group; what msgpack raises is not one type
+                logger.warning("hub.undecodable", extra={"group": group})
+                return
         self._receive(group, message)
 
 

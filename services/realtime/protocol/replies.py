@@ -81,15 +81,16 @@ def json_string(text: str) -> bytes:
 
 def encode_publication(publication: Publication) -> bytes:
     """Encode a publication as it stands in pushes, subscribe replies and history."""
-    parts = [b'{"data":', publication.data]
-    if publication.offset:
-        parts.append(b',"offset":%d' % publication.offset)
+    return b'{"data":%b%b}' % (publication.data, _attributes(publication))
+
+
+def _attributes(publication: Publication) -> bytes:
+    text = b',"offset":%d' % publication.offset if publication.offset else b""
     if publication.info:
-        parts += (b',"info":', publication.info)
+        text += b',"info":' + publication.info
     if publication.tags:
-        parts += (b',"tags":', publication.tags)
-    parts.append(b"}")
-    return b"".join(parts)
+        text += b',"tags":' + publication.tags
+    return text
 
 
 def raw_publications(publications: Iterable[Publication]) -> list[msgspec.Raw]:
@@ -99,7 +100,8 @@ def raw_publications(publications: Iterable[Publication]) -> list[msgspec.Raw]:
 
 def push_publication(publication: Publication) -> bytes:
     """Encode the push of a publication to a client that speaks the protocol."""
-    return b'{"push":{"channel":%s,"pub":%s}}' % (json_string(publication.channel), encode_publication(publication))
+    head = json_string(publication.channel)
+    return b'{"push":{"channel":%b,"pub":{"data":%b%b}}}' % (head, publication.data, _attributes(publication))
 
 
 def push_raw_publication(channel: str, publication: msgspec.Raw) -> bytes:
