@@ -8,6 +8,7 @@ import pytest
 from tools.helm import render
 from tools.looking import of_kind
 
+KINDS = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
 EVERYTHING: dict[str, Any] = {
     "monitoring": {
         "serviceMonitor": {"enabled": True, "additionalLabels": {"release": "prometheus"}, "interval": "30s"},
@@ -19,7 +20,7 @@ EVERYTHING: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [({}, {"api", "realtime", "redis"}), ({"mode": "asgi"}, {"realtime", "redis"})],
+    [({}, {"api", "redis"}), ({"mode": "asgi"}, {"redis"})],
 )
 def test_each_monitor_finds_a_service_with_its_port(values: dict[str, Any], expected: set[str]) -> None:
     """A ServiceMonitor selects exactly one Service, which has the port that it names."""
@@ -36,17 +37,26 @@ def test_each_monitor_finds_a_service_with_its_port(values: dict[str, Any], expe
         assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
 
 
+@pytest.mark.parametrize("mode", ["pair", "asgi"])
+def test_a_draining_pod_is_watched_to_its_end(mode: str) -> None:
+    """realtime is scraped by pods: a draining one has left its Service. Our label `endpoint` is kept."""
+    (monitor,) = of_kind(render({**EVERYTHING, "mode": mode}), "PodMonitor").values()
+
+    assert monitor["spec"]["podMetricsEndpoints"] == [{"port": "metrics", "interval": "30s", "honorLabels": True}]
+    assert monitor["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == "realtime"
+
+
 def test_labels_by_which_prometheus_finds_them() -> None:
-    """Both kinds carry the labels of the values."""
+    """All kinds carry the labels of the values."""
     rendered = render(EVERYTHING)
-    found = [*of_kind(rendered, "ServiceMonitor").values(), *of_kind(rendered, "PrometheusRule").values()]
+    found = [item for kind in KINDS for item in of_kind(rendered, kind).values()]
 
     assert {item["metadata"]["labels"]["release"] for item in found} == {"prometheus"}
-    assert {item["kind"] for item in found} == {"ServiceMonitor", "PrometheusRule"}
+    assert {item["kind"] for item in found} == KINDS
 
 
 def test_nothing_of_the_operator_unless_asked(objects: list[dict[str, Any]], case: str) -> None:
     """Without the operator's CRDs an install must not fail: they are made on demand only."""
-    kinds = {item["kind"] for item in objects} & {"ServiceMonitor", "PrometheusRule"}
+    kinds = {item["kind"] for item in objects} & KINDS
 
-    assert kinds == ({"ServiceMonitor", "PrometheusRule"} if case == "ha" else set())
+    assert kinds == (KINDS if case == "ha" else set())
