@@ -30,7 +30,8 @@ def allowed(policy: Object, kind: str) -> set[tuple[str, str | int]]:
 
 
 DNS = {("*", 53), ("*", 5353)}
-STORES = {("redis", "redis"), ("postgresql", "postgresql")}
+STORES = {("redis", 6379), ("postgresql", 5432)}
+HTTP = {"api": 8000, "edge": 8080, "realtime": 8100}
 
 
 def test_every_pod_has_a_policy(objects: list[Object]) -> None:
@@ -47,23 +48,22 @@ def test_who_reaches_whom() -> None:
     policies = of_kind(render({"redis": {"exporter": {"enabled": True}}}), "NetworkPolicy")
 
     assert {name.removeprefix("tandem-"): allowed(item, "ingress") for name, item in policies.items()} == {
-        "api": {("*", "http"), ("ns:monitoring", "metrics")},
-        "realtime": {("*", "http"), ("ns:monitoring", "metrics")},
-        "edge": {("*", "http")},
+        "api": {("*", 8000), ("ns:monitoring", 8001)},
+        "realtime": {("*", 8100), ("ns:monitoring", 8101)},
+        "edge": {("*", 8080)},
         "outbox": set(),
         "migrate": set(),
         "test": set(),
-        "redis": {(name, "redis") for name in ("api", "realtime", "outbox", "worker", "load")}
-        | {("ns:monitoring", "metrics")},
-        "postgresql": {(name, "postgresql") for name in ("api", "outbox", "worker", "migrate")},
+        "redis": {(name, 6379) for name in ("api", "realtime", "outbox", "worker", "load")} | {("ns:monitoring", 9121)},
+        "postgresql": {(name, 5432) for name in ("api", "outbox", "worker", "migrate")},
     }
     assert {name.removeprefix("tandem-"): allowed(item, "egress") for name, item in policies.items()} == {
         "api": DNS | STORES,
         "outbox": DNS | STORES,
-        "realtime": DNS | {("redis", "redis")},
-        "migrate": DNS | {("postgresql", "postgresql")},
-        "test": DNS | {(name, "http") for name in ("api", "realtime", "edge")},
-        "edge": DNS | {("api", "http"), ("realtime", "http")},
+        "realtime": DNS | {("redis", 6379)},
+        "migrate": DNS | {("postgresql", 5432)},
+        "test": DNS | {(name, port) for name in HTTP for port in HTTP.values()},
+        "edge": DNS | {(name, port) for name in ("api", "realtime") for port in (8000, 8100)},
         "redis": set(),
         "postgresql": set(),
     }
@@ -81,25 +81,28 @@ def test_external_stores_are_reached_by_port() -> None:
     assert allowed(policies["tandem-migrate"], "egress") == DNS | {("*", 5432)}
 
 
-def test_named_ports_exist(objects: list[Object]) -> None:
-    """A policy's or a Service's named port is a port of the pods that it selects."""
-    ports: dict[str, set[str]] = {}
+def test_ports_are_those_of_the_pods(objects: list[Object]) -> None:
+    """A policy opens ports that its pods have, by number; a Service names ports that its pods have."""
+    ports: dict[str, dict[str, int]] = {}
     for item in objects:
         if item["kind"] in ("Deployment", "StatefulSet"):
             found = item["spec"]["template"]["spec"]["containers"]
-            ports[component(item)] = {port["name"] for it in found for port in it.get("ports", [])}
+            ports[component(item)] = {
+                port["name"]: port["containerPort"] for it in found for port in it.get("ports", [])
+            }
 
     for policy in of_kind(objects, "NetworkPolicy").values():
-        own = ports.get(policy["spec"]["podSelector"]["matchLabels"][NAME], set())
-        assert {port for _, port in allowed(policy, "ingress")} <= own
+        own = ports.get(policy["spec"]["podSelector"]["matchLabels"][NAME], {})
+        assert {port for _, port in allowed(policy, "ingress")} <= set(own.values())
     for service in of_kind(objects, "Service").values():
-        own = ports[service["spec"]["selector"][NAME]]
-        assert {port["targetPort"] for port in service["spec"]["ports"]} <= own
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= set(
+            ports[service["spec"]["selector"][NAME]]
+        )
 
 
 def test_sql_is_not_for_realtime() -> None:
     """Realtime may reach SQL only where it answers for the api."""
     rendered = render({"mode": "asgi"})
 
-    assert ("postgresql", "postgresql") in allowed(one(rendered, "NetworkPolicy", "tandem-realtime"), "egress")
-    assert ("realtime", "postgresql") in allowed(one(rendered, "NetworkPolicy", "tandem-postgresql"), "ingress")
+    assert ("postgresql", 5432) in allowed(one(rendered, "NetworkPolicy", "tandem-realtime"), "egress")
+    assert ("realtime", 5432) in allowed(one(rendered, "NetworkPolicy", "tandem-postgresql"), "ingress")

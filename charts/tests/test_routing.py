@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.helm import render
+import yaml
+from tools.helm import CHART, render
 from tools.looking import Object, env, of_kind, one
 
 WS = ("/ws", "tandem-realtime")
@@ -115,3 +117,24 @@ def test_everything_through_asgi() -> None:
     assert variables["TANDEM_HTTP_APP"] == "api.asgi:application"
     assert {"DATABASE_URL", "DJANGO_SECRET_KEY", "DRAIN_SECONDS", "TANDEM_REDIS_URLS"} <= set(variables)
     assert spec["initContainers"][0]["name"] == "wait-for-migrations"
+
+
+OVERLAYS = sorted((CHART.parent.parent / "ingress").glob("*/values.yaml"))
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=[path.parent.name for path in OVERLAYS])
+def test_overlay_of_each_controller(path: Path) -> None:
+    """Each controller's values make one kind of route and leave the chart's own edge out."""
+    rendered = render(yaml.safe_load(path.read_text()))
+    routes = {**of_kind(rendered, "Ingress"), **of_kind(rendered, "HTTPRoute")}
+
+    assert list(routes) == ["tandem"]
+    assert "tandem-edge" not in of_kind(rendered, "Deployment")
+
+
+def test_the_websocket_service_is_named_as_it_is() -> None:
+    """F5's controller passes Upgrade on only to Services that an annotation names."""
+    values = yaml.safe_load((CHART.parent.parent / "ingress/f5-nginx/values.yaml").read_text())
+    named = values["ingress"]["annotations"]["nginx.org/websocket-services"]
+
+    assert named in of_kind(render(values), "Service")

@@ -1,4 +1,6 @@
-{{/* Parts of NetworkPolicies. */}}
+{{/*
+Parts of NetworkPolicies. Ports are numbers: some CNIs resolve a name over the whole cluster, and give up when two pods differ.
+*/}}
 
 {{/* Peers by component: include "tandem.peers" (list $ "api" "outbox") */}}
 {{- define "tandem.peers" -}}
@@ -27,7 +29,7 @@
 - to:
     {{- include "tandem.peers" (list . "redis") | nindent 4 }}
   ports:
-    - port: redis
+    - port: 6379
 {{- else -}}
 - ports:
     {{- range .Values.redis.external.ports }}
@@ -41,7 +43,7 @@
 - to:
     {{- include "tandem.peers" (list . "postgresql") | nindent 4 }}
   ports:
-    - port: postgresql
+    - port: 5432
 {{- else if not .Values.sqlite.enabled -}}
 - ports:
     {{- range .Values.postgresql.external.ports }}
@@ -50,7 +52,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Scrapes: include "tandem.ingressMetrics" (list $ "metrics") */}}
+{{/* Scrapes: include "tandem.ingressMetrics" (list $ 8001) */}}
 {{- define "tandem.ingressMetrics" -}}
 {{- $ := index . 0 -}}
 - from:
