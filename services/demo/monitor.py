@@ -27,7 +27,7 @@ def main() -> int:
     """Run Prometheus, and a Redis exporter if there is one, until a signal ends them; return the exit status."""
     try:
         settings = Settings.from_environ(os.environ)
-        _run(settings)
+        run(settings)
     except Problem as problem:
         print(f"make monitor: {problem}", file=sys.stderr, flush=True)
         return 1
@@ -36,7 +36,8 @@ def main() -> int:
     return 0
 
 
-def _run(settings: Settings) -> None:
+def run(settings: Settings) -> None:
+    """Run Prometheus for the demo that *settings* describe. Raises `Problem`."""
     program = shutil.which("prometheus")
     if program is None:
         raise Problem("Prometheus is not installed (on Debian or Ubuntu: apt-get install prometheus).")

@@ -22,6 +22,7 @@ import pytest
 from tests.busy import BusyRun
 from tests.prometheus import PanelQuery, Prometheus, alert_expressions, panel_queries
 from tests.servers import SERVICES, RedisServer, Server, free_port, wait_until
+from tests.stack import Stack
 
 # The longest that a connection can be gone unnoticed: a ping interval and the wait for its pong.
 NOTICED_SECONDS = 25 + 8
@@ -209,3 +210,9 @@ async def test_every_transport_is_counted(pods: list[Pod]) -> None:
 
     assert during == {"http_stream": 1, "sse": 2, "websocket": 0}
     assert closed == {"1006": 3}
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/ws/metrics", "/ws/../metrics", "/metrics/"])
+def test_the_edge_shows_no_metrics(stack: Stack, path: str) -> None:
+    """What is counted is nobody's business outside: the edge has no way to the private ports."""
+    assert httpx.get(stack.url + path).status_code == 404
