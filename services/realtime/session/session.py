@@ -140,7 +140,8 @@ class Session:
         elif method == "connect":
             await self._finish(command.id, method, result)
         else:
-            self.spawn(self._finish(command.id, method, result))
+            task = self.spawn(self._finish(command.id, method, result))
+            task.add_done_callback(lambda _: result.close())  # when it was cancelled before it began
 
     async def _finish(self, id: int, method: str, work: Awaitable[Any]) -> None:
         try:
@@ -168,12 +169,13 @@ class Session:
             if not self._pace.allows(time.monotonic(), rate=rate, burst=max(rate, 2.0 * subscribing.BURST)):
                 raise DisconnectClient(codes.TOO_MANY_REQUESTS)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run *work* until the connection ends."""
         self._tasks = self._tasks or set()
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # What the client hears
 

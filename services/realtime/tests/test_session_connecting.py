@@ -1,0 +1,137 @@
+"""Connect and refresh: who a client is, over a real Redis."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from realtime.runtime import Runtime
+from realtime.tests.session_clients import KEY, FakeTransport, user
+from tandem import apublish, tokens
+
+DENIED = {"error": {"code": 103, "message": "permission denied"}}
+BAD = {"error": {"code": 107, "message": "bad request"}}
+
+
+async def test_connect_says_who_and_how(runtime: Runtime) -> None:
+    """Without a token: anonymous, for ever."""
+    result = await FakeTransport(runtime).connect(name="js")
+
+    assert abs(result.pop("time") - time.time() * 1000) < 5000
+    assert len(result.pop("client")) == 36
+    assert result == {"version": "tandem 0.1.0", "ping": 25, "pong": True}
+
+
+async def test_connect_with_a_token_expires_with_it(runtime: Runtime) -> None:
+    """The SDK refreshes before `ttl` is over."""
+    result = await FakeTransport(runtime).connect(token=tokens.connection_token(KEY, "", ttl=600))
+
+    assert result["expires"] is True
+    assert 598 <= result["ttl"] <= 600
+
+
+async def test_connect_twice_is_a_bad_request(client: FakeTransport) -> None:
+    """3501."""
+    assert await client.command(connect={}) == {"closed": (3501, "bad request")}
+
+
+@pytest.mark.parametrize("method", ["subscribe", "publish", "ping", "send", "refresh"])
+async def test_first_command_is_connect(runtime: Runtime, method: str) -> None:
+    """3501, also for what would get no reply."""
+    client = FakeTransport(runtime)
+
+    assert await client.command(**{method: {}}) == {"closed": (3501, "bad request")}
+
+
+async def test_command_without_an_id_is_a_bad_request(client: FakeTransport) -> None:
+    """Only `send` has none."""
+    await client.session.receive('{"send":{"data":{}}}')
+    before = client.closed
+    await client.session.receive('{"subscribe":{"channel":"public:a"}}')
+
+    assert (before, client.closed) == (None, (3501, "bad request"))
+
+
+async def test_expired_token_is_an_error_and_a_forged_one_an_end(runtime: Runtime) -> None:
+    """109: fetch a new one. 3500: do not come back."""
+    expired, forged = FakeTransport(runtime), FakeTransport(runtime)
+
+    assert await expired.command(connect={"token": tokens.connection_token(KEY, "42", ttl=-60)}) == {
+        "error": {"code": 109, "message": "token expired"}
+    }
+    assert await forged.command(connect={"token": "x"}) == {"closed": (3500, "invalid token")}
+    assert (await expired.connect(token=tokens.connection_token(KEY, "42")))["expires"] is True
+
+
+async def test_token_brings_server_side_subscriptions(runtime: Runtime) -> None:
+    """Of the token, and the personal ones; a push never comes before the reply that announces its channel."""
+    position = await apublish("secret:x", 1)
+    client = FakeTransport(runtime)
+    result = await client.connect(
+        token=tokens.connection_token(KEY, "42", channels=["secret:x"]),
+        subs={"secret:x": {"recover": True, "epoch": position.epoch, "offset": 0}},
+    )
+    await apublish("mail:#42", 2)
+    pushes = await client.until(1)
+
+    assert result["subs"]["secret:x"] == {
+        "recoverable": True,
+        "positioned": True,
+        "epoch": position.epoch,
+        "offset": 1,
+        "was_recovering": True,
+        "recovered": True,
+        "publications": [{"data": 1, "offset": 1}],
+    }
+    assert result["subs"]["mail:#42"]["recoverable"] is True
+    assert pushes == [{"channel": "mail:#42", "pub": {"data": 2, "offset": 1}}]
+
+
+@pytest.mark.parametrize("offset", [-1, 2**53, 2**70])
+async def test_impossible_position_of_a_server_side_subscription(runtime: Runtime, offset: int) -> None:
+    """107; nothing is left of the attempt, and another may follow."""
+    client, token = FakeTransport(runtime), tokens.connection_token(KEY, "42", channels=["secret:x", "secret:y"])
+    refused = await client.command(
+        connect={"token": token, "subs": {"secret:y": {"recover": True, "epoch": "e", "offset": offset}}}
+    )
+    count = runtime.hub.subscription_count
+    await client.connect(token=token)
+
+    assert (refused, count, runtime.hub.subscription_count) == (BAD, 0, 3)
+
+
+async def test_token_with_too_many_channels_is_an_end(runtime: Runtime) -> None:
+    """3505."""
+    token = tokens.connection_token(KEY, "42", channels=[f"secret:{number}" for number in range(129)])
+
+    assert await FakeTransport(runtime).command(connect={"token": token}) == {"closed": (3505, "channel limit")}
+
+
+async def test_user_whose_id_fits_no_channel_connects(runtime: Runtime) -> None:
+    """Without a personal channel."""
+    assert "subs" not in await FakeTransport(runtime).connect(token=tokens.connection_token(KEY, "José Ñ"))
+
+
+async def test_refresh_moves_the_end(runtime: Runtime) -> None:
+    """For the same user only; a bad token is the end, an expired one an error."""
+    client = await user(runtime, ttl=60)
+    before = client.session.expires
+    reply = await client.command(refresh={"token": tokens.connection_token(KEY, "42", ttl=600, session="new")})
+    expired = await client.command(refresh={"token": tokens.connection_token(KEY, "42", ttl=-60)})
+
+    assert reply["refresh"]["expires"] is True
+    assert 598 <= reply["refresh"]["ttl"] <= 600
+    assert client.session.expires > before + 500
+    assert client.session.login == "new"
+    assert expired["error"]["code"] == 109
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", tokens.connection_token(KEY, "43"), tokens.subscription_token(KEY, "42", "a")]
+)
+async def test_refresh_with_a_token_that_is_not_theirs_is_an_end(runtime: Runtime, token: str) -> None:
+    """3500."""
+    client = await user(runtime)
+
+    assert await client.command(refresh={"token": token}) == {"closed": (3500, "invalid token")}
