@@ -151,7 +151,7 @@ def confinement(process: int) -> dict[str, str]:
 
 
 def test_run_as_the_deployments_say(pair: Pair) -> None:
-    """Socket, increment, push; SIGTERM: the client is told 3001, every process exits with 0. All of it confined."""
+    """What `helm test` does; a socket, an increment, its push; SIGTERM: 3001, exit 0. All of it confined."""
     expected = {
         "CapEff": "0" * 16,
         "CapBnd": "0" * 16,
@@ -164,6 +164,13 @@ def test_run_as_the_deployments_say(pair: Pair) -> None:
     for pod, container in ((pair.api, "api"), (pair.api, "outbox"), (pair.realtime, "realtime")):
         assert confinement(pod.process(container)) == expected, container
 
+    at = {name: f"127.0.0.1:{port}" for name, port in pair.ports.items()}
+    smoke = ["python", "-m", "loadgen.smoke", f"--http=http://{at['api']}", f"--ws=ws://{at['realtime']}/ws/"]
+    confined = ["--network=host", "--read-only", "--cap-drop=all"]
+    said = pair.api.podman.run("podman", "run", "--rm", *confined, "localhost/tandem-api:test", *smoke)
+
+    assert said.splitlines()[-1] == "whole"
+
     with connect(f"ws://127.0.0.1:{pair.ports['realtime']}/ws/") as socket:
         socket.send('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"public:counter.demo"}}')
         replies = [json.loads(line) for _ in range(2) for line in str(socket.recv(timeout=5)).splitlines()]
@@ -174,7 +181,7 @@ def test_run_as_the_deployments_say(pair: Pair) -> None:
             socket.recv(timeout=5)
 
     assert [reply["id"] for reply in replies] == [1, 2]
-    assert pushed["push"]["pub"]["data"]["value"] == 1
+    assert pushed["push"]["pub"]["data"]["value"] == 2
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3001, "shutdown")
     assert status == 0

@@ -15,6 +15,7 @@ from tools.looking import Object, containers, pod_specs
 
 CASES = value_sets()
 # Not in Kubernetes' own schemas.
+# Not in Kubernetes' own schemas.
 CUSTOM = {"HTTPRoute", "ScaledObject", "ServiceMonitor", "PodMonitor", "PrometheusRule"}
 VERSIONS = [OLDEST, "1.31.0", "1.32.0", "1.33.0", "1.34.0", "1.35.0", "1.36.0", NEWEST]
 
