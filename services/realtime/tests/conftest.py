@@ -1,15 +1,17 @@
-"""Django as the realtime service's own tests need it, and a runtime for those that need no server."""
+"""Django as the realtime service's own tests need it: a runtime without a server, and two running processes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:  # Django is not set up yet
     from realtime.runtime import Runtime
+    from realtime.tests.pair import Pair
     from realtime.tests.session_clients import FakeTransport
 
 os.environ.setdefault("TANDEM_DEBUG", "1")
@@ -33,3 +35,18 @@ async def client(runtime: Runtime) -> FakeTransport:
     client = FakeTransport(runtime)
     await client.connect()
     return client
+
+
+@pytest.fixture(scope="session")
+def _pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    from realtime.tests.pair import Pair
+
+    with Pair(tmp_path_factory.mktemp("pair")) as running:
+        yield running
+
+
+@pytest.fixture
+def pair(_pair: Pair) -> Iterator[Pair]:
+    """Two running processes; the test's own `tandem` publishes to them."""
+    with _pair.settings():
+        yield _pair
