@@ -112,12 +112,15 @@ def _gauges() -> Iterator[Metric]:
 
 def live_connections(servers: Iterable[metrics.ObservedServer]) -> Counter[tuple[str, ...]]:
     """Count what is open now, by transport and endpoint."""
-    return Counter(_place(each) for server in servers for each in server.connections if each.is_open)
+    by_path = Counter((each.kind, each.path) for server in servers for each in server.connections if each.is_open)
+    live: Counter[tuple[str, ...]] = Counter()
+    for (kind, path), count in by_path.items():
+        live[_place(kind, path if isinstance(path, str) else path.decode("ascii", "replace"))] += count
+    return live
 
 
-def _place(connection: metrics.ObservedConnection) -> tuple[str, ...]:
-    path = connection.path if isinstance(connection.path, str) else connection.path.decode("ascii", "replace")
-    return WEBSOCKET if connection.kind == WEBSOCKET else stream_transport_of(path), endpoint_of(path)
+def _place(kind: str, path: str) -> tuple[str, ...]:
+    return WEBSOCKET if kind == WEBSOCKET else stream_transport_of(path), endpoint_of(path)
 
 
 def _server_totals(totals: list[Counters]) -> Iterator[Metric]:

@@ -44,9 +44,8 @@ function show(told) {
   part("channels").replaceChildren(
     ...told.channels.map(({ name, count }) => row(name, count, [button("Tap", name, () => tap({ channel: name }, name))])),
   );
-  part("troubles").replaceChildren(
-    ...told.troubles.map(({ time, pod, level, logger, event }) => row(time, pod, level, `${logger}: ${event}`)),
-  );
+  const troubles = told.troubles.map(({ time, pod, level, logger, event }) => row(time, pod, level, `${logger}: ${event}`));
+  part("troubles").replaceChildren(...(troubles.length ? troubles : [row("None.", "", "", "")]));
 }
 
 function userButtons(name) {
