@@ -1,4 +1,4 @@
-"""A subscriber that comes back by itself, as the SDKs do, and keeps books: what came, in which order, what it was told."""
+"""A subscriber that comes back by itself, as the SDKs do, and keeps books: what came, in which order, what was told."""
 
 from __future__ import annotations
 
@@ -171,8 +171,8 @@ def assert_balanced(keepers: list[Keeper], producer: Producer) -> None:
     """
     Balance the books of every keeper against the producer's.
 
-    Nothing that was never published; no repeat, no step back, no hole; what was confirmed and did not come is covered by
-    having been told. A call that failed may have published or not.
+    Nothing that was never published; no repeat, no step back, no hole; what was confirmed and did not come is covered
+    by having been told. A call that failed may have published or not.
     """
     attempted = set(producer.confirmed) | set(producer.failed)
     for keeper in keepers:
