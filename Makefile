@@ -66,7 +66,7 @@ profile: .venv/tests ## Show where the realtime service's processor time goes (P
 ##@ Kubernetes
 DOCKER ?= docker
 NAMESPACE ?= tandem
-.PHONY: chart chart-docs manifests generated images cluster install forward cluster-test cluster-report release
+.PHONY: chart chart-docs manifests dashboards generated images cluster install forward cluster-test cluster-report release
 chart: .venv/tests ## Check the chart: rendered for every case and version, policies, routes, images (root, buildah, podman)
 	@.ci/test charts/tests
 
@@ -76,7 +76,10 @@ chart-docs: .venv/tests ## Write the chart's README.md and values.schema.json fr
 manifests: .venv/tests ## Write k8s/manifests from the chart
 	@PYTHONPATH=charts $(VENV)/python -m tools.manifests
 
-generated: chart-docs manifests ## Fail if a generated file is not what its generator writes
+dashboards: .venv/tests ## Write the chart's dashboard from charts/dashboards
+	@$(VENV)/python -m charts.dashboards
+
+generated: chart-docs manifests dashboards ## Fail if a generated file is not what its generator writes
 	@git diff --exit-code -- charts k8s && test -z "$$(git ls-files --others --exclude-standard -- charts k8s)"
 
 images: ## Build the images tandem-api:dev and tandem-realtime:dev (DOCKER=podman, BUILD="--build-arg BASE_IMAGE=...")

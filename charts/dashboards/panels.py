@@ -22,7 +22,7 @@ def stat(
     title: str, help_: str, expression: str, *, unit: str = "short", steps: list[tuple[str, float]] | None = None
 ) -> Panel:
     """One number, coloured by *steps* (colour, from which value on)."""
-    thresholds = [{"color": BLUE if steps is None else GREEN, "value": None}]
+    thresholds: list[dict[str, Any]] = [{"color": BLUE if steps is None else GREEN, "value": None}]
     thresholds += [{"color": colour, "value": value} for colour, value in steps or []]
     options = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "colorMode": "background"}
     panel = _panel(
