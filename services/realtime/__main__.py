@@ -6,7 +6,7 @@ import gc
 import sys
 
 from realtime.server import Limits, Server
-from realtime.server.reactor import reactor
+from realtime.server.reactor import event_loop, reactor
 
 
 def main() -> int:
@@ -32,12 +32,17 @@ def main() -> int:
     )
     endpoint = f"tcp:port={settings.PORT}:interface={settings.HOST}"
 
+    async def begin() -> None:
+        runtime()
+
     async def stop() -> None:
         await watch.stop()
         await runtime().stop()
 
     server = Server(application, [endpoint], limits=limits, on_stop=stop, server_name="tandem")
     watch = Watch(server)
+    # Before it listens: a wrong setting ends the process here.
+    event_loop().run_until_complete(begin())
     watch.listen(reactor, settings.PRIVATE_PORT, settings.HOST)
     _calm_the_collector()
     return server.run()

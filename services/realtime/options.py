@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class Options:
     max_message_bytes: int = 65_536
     recovery_limit: int = 300
     allowed_origins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pong_seconds >= self.ping_seconds:
+            given = f"{self.pong_seconds:g} and {self.ping_seconds:g}"
+            raise ImproperlyConfigured(f"PONG_SECONDS must be less than PING_SECONDS, not {given}")
 
     @classmethod
     def from_settings(cls) -> Options:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from realtime.options import Options
@@ -15,3 +17,11 @@ def test_settings_become_options() -> None:
     assert options.ping_seconds == 3.0
     assert options.max_subscriptions == 128
     assert options.allowed_origins == ("https://app.example", "*")
+
+
+def test_pong_must_come_before_the_next_ping() -> None:
+    """Otherwise a proxy that waits for PING_SECONDS would cut the connection."""
+    with pytest.raises(ImproperlyConfigured) as refused:
+        Options(ping_seconds=5, pong_seconds=5)
+
+    assert str(refused.value) == "PONG_SECONDS must be less than PING_SECONDS, not 5 and 5"
