@@ -49,7 +49,7 @@ class Wire:
     async def _read(self) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for frame in self.socket:
-                for line in str(frame).splitlines():
+                for line in str(frame).split("\n"):  # splitlines() would split at U+2028 too
                     await self._handle(json.loads(line))
 
     async def _handle(self, message: dict[str, Any]) -> None:

@@ -1,0 +1,137 @@
+"""The service under another ASGI server, which knows nothing of our extensions: uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+
+from realtime.consumers.outlet import Outlet
+from realtime.tests.pair import NAMESPACES, Realtime
+from realtime.tests.server_process import RawClient, masked
+from tandem import publish
+from tests.servers import RedisServer
+from tests.wire import open_socket, open_wire
+
+LIMIT = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realtime]:
+    """The application behind uvicorn."""
+    environ = {"MAX_BUFFER_BYTES": str(LIMIT)}
+    process = Realtime(redis_server.url, tmp_path_factory.mktemp("uvicorn"), environ)
+    uvicorn = [sys.executable, "-m", "uvicorn", "realtime.asgi:application", "--port", str(process.port)]
+    process.command = [*uvicorn, "--log-level", "warning"]
+    with process:
+        yield process
+
+
+@pytest.fixture(autouse=True)
+def _publisher(redis_server: RedisServer) -> Iterator[None]:
+    from django.test import override_settings
+
+    with override_settings(TANDEM_REDIS_URLS=[redis_server.url], TANDEM_NAMESPACES=NAMESPACES):
+        yield
+
+
+async def test_connect_subscribe_push_recover(process: Realtime) -> None:
+    """The same as under our own server; text beyond ASCII and odd line ends included."""
+    data = {"text": "Grüße, 世界 \r\u2028\u0085"}
+    async with open_wire(f"{process.ws_url}/ws/") as wire:
+        result = await wire.subscribe("public:uvicorn")
+        await asyncio.to_thread(publish, "public:uvicorn", data)
+        pushed = await wire.publications(1)
+    async with open_wire(f"{process.ws_url}/ws/") as wire:
+        position = {"epoch": result["epoch"], "offset": 0}
+        again = await wire.subscribe("public:uvicorn", recover=True, **position)
+
+    assert pushed == again["publications"] == [{"data": data, "offset": 1}]
+
+
+async def test_errors_close_with_their_code(process: Realtime) -> None:
+    """And their reason."""
+    async with open_socket(f"{process.ws_url}/ws/") as wire:
+        await wire.socket.send("nonsense")
+        bad = await wire.closed()
+    async with open_socket(f"{process.ws_url}/ws/", origin="https://evil.example") as wire:
+        foreign = await wire.closed()
+
+    assert (bad, foreign) == ((3501, "bad request"), (3507, "permission denied"))
+
+
+async def test_one_way_socket(process: Realtime) -> None:
+    """One publication per frame, several published at once."""
+    position = await asyncio.to_thread(publish, "public:oneway", 0)
+    for number in (1, 2):
+        await asyncio.to_thread(publish, "public:oneway", number)
+    async with connect(f"{process.ws_url}/ws/uni/?channel=public:oneway&since={position.epoch}:0") as socket:
+        frames = [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(3)]
+
+    assert [frame["data"] for frame in frames] == [0, 1, 2]
+    assert [frame["offset"] for frame in frames] == [1, 2, 3]
+
+
+async def test_slow_reader_is_ended_and_the_others_go_on(process: Realtime) -> None:
+    """3008 when it reads again; what it was owed beyond the limit is not kept for it."""
+    text = "x" * 50_000
+    with RawClient(process.port, receive_buffer=4096) as slow:
+        slow.open("/ws/")
+        commands = b'{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"live:slow"}}'
+        slow.send(masked(1, commands))
+        await asyncio.sleep(0.3)
+        async with open_wire(f"{process.ws_url}/ws/") as wire:
+            await wire.subscribe("live:slow")
+            received = []
+            for _ in range(150):
+                await asyncio.to_thread(publish, "live:slow", text)
+                received += await wire.publications(1)
+        close = await asyncio.to_thread(slow.read_close)
+
+    assert len(received) == 150
+    assert close == (3008, "slow")
+
+
+async def test_bytes_are_counted_as_bytes() -> None:
+    """Text beyond ASCII that was sent leaves nothing on the account."""
+    sent: list[dict[str, Any]] = []
+    slow: list[None] = []
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event)
+
+    outlet = Outlet(send, limit=100, slow=lambda: slow.append(None))
+    running = asyncio.create_task(outlet.run())
+    for _ in range(20):
+        outlet.put({"type": "websocket.send", "text": "ü" * 40}, 80)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    outlet.finish({"type": "websocket.close"}, code=3000)
+    outlet.put({"type": "websocket.send", "text": "too late"}, 8)
+    await running
+
+    assert (len(sent), slow) == (21, [])
+    assert sent[-1] == {"type": "websocket.close"}
+
+
+async def test_slow_is_told_once_over_the_limit() -> None:
+    """And what waited is dropped for the goodbye."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event)
+
+    def slow() -> None:
+        outlet.finish({"type": "websocket.close", "code": 3008}, code=3008)
+
+    outlet = Outlet(send, limit=100, slow=slow)
+    for _ in range(5):
+        outlet.put({"type": "websocket.send", "text": "x" * 40}, 40)
+    await outlet.run()
+
+    assert sent == [{"type": "websocket.close", "code": 3008}]
