@@ -91,18 +91,13 @@ def disconnect(
     Clients come back after a code of 3000-3499 and 4000-4499. A *session* that is ended with 3500 to 3999 stays ended:
     its tokens are refused from then on.
     """
-    if not 3000 <= code <= 4999:
-        raise ValueError(f"a disconnect code is 3000 to 4999, not {code}")
-    if len(reason.encode()) > 123:
-        raise ValueError("a disconnect reason has at most 123 bytes")  # RFC 6455, section 5.5
-    whom = _aim(user, client, session)
+    whom = {"user": user, "client": client, "session": session}
     _send(Disconnect(**whom, code=code, reason=reason, whitelist=list(whitelist)))
 
 
 def unsubscribe(channel: str, *, user: str = "", client: str = "", session: str = "") -> None:
     """Take *channel* from connections: the subscriber hears 2000, and does not come back by itself."""
-    conf.namespaces().of(channel)
-    _send(Unsubscribe(**_aim(user, client, session), channel=channel))
+    _send(Unsubscribe(user=user, client=client, session=session, channel=channel))
 
 
 def subscribe(
@@ -120,11 +115,10 @@ def subscribe(
 
     *info* is shown in the channel's presence, *data* goes to the client with the news.
     """
-    conf.namespaces().of(channel)
     epoch, offset = since or ("", 0)
     info_text = b"" if info is None else encode_json(info)
     data_text = b"" if data is None else encode_json(data)
-    whom = _aim(user, client, session)
+    whom = {"user": user, "client": client, "session": session}
     _send(Subscribe(**whom, channel=channel, info=info_text, data=data_text, epoch=epoch, offset=offset))
 
 
@@ -132,19 +126,30 @@ def refresh(
     *, user: str = "", client: str = "", session: str = "", expired: bool = False, expire_at: int | None = None
 ) -> None:
     """Let connections run out at *expire_at* (seconds since 1970; None: never), or at once when *expired*."""
-    _send(Refresh(**_aim(user, client, session), expired=expired, expire_at=expire_at or 0))
+    _send(Refresh(user=user, client=client, session=session, expired=expired, expire_at=expire_at or 0))
 
 
 def control_call(message: Message) -> Call:
-    """Turn *message* into a run of the control script."""
+    """
+    Turn *message* into a run of the control script, on the shard of `GROUP`.
+
+    Raises `ValueError`, `InvalidChannel` or `UnknownNamespace` for a message that must not be sent.
+    """
+    _check(message)
     body = msgspec.msgpack.encode(message)
     return Call(_CONTROL, (LOG_KEY,), (layer_channel(GROUP), body, LOG_LENGTH, LOG_SECONDS))
 
 
-def _aim(user: str, client: str, session: str) -> dict[str, Any]:
-    if not (user or client or session):
+def _check(message: Message) -> None:
+    if not (message.user or message.client or message.session):
         raise ValueError("name a user, a client or a session")
-    return {"user": user, "client": client, "session": session}
+    if isinstance(message, Subscribe | Unsubscribe):
+        conf.namespaces().of(message.channel)
+    if isinstance(message, Disconnect):
+        if not 3000 <= message.code <= 4999:
+            raise ValueError(f"a disconnect code is 3000 to 4999, not {message.code}")
+        if len(message.reason.encode()) > 123:
+            raise ValueError("a disconnect reason has at most 123 bytes")  # RFC 6455, section 5.5
 
 
 def _send(message: Message) -> None:

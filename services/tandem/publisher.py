@@ -78,7 +78,7 @@ def publish_many(drafts: Sequence[Draft]) -> list[Position | TandemError]:
         except TandemError as error:
             _observe(type(error).__name__, started)
             raise
-    return [_outcome(reply, started) for reply in replies]
+    return [read_outcome(reply, started) for reply in replies]
 
 
 def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
@@ -97,7 +97,8 @@ def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
     return scripts.publish_call(draft.channel, namespace, body, once=draft.idempotency_key, keep=not draft.skip_history)
 
 
-def _outcome(reply: Any, started: float) -> Position | TandemError:
+def read_outcome(reply: Any, started: float) -> Position | TandemError:
+    """Read the answer to `publish_call`, or the error in its place, and tell the observers."""
     if isinstance(reply, TandemError):
         _observe(type(reply).__name__, started)
         return reply

@@ -51,13 +51,27 @@ class Shards:
 
         Raises `RedisUnavailable` within a second for each shard.
         """
+        replies = self.run_each([(self.of(channel), call) for channel, call in calls])
+        if away := next((reply for reply in replies if isinstance(reply, RedisUnavailable)), None):
+            raise away
+        return replies
+
+    def run_each(self, calls: Sequence[tuple[int, scripts.Call]]) -> list[Any]:
+        """
+        Run scripts in one round trip for each shard, in their order. What failed has its error for a reply.
+
+        That is a `RedisReplyError`, or `RedisUnavailable` for every call of a shard that does not answer.
+        """
         by_shard: dict[int, list[int]] = {}
-        for index, (channel, _) in enumerate(calls):
-            by_shard.setdefault(self.of(channel), []).append(index)
+        for index, (shard, _) in enumerate(calls):
+            by_shard.setdefault(shard, []).append(index)
         replies: list[Any] = [None] * len(calls)
         for shard, indexes in by_shard.items():
-            commands = [calls[index][1].evalsha() for index in indexes]
-            for index, reply in zip(indexes, self.commands(shard, commands), strict=True):
+            try:
+                answered = self.commands(shard, [calls[index][1].evalsha() for index in indexes])
+            except (RedisUnavailable, RedisReplyError) as error:
+                answered = [error] * len(indexes)
+            for index, reply in zip(indexes, answered, strict=True):
                 replies[index] = reply
         return replies
 

@@ -73,5 +73,4 @@ def remove_history(channel: str) -> None:
     Raises what `position` raises.
     """
     conf.namespaces().of(channel)
-    store = shards()
-    store.commands(store.of(channel), [("DEL", scripts.stream_key(channel))])
+    shards().run(channel, scripts.remove_call(channel))

@@ -48,8 +48,12 @@ def is_on() -> bool:
 
 @contextlib.contextmanager
 def publishing(channels: int, request: str) -> Iterator[None]:
-    """Be a span around a publish; a child of the current one, or of the one that *request* carries."""
-    if _tracer is None:
+    """
+    Be a span around a publish to so many *channels*; around none, be nothing.
+
+    A child of the current span, or of the one that *request* carries.
+    """
+    if _tracer is None or not channels:
         yield
         return
     from opentelemetry import trace

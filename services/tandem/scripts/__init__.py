@@ -85,6 +85,7 @@ _META = files(__name__).joinpath("meta.lua").read_text("utf-8")
 PUBLISH = load("publish", prelude=_META)
 READ = load("read", prelude=_META)
 CHECK = load("check", prelude=_META)
+REMOVE = load("remove")
 
 
 def meta_key(channel: str) -> str:
@@ -159,6 +160,11 @@ def parse_entries(reply: Any) -> Entries:
     epoch, offset, previous, taken_over, continues, entries = reply
     found = [(int(entry_id.split(b"-")[0]), fields[1]) for entry_id, fields in entries]
     return Entries(_state(epoch, offset, previous, taken_over), bool(continues), found)
+
+
+def remove_call(channel: str) -> Call:
+    """Forget the publications of a stream, but not its position."""
+    return Call(REMOVE, (stream_key(channel),), ())
 
 
 def check_call(positions: Sequence[tuple[str, Position]]) -> Call:
