@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from api.server_api import operations, requests
+from api.request_log import current_request_id
+from api.server_api import requests
 from api.server_api.failures import Failure, error_for
-from api.server_api.operations import METHODS, Answer, Result
-from tandem.errors import TandemError
+from api.server_api.operations import METHODS, Answer, Operation, Result, publication_count
+from api.server_api.round_trip import run
+from tandem import tracing
 
 
 def call(method: str, body: bytes) -> bytes:
@@ -20,32 +21,34 @@ def call(method: str, body: bytes) -> bytes:
         body.decode()  # data is passed on byte for byte, and has to be fit for a text frame
         if method == "batch":
             commands = _parse(requests.Batch, body).commands
-            return msgspec.json.encode({"replies": list(_replies([_read_command(command) for command in commands]))})
-        answer = _answer(method, _read(method, body))
+            return msgspec.json.encode({"replies": _replies([_read_command(command) for command in commands])})
+        [answer] = _answers([(method, _read(method, body))])
     except (Failure, ValueError) as error:
         answer = Answer(error=error_for(error))
     return msgspec.json.encode(answer)
 
 
-def _replies(commands: Sequence[tuple[str, Any]]) -> Iterator[Result]:
-    """Answer each command. Publications that follow each other go to Redis together."""
-    for method, group in groupby(commands, lambda command: command[0]):
-        wanted = [request for _, request in group]
-        if method == "publish":
-            answers = operations.publish_drafts([draft for each in wanted for draft in operations.drafts_of(each)])
-        else:
-            answers = [_answer(method, each) for each in wanted]
-        for answer in answers:
-            yield {"error": answer.error} if answer.error is not None else {method: answer.result}
+def _replies(commands: Sequence[tuple[str, Any]]) -> list[Result]:
+    return [
+        {"error": answer.error} if answer.error is not None else {method: answer.result}
+        for (method, _), answer in zip(commands, _answers(commands), strict=True)
+    ]
 
 
-def _answer(method: str, request: Any) -> Answer:
-    if isinstance(request, Failure):
-        return Answer(error=request.error)
-    try:
-        return Answer(METHODS[method][1](request))
-    except (Failure, TandemError, ValueError) as error:
-        return Answer(error=error_for(error))
+def _answers(commands: Sequence[tuple[str, Any]]) -> list[Answer]:
+    """Do all of *commands*, in one round trip to Redis."""
+    count = sum(publication_count(request) for _, request in commands)
+    with tracing.publishing(count, current_request_id()):
+        return run([_operation(method, request) for method, request in commands])
+
+
+def _operation(method: str, request: Any) -> Operation:
+    return _refused(request) if isinstance(request, Failure) else METHODS[method][1](request)
+
+
+def _refused(failure: Failure) -> Operation:
+    yield from ()
+    raise failure
 
 
 def _read_command(command: dict[str, msgspec.Raw]) -> tuple[str, Any]:

@@ -1,27 +1,39 @@
-"""What each method does, through the library. Takes a request's type, returns what stands under ``result``."""
+"""
+What each method does. No I/O here, but for the census.
+
+An operation is a generator: it yields what it asks of Redis, is sent the replies, and returns what stands under
+``result``. So a batch is one round trip: `round_trip.run` asks for all of its operations together.
+"""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from api.request_log import current_request_id
 from api.server_api import requests
 from api.server_api.failures import Error, Failure, error_for
-from tandem import Position, RedisUnavailable, __version__, conf, control, presence, streams
+from tandem import Position, __version__, conf, control, presence, scripts, streams
 from tandem.census import take_census
 from tandem.errors import TandemError
-from tandem.publication import Publication
-from tandem.publisher import Draft, publish_many
+from tandem.groups import group_for
+from tandem.publication import Publication, encode_json
+from tandem.publisher import Draft, publish_call, read_outcome
+from tandem.scripts import Call
 
 MAX_CHANNELS = 10_000
 """How many channels of one process `channels` tells of; those with the most subscribers."""
 
-Result = dict[str, Any]
+Result: TypeAlias = dict[str, Any]
+Question: TypeAlias = tuple[str, Call]
+"""A script, and the group that tells on which shard it runs."""
+Operation: TypeAlias = Generator[list[Question], list[Any], Result]
+"""Each reply that it is sent is Redis's, or the `TandemError` that came instead."""
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -31,93 +43,95 @@ class Answer(msgspec.Struct, omit_defaults=True):
     error: Error | None = None
 
 
+def _ask(group: str, call: Call) -> Generator[list[Question], list[Any], Any]:
+    [reply] = yield [(group, call)]
+    if isinstance(reply, TandemError):
+        raise reply
+    return reply
+
+
 # -- Publishing ----------------------------------------------------------------------------------
 
 
-def publish(request: requests.Publish) -> Result:
+def publish(request: requests.Publish) -> Operation:
     """Publish, and tell the position."""
-    [answer] = publish_drafts(drafts_of(request))
+    [answer] = yield from _publish_each([request.channel], request)
     if answer.error is not None:
         raise Failure(answer.error.code, answer.error.message)
     return answer.result or {}
 
 
-def broadcast(request: requests.Broadcast) -> Result:
-    """Publish to every channel in one round trip to each shard; each channel has a result or an error of its own."""
-    return {"responses": publish_drafts(drafts_of(request))}
+def broadcast(request: requests.Broadcast) -> Operation:
+    """Publish to every channel; each has a result or an error of its own."""
+    return {"responses": (yield from _publish_each(request.channels, request))}
 
 
-def drafts_of(request: requests.Publish | requests.Broadcast) -> list[Draft]:
-    """Return a draft for each channel of *request*."""
-    channels = request.channels if isinstance(request, requests.Broadcast) else [request.channel]
-    data, tags, key = on_one_line(request.data), request.tags, request.idempotency_key or None
-    return [Draft(channel, data, key, tags, request.skip_history, current_request_id()) for channel in channels]
+def _publish_each(
+    channels: Sequence[str], what: requests.Publish | requests.Broadcast
+) -> Generator[list[Question], list[Any], list[Answer]]:
+    started = time.perf_counter()
+    made = [_publish_call(channel, what) for channel in channels]
+    replies = iter((yield [question for question in made if not isinstance(question, Answer)]))
+    return [each if isinstance(each, Answer) else _published(next(replies), started) for each in made]
 
 
-def on_one_line(data: msgspec.Raw) -> msgspec.Raw:
-    """Return *data* as it is, unless it has line breaks between its values: on the wire, those separate messages."""
-    text = bytes(data)
-    return msgspec.Raw(msgspec.json.format(text, indent=-1)) if b"\n" in text or b"\r" in text else data
-
-
-def publish_drafts(drafts: Sequence[Draft]) -> list[Answer]:
-    """Publish *drafts* together, and answer each."""
-    refused = {index: error for index, draft in enumerate(drafts) if (error := _refusal(draft.channel))}
-    accepted = [draft for index, draft in enumerate(drafts) if index not in refused]
-    outcomes: list[Position | TandemError]
+def _publish_call(channel: str, what: requests.Publish | requests.Broadcast) -> Question | Answer:
+    key = what.idempotency_key or None
+    draft = Draft(channel, what.data, key, what.tags, what.skip_history, current_request_id())
     try:
-        outcomes = publish_many(accepted)
-    except RedisUnavailable as error:
-        outcomes = [error] * len(accepted)
-    remaining = iter(outcomes)
-    return [Answer(error=refused[i]) if i in refused else _published(next(remaining)) for i in range(len(drafts))]
-
-
-def _refusal(channel: str) -> Error | None:
-    try:
-        conf.namespaces().of(channel)
+        call = publish_call(draft)
     except TandemError as error:
-        return error_for(error)
-    return None
+        return Answer(error=error_for(error))
+    return group_for(channel), call
 
 
-def _published(outcome: Position | TandemError) -> Answer:
+def _published(reply: Any, started: float) -> Answer:
+    outcome = read_outcome(reply, started)
     if isinstance(outcome, TandemError):
         return Answer(error=error_for(outcome))
     return Answer({"offset": outcome.offset, "epoch": outcome.epoch})
 
 
+def publication_count(request: msgspec.Struct) -> int:
+    """Return how many publications *request* asks for."""
+    return len(request.channels) if isinstance(request, requests.Broadcast) else isinstance(request, requests.Publish)
+
+
 # -- Streams and presence --------------------------------------------------------------------------
 
 
-def history(request: requests.History) -> Result:
+def history(request: requests.History) -> Operation:
     """Return the position of a stream, and as many of its publications as are asked for."""
     _require(conf.namespaces().of(request.channel).has_history)
     since = _position(request.since)
-    found = streams.history(request.channel, since=since, limit=request.limit, reverse=request.reverse)
+    call = streams.history_call(request.channel, since, request.limit, request.reverse)
+    found = streams.parse_history(request.channel, (yield from _ask(group_for(request.channel), call)), since)
     epoch, offset = found.position
     return {"publications": [_publication(each) for each in found.publications], "epoch": epoch, "offset": offset}
 
 
-def history_remove(request: requests.OfChannel) -> Result:
+def history_remove(request: requests.OfChannel) -> Operation:
     """Forget the publications of a channel."""
     _require(conf.namespaces().of(request.channel).has_history)
-    streams.remove_history(request.channel)
+    yield from _ask(group_for(request.channel), scripts.remove_call(request.channel))
     return {}
 
 
-def present(request: requests.OfChannel) -> Result:
+def present(request: requests.OfChannel) -> Operation:
     """Tell who is in a channel."""
-    _require(conf.namespaces().of(request.channel).presence)
-    infos = presence.presence(request.channel)
+    infos = yield from _read_presence(request.channel)
     return {"presence": {client: msgspec.Raw(info) for client, info in infos.items()}}
 
 
-def presence_stats(request: requests.OfChannel) -> Result:
+def presence_stats(request: requests.OfChannel) -> Operation:
     """Tell how many clients and users are in a channel."""
-    _require(conf.namespaces().of(request.channel).presence)
-    clients, users = presence.presence_stats(request.channel)
+    clients, users = presence.count((yield from _read_presence(request.channel)))
     return {"num_clients": clients, "num_users": users}
+
+
+def _read_presence(channel: str) -> Generator[list[Question], list[Any], dict[str, bytes]]:
+    _require(conf.namespaces().of(channel).presence)
+    return presence.parse_present((yield from _ask(group_for(channel), presence.read_call(channel))))
 
 
 def _require(is_available: bool) -> None:
@@ -145,29 +159,35 @@ def _publication(publication: Publication) -> Result:
 # -- Connections -----------------------------------------------------------------------------------
 
 
-def subscribe(request: requests.Subscribe) -> Result:
+def subscribe(request: requests.Subscribe) -> Operation:
     """Give connections a channel."""
-    since = _position(request.recover_since)
-    control.subscribe(request.channel, **_whom(request), info=request.info, data=request.data, since=since)
-    return {}
+    epoch, offset = _position(request.recover_since) or ("", 0)
+    info, data = (b"" if text == b"null" else text for text in map(encode_json, (request.info, request.data)))
+    whom = _whom(request)
+    message = control.Subscribe(**whom, channel=request.channel, info=info, data=data, epoch=epoch, offset=offset)
+    return (yield from _tell(message))
 
 
-def unsubscribe(request: requests.Unsubscribe) -> Result:
+def unsubscribe(request: requests.Unsubscribe) -> Operation:
     """Take a channel from connections."""
-    control.unsubscribe(request.channel, **_whom(request))
-    return {}
+    return (yield from _tell(control.Unsubscribe(**_whom(request), channel=request.channel)))
 
 
-def disconnect(request: requests.Disconnect) -> Result:
+def disconnect(request: requests.Disconnect) -> Operation:
     """End connections."""
     why = request.disconnect
-    control.disconnect(**_whom(request), whitelist=request.whitelist, code=why.code, reason=why.reason)
-    return {}
+    message = control.Disconnect(**_whom(request), code=why.code, reason=why.reason, whitelist=request.whitelist)
+    return (yield from _tell(message))
 
 
-def refresh(request: requests.Refresh) -> Result:
+def refresh(request: requests.Refresh) -> Operation:
     """Change when connections run out."""
-    control.refresh(**_whom(request), expired=request.expired, expire_at=request.expire_at)
+    message = control.Refresh(**_whom(request), expired=request.expired, expire_at=request.expire_at or 0)
+    return (yield from _tell(message))
+
+
+def _tell(message: control.Message) -> Operation:
+    yield from _ask(control.GROUP, control.control_call(message))
     return {}
 
 
@@ -178,8 +198,9 @@ def _whom(request: requests.Aimed) -> dict[str, str]:
 # -- The processes -----------------------------------------------------------------------------------
 
 
-def channels(request: requests.Channels) -> Result:
+def channels(request: requests.Channels) -> Operation:
     """Tell which channels have subscribers now, and how many, over all processes that answer within a second."""
+    yield []
     counts: Counter[str] = Counter()
     for answer in take_census(limit=MAX_CHANNELS):
         counts.update({crowd.name: crowd.count for crowd in answer.channels})
@@ -187,8 +208,9 @@ def channels(request: requests.Channels) -> Result:
     return {"channels": {name: {"num_clients": count} for name, count in matching.items()}}
 
 
-def info(request: requests.Nothing) -> Result:
+def info(request: requests.Nothing) -> Operation:
     """Tell of each realtime process that answers within a second."""
+    yield []
     return {
         "nodes": [
             {
@@ -204,7 +226,7 @@ def info(request: requests.Nothing) -> Result:
     }
 
 
-METHODS: dict[str, tuple[type[msgspec.Struct], Callable[[Any], Result]]] = {
+METHODS: dict[str, tuple[type[msgspec.Struct], Callable[[Any], Operation]]] = {
     "publish": (requests.Publish, publish),
     "broadcast": (requests.Broadcast, broadcast),
     "subscribe": (requests.Subscribe, subscribe),

@@ -1,10 +1,28 @@
-"""What may be asked: one type for each method, as ``cent`` sends it. No I/O here. Unknown fields are ignored."""
+"""
+What may be asked: one type for each method, as ``cent`` sends it. No I/O here.
+
+Unknown fields are ignored, but for those of other servers without which a request means something else: binary data,
+options for one subscription. They are refused.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
+
+NOTHING = msgspec.Raw(b"")
+
+
+class Careful(msgspec.Struct, kw_only=True):
+    """A request that does not ignore what it cannot do."""
+
+    refused: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.refused:
+            if getattr(self, name):
+                raise ValueError(f"{name} is not supported")
 
 
 class StreamPosition(msgspec.Struct):
@@ -21,7 +39,7 @@ class Disconnected(msgspec.Struct):
     reason: str = "force disconnect"
 
 
-class Publish(msgspec.Struct):
+class Publish(Careful, kw_only=True):
     """Publish to one channel. `data` is any JSON value, passed on byte for byte."""
 
     channel: str
@@ -29,9 +47,11 @@ class Publish(msgspec.Struct):
     idempotency_key: str = ""
     tags: dict[str, str] = {}
     skip_history: bool = False
+    b64data: Any = None
+    refused = ("b64data",)
 
 
-class Broadcast(msgspec.Struct):
+class Broadcast(Careful, kw_only=True):
     """Publish the same to many channels."""
 
     channels: list[str]
@@ -39,9 +59,11 @@ class Broadcast(msgspec.Struct):
     idempotency_key: str = ""
     tags: dict[str, str] = {}
     skip_history: bool = False
+    b64data: Any = None
+    refused = ("b64data",)
 
 
-class Aimed(msgspec.Struct, kw_only=True):
+class Aimed(Careful, kw_only=True):
     """Whom it concerns: the connections that fit all that is given."""
 
     user: str = ""
@@ -50,12 +72,17 @@ class Aimed(msgspec.Struct, kw_only=True):
 
 
 class Subscribe(Aimed, kw_only=True):
-    """Give connections a channel."""
+    """Give connections a channel. `info` and `data` are any JSON values, passed on byte for byte; null is none."""
 
     channel: str
-    info: Any = None
-    data: Any = None
+    info: msgspec.Raw = NOTHING
+    data: msgspec.Raw = NOTHING
     recover_since: StreamPosition | None = None
+    b64data: Any = None
+    b64info: Any = None
+    override: Any = None
+    expire_at: Any = None
+    refused = ("b64data", "b64info", "override", "expire_at")
 
 
 class Unsubscribe(Aimed, kw_only=True):

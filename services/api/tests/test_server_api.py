@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+import redis
 from django.test import Client
 from pytest_django import Settings
 
 from api.tests.asking import ask
-from tandem import streams
+from tandem import control, streams
 
 CHANNEL = "public:news"
 
@@ -192,6 +194,42 @@ def test_bad_request_is_told_by_its_code(method: str, body: object, code: int) -
     """An error is an answer like any other, and nothing was published."""
     assert ask(method, body)["error"]["code"] == code
     assert published() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "field"),
+    [
+        ("publish", {"channel": CHANNEL, "data": None, "b64data": "AA=="}, "b64data"),
+        ("broadcast", {"channels": [CHANNEL], "data": None, "b64data": "AA=="}, "b64data"),
+        ("subscribe", {"user": "42", "channel": CHANNEL, "b64data": "AA=="}, "b64data"),
+        ("subscribe", {"user": "42", "channel": CHANNEL, "b64info": "AA=="}, "b64info"),
+        ("subscribe", {"user": "42", "channel": CHANNEL, "override": {"presence": {"value": True}}}, "override"),
+        ("subscribe", {"user": "42", "channel": CHANNEL, "expire_at": 2_000_000_000}, "expire_at"),
+    ],
+)
+def test_field_that_would_mean_something_else_is_refused(method: str, body: dict[str, object], field: str) -> None:
+    """Rather than ignored: the caller would believe that it was done. Empty, it means nothing."""
+    refused = ask(method, body)
+    [in_batch] = ask("batch", {"commands": [{method: body}]})["replies"]
+
+    assert refused["error"]["code"] == 107
+    assert f"{field} is not supported" in refused["error"]["message"]
+    assert in_batch == refused
+    assert published() == []
+    assert "result" in ask(method, {**body, field: None})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(b'{"a": 1.0,\n"b":1e2}', b'{"a":1.0,"b":1e2}'), (b"null", b""), (b"0", b"0")]
+)
+def test_data_of_a_subscription_passes_byte_for_byte(redis_url: str, given: bytes, told: bytes) -> None:
+    """To the processes, on one line; null is none."""
+    ask("subscribe", b'{"user":"42","channel":"public:news","data":%s,"info":%s}' % (given, given))
+    with redis.Redis.from_url(redis_url) as client:
+        [(_, fields)] = client.xrange(control.LOG_KEY)
+    message = msgspec.msgpack.decode(fields[b"b"], type=control.Subscribe)
+
+    assert (message.data, message.info) == (told, told)
 
 
 def test_batch_answers_each_command_in_order() -> None:
