@@ -67,7 +67,7 @@ def broadcast(request: requests.Broadcast) -> Operation:
 
 
 def _publish_each(
-    channels: Sequence[str], what: requests.Publish | requests.Broadcast
+    channels: Sequence[str], what: requests.Published
 ) -> Generator[list[Question], list[Any], list[Answer]]:
     started = time.perf_counter()
     made = [_publish_call(channel, what) for channel in channels]
@@ -75,7 +75,7 @@ def _publish_each(
     return [each if isinstance(each, Answer) else _published(next(replies), started) for each in made]
 
 
-def _publish_call(channel: str, what: requests.Publish | requests.Broadcast) -> Question | Answer:
+def _publish_call(channel: str, what: requests.Published) -> Question | Answer:
     key = what.idempotency_key or None
     draft = Draft(channel, what.data, key, what.tags, what.skip_history, current_request_id())
     try:

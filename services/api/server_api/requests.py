@@ -39,28 +39,32 @@ class Disconnected(msgspec.Struct):
     reason: str = "force disconnect"
 
 
-class Publish(Careful, kw_only=True):
-    """Publish to one channel. `data` is any JSON value, passed on byte for byte."""
+class Published(Careful, kw_only=True):
+    """What is published. `data` is any JSON value, passed on byte for byte."""
 
-    channel: str
-    data: msgspec.Raw
+    data: msgspec.Raw = NOTHING
     idempotency_key: str = ""
     tags: dict[str, str] = {}
     skip_history: bool = False
     b64data: Any = None
     refused = ("b64data",)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()  # first: binary data comes without the other
+        if not bytes(self.data):
+            raise ValueError("data is missing")
 
-class Broadcast(Careful, kw_only=True):
+
+class Publish(Published, kw_only=True):
+    """Publish to one channel."""
+
+    channel: str
+
+
+class Broadcast(Published, kw_only=True):
     """Publish the same to many channels."""
 
     channels: list[str]
-    data: msgspec.Raw
-    idempotency_key: str = ""
-    tags: dict[str, str] = {}
-    skip_history: bool = False
-    b64data: Any = None
-    refused = ("b64data",)
 
 
 class Aimed(Careful, kw_only=True):

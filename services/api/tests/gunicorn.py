@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +16,9 @@ from tests.servers import SERVICES, Server, free_port
 class Gunicorn(Server):
     """Migrates its database, then serves."""
 
-    def __init__(self, directory: Path, *, database_url: str, redis_url: str) -> None:
+    def __init__(
+        self, directory: Path, *, database_url: str, redis_url: str, environ: Mapping[str, str] | None = None
+    ) -> None:
         port, self.metrics_port = free_port(), free_port()
         env = {
             "TANDEM_DEBUG": "0",
@@ -31,6 +34,7 @@ class Gunicorn(Server):
             "API_METRICS_PORT": str(self.metrics_port),
             "WEB_CONCURRENCY": "2",
             "PYTHONPATH": str(SERVICES),
+            **(environ or {}),
         }
         command = [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py"]
         super().__init__(command, port, env=env, log=directory / "gunicorn.log")
