@@ -101,7 +101,10 @@ async def test_presence_stats_counts_clients_and_users(client: cent.AsyncClient,
         for tab in (first, second):
             await tab.command(connect={"token": connection_token(TOKEN_KEY, "cy")})
             await tab.subscribe("room:tabs")
-        stats = await client.presence_stats(cent.PresenceStatsRequest(channel="room:tabs"))
+        request = cent.PresenceStatsRequest(channel="room:tabs")
+        async with asyncio.timeout(5):  # Redis is told of a client just after its subscribe reply
+            while (stats := await client.presence_stats(request)).num_clients < 2:
+                await asyncio.sleep(0.02)
 
     assert (stats.num_clients, stats.num_users) == (2, 1)
 

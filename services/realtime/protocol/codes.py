@@ -12,19 +12,16 @@ class Disconnect(NamedTuple):
     reason: str
 
 
-SHUTDOWN = Disconnect(3001, "shutdown")
 SERVER_ERROR = Disconnect(3004, "internal server error")
 EXPIRED = Disconnect(3005, "connection expired")
 SLOW = Disconnect(3008, "slow")
 INSUFFICIENT_STATE = Disconnect(3010, "insufficient state")
-FORCE_RECONNECT = Disconnect(3011, "force reconnect")
 NO_PONG = Disconnect(3012, "no pong")
 TOO_MANY_REQUESTS = Disconnect(3013, "too many requests")
 INVALID_TOKEN = Disconnect(3500, "invalid token")
 BAD_REQUEST = Disconnect(3501, "bad request")
 STALE = Disconnect(3502, "stale")
 FORCE_DISCONNECT = Disconnect(3503, "force disconnect")
-CONNECTION_LIMIT = Disconnect(3504, "connection limit")
 CHANNEL_LIMIT = Disconnect(3505, "channel limit")
 PERMISSION_DENIED = Disconnect(3507, "permission denied")
 
@@ -55,8 +52,6 @@ LIMIT_EXCEEDED = Error(106, "limit exceeded")
 BAD_COMMAND = Error(107, "bad request")
 NOT_AVAILABLE = Error(108, "not available")
 TOKEN_EXPIRED = Error(109, "token expired")
-HAS_EXPIRED = Error(110, "expired")
-TOO_MANY = Error(111, "too many requests", temporary=True)
 UNRECOVERABLE = Error(112, "unrecoverable position")
 
 
