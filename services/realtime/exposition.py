@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from realtime import metrics
 from realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
-from realtime.histogram import Histogram
+from realtime.histogram import AGES, Histogram
 
 if TYPE_CHECKING:
     from realtime.server.counters import Counters
@@ -127,7 +127,7 @@ def _server_totals(totals: list[Counters]) -> Iterator[Metric]:
     opened: Counter[tuple[str, ...]] = Counter({(WEBSOCKET, "/ws/"): 0})
     closed: Counter[int] = Counter()
     rejected: Counter[str] = Counter()
-    ages = Histogram(metrics.AGES)
+    ages = Histogram(AGES)
     for counters in totals:
         for place, count in counters.opened_by.items():
             opened[place] += count

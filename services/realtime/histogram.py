@@ -5,6 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+AGES = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.0)
+"""Bounds for the age of a connection, in seconds: from a page that was left at once to a socket of a day."""
+
 
 class Histogram:
     """

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from realtime.histogram import Histogram
-from realtime.metrics import AGES
+from realtime.histogram import AGES, Histogram
 
 
 @dataclass(slots=True)
