@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv/bin
 ENVIRONMENT := PYTHON="$(PYTHON)" .ci/environment
-export PYTHONPATH := services
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -20,13 +19,13 @@ monitor: ## Scrape the running demo with Prometheus, alerts included, at http://
 	@exec $(VENV)/python -m demo.monitor
 
 press: ## Measure press to pixel on the running demo: POST sent to frame received, through the edge
-	@$(VENV)/python -m tests.press
+	@$(VENV)/python -m rig.press
 
 screenshot: .venv/tests ## Take the README's pictures of the running demo with Chromium
-	@$(VENV)/python -m tests.screenshot
+	@$(VENV)/python -m rig.screenshot
 
 panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard's panels from it, for the README
-	@$(VENV)/python -m tests.panels
+	@$(VENV)/python -m rig.panels
 
 ##@ Check it
 .PHONY: test soak conformance lint types format
@@ -37,13 +36,13 @@ soak: .venv/tests ## Run the long proofs that make test has in a short form
 	@PYTEST_OPTIONS="-m slow" .ci/test
 
 conformance: ## Run Autobahn's test suite of WebSocket conformance (needs a Python 2.7)
-	@PYTHONPATH=services $(VENV)/python -m realtime.tests.conformance
+	@cd services/realtime && ../../$(VENV)/python -m tests.conformance
 
 lint: .venv/tests ## Check style, shell scripts and lock files
 	@.ci/lint
 
 types: .venv/tests ## Check types (strict)
-	@$(VENV)/mypy -p tandem -p realtime -p loadgen -p demo -p tests
+	@.ci/types
 
 format: .venv/tests ## Rewrite the Python files the way lint wants them
 	@$(VENV)/ruff check --fix-only --quiet services charts .ci

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import RedisServer
+from rig.servers import RedisServer
 
 CHARTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHARTS))  # for `tools`

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.servers import find_program
+from rig.servers import find_program
 
 CHART = Path(__file__).parent.parent / "tandem"
 RULES = CHART / "alerts" / "tandem.yaml"

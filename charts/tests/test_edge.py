@@ -18,7 +18,7 @@ from tools.looking import one
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.servers import RedisServer, Server, find_program, free_port
+from rig.servers import RedisServer, Server, find_program, free_port
 
 # Controllers cut what is silent for a minute; the server pings every 25 s; a socket is idle for 15 minutes. Here a
 # minute is three seconds (the server's timer is exact to a second).
@@ -132,7 +132,6 @@ def realtime(redis_server: RedisServer, tmp_path: Path) -> Iterator[str]:
     """The real service, which pings a minute's worth more often than every minute."""
     port, private = free_port(), free_port()
     environ = {
-        "PYTHONPATH": ".",
         "TANDEM_REDIS_URLS": redis_server.url,
         "TANDEM_TOKEN_KEYS": "test",
         "REALTIME_PORT": str(port),
@@ -142,7 +141,7 @@ def realtime(redis_server: RedisServer, tmp_path: Path) -> Iterator[str]:
         "CONNECT_SECONDS": "60",
         "DRAIN_SECONDS": "0",
     }
-    with Server([sys.executable, "-m", "realtime"], port, env=environ, log=tmp_path / "realtime.log"):
+    with Server([sys.executable, "-m", "tandem_realtime"], port, env=environ, log=tmp_path / "realtime.log"):
         yield f"127.0.0.1:{port}"
 
 

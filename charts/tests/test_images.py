@@ -18,7 +18,7 @@ from tools.podman import Pod, Podman, missing_programs
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.servers import MissingServer, RedisServer, free_port, wait_until
+from rig.servers import MissingServer, RedisServer, free_port, wait_until
 
 STORAGE = Path(os.environ.get("TANDEM_IMAGE_STORAGE", "/var/tmp/tandem-images"))
 MEGABYTE = 1_000_000

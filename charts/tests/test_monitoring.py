@@ -13,7 +13,7 @@ import yaml
 from tools.helm import CHART, NEWEST, OLDEST, render
 from tools.looking import Object
 
-from tests.servers import find_program
+from rig.servers import find_program
 
 DEMO = CHART.parent.parent / "k8s" / "monitoring"
 ALERTS = yaml.safe_load((CHART / "alerts" / "tandem.yaml").read_text())

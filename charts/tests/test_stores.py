@@ -13,7 +13,7 @@ import redis
 from tools.helm import CHART, render
 from tools.looking import env, one
 
-from tests.servers import Server, find_program, free_port
+from rig.servers import Server, find_program, free_port
 
 PASSWORD = "it's a password"
 

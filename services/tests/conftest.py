@@ -8,8 +8,8 @@ import httpx
 import pytest
 from django.conf import settings
 
+from rig.stack import Stack
 from tandem.settings import from_environ
-from tests.stack import Stack
 
 # For tests that publish by themselves. The services read their own settings.
 settings.configure(**from_environ({"TANDEM_DEBUG": "1"}))

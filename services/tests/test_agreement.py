@@ -1,7 +1,7 @@
 """
 Names that have to agree across files, compared in one place.
 
-A file that does not exist is not compared. To add a name: a function that reads it from each file, and a test.
+What is missing where it is looked for fails. To add a name: a function that reads it from each file, and a test.
 """
 
 from __future__ import annotations
@@ -17,27 +17,30 @@ import pytest
 import yaml
 
 from demo.settings import ROOT
-from tests.servers import SERVICES
-from tests.stack import Stack
+from rig.servers import SERVICES
+from rig.stack import Stack
 
 CHART = ROOT / "charts/tandem"
 README = ROOT / "README.md"
 
 
 def text(path: Path) -> str:
-    """The file, or nothing if there is none."""
-    return path.read_text() if path.is_file() else ""
+    """The file, which must be there."""
+    return path.read_text()
 
 
 def texts(folder: Path, *patterns: str) -> str:
     """All files of a folder that match, one after the other."""
-    return "\n".join(path.read_text() for pattern in patterns for path in sorted(folder.rglob(pattern)))
+    found = [path for pattern in patterns for path in sorted(folder.rglob(pattern))]
+    assert found, f"nothing in {folder} matches {patterns}"
+    return "\n".join(path.read_text() for path in found)
 
 
 def section(heading: str) -> str:
     """The README's part under a heading, up to the next one."""
     found = re.search(rf"^#+ {heading}$(.*?)(?=^#+ |\Z)", text(README), re.MULTILINE | re.DOTALL)
-    return found[1] if found else ""
+    assert found, f"the README has no section {heading}"
+    return found[1]
 
 
 def first_column(table: str) -> set[str]:
@@ -53,10 +56,13 @@ FOREIGN = re.compile(r"(PYTHON|PROMETHEUS_|POSTGRES|PG|REDIS|OTEL_|DJANGO_SETTIN
 READS = {"get", "required", "_required", "str", "bool", "int", "float", "list", "dict", "json", "url"}
 
 
+SETTINGS = [SERVICES / part / "settings.py" for part in ("api/api", "realtime/tandem_realtime", "tandem/tandem")]
+
+
 def variables_read() -> set[str]:
     """What the settings modules ask the environment for."""
     found: set[str] = set()
-    for path in (SERVICES / "api/settings.py", SERVICES / "realtime/settings.py", SERVICES / "tandem/settings.py"):
+    for path in SETTINGS:
         for node in ast.walk(ast.parse(text(path))):
             if isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -68,8 +74,8 @@ def variables_read() -> set[str]:
 def test_variables_of_the_readme_are_those_of_the_settings() -> None:
     """The table of settings is complete and true."""
     documented = {name for name in first_column(section("Settings")) if VARIABLE.fullmatch(name)}
-    if documented:
-        assert documented == variables_read()
+
+    assert documented == variables_read()
 
 
 def variables_set() -> set[str]:
@@ -115,8 +121,8 @@ def test_metrics_of_the_chart_exist(exported: set[str]) -> None:
 def test_metrics_of_the_readme_are_those_of_the_code(exported: set[str]) -> None:
     """The table of metrics is complete and true."""
     documented = {name.partition("{")[0] for name in first_column(section("Metrics"))}
-    if documented:
-        assert documented == exported
+
+    assert documented == exported
 
 
 # -- The path ---------------------------------------------------------------------------------------
@@ -126,13 +132,13 @@ def test_ws_is_the_path_everywhere() -> None:
     """Routing, edge, chart and page agree that sockets live under /ws."""
     users = {
         "edge": text(ROOT / "ingress/local.conf"),
-        "routing": text(SERVICES / "realtime/endpoints.py") + text(SERVICES / "realtime/routing.py"),
+        "routing": texts(SERVICES / "realtime/tandem_realtime", "endpoints.py", "routing.py"),
         "page": texts(SERVICES / "api", "*.js"),
-        "ingress": text(CHART / "templates/routing/ingress.yaml") or "/ws",
-        "gateway": text(CHART / "templates/routing/httproute.yaml") or "/ws",
+        "ingress": text(CHART / "templates/routing/ingress.yaml"),
+        "gateway": text(CHART / "templates/routing/httproute.yaml"),
     }
 
-    assert [name for name, content in users.items() if content and "/ws" not in content and '"ws' not in content] == []
+    assert [name for name, content in users.items() if "/ws" not in content and '"ws' not in content] == []
 
 
 @pytest.mark.parametrize("name", ["local.conf", "nginx.conf"])
@@ -140,7 +146,7 @@ def test_edge_of_the_chart_is_the_edge(name: str) -> None:
     """A chart cannot reach outside its folder, so it has a copy: the same, byte for byte."""
     copy = text(CHART / "files" / name)
 
-    assert copy in ("", text(ROOT / "ingress" / name))
+    assert copy == text(ROOT / "ingress" / name)
 
 
 # -- Versions ---------------------------------------------------------------------------------------
@@ -149,12 +155,15 @@ def test_edge_of_the_chart_is_the_edge(name: str) -> None:
 def test_one_version() -> None:
     """Packages, library, chart and changelog are of one version."""
     versions = {
-        str(path.relative_to(ROOT)): tomllib.loads(path.read_text())["project"]["version"]
+        str(path.relative_to(ROOT)): tomllib.loads(path.read_text())["project"].get("version")
         for path in SERVICES.glob("*/pyproject.toml")
     }
-    versions["tandem.__version__"] = re.findall(r'__version__ = "(.+)"', text(SERVICES / "tandem/__init__.py"))[0]
-    if chart := yaml.safe_load(text(CHART / "Chart.yaml") or "{}"):
-        versions |= {"Chart version": chart["version"], "Chart appVersion": chart["appVersion"]}
+    versions["tandem.__version__"] = re.findall(r'__version__ = "(.+)"', text(SERVICES / "tandem/tandem/__init__.py"))[
+        0
+    ]
+    del versions["services/tandem/pyproject.toml"]  # takes it from there
+    chart = yaml.safe_load(text(CHART / "Chart.yaml"))
+    versions |= {"Chart version": chart["version"], "Chart appVersion": chart["appVersion"]}
     if released := re.findall(r"^## \[(\d[^\]]*)\]", text(ROOT / "CHANGELOG.md"), re.MULTILINE):
         versions["CHANGELOG.md"] = released[0]
 

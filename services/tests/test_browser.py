@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser import open_browser, shown_value, wait_for_value
-from tests.stack import Stack
+from rig.browser import open_browser, shown_value, wait_for_value
+from rig.stack import Stack
 
 
 async def test_pressing_on_one_page_changes_the_other(stack: Stack) -> None:

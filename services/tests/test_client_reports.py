@@ -9,10 +9,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.browser import open_browser, shown_value, wait_for_value
-from tests.servers import wait_until
-from tests.stack import COUNTER, Stack, press
-from tests.wire import open_wire
+from rig.browser import open_browser, shown_value, wait_for_value
+from rig.servers import wait_until
+from rig.stack import COUNTER, Stack, press
+from rig.wire import open_wire
 
 
 def told(stack: Stack, name: str, **labels: str) -> float:

@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from demo.settings import ROOT
-from tests.demo_run import DemoRun, free_port_range
-from tests.servers import wait_until
-from tests.stack import COUNTER, press
-from tests.wire import open_wire
+from rig.demo_run import DemoRun, free_port_range
+from rig.servers import wait_until
+from rig.stack import COUNTER, press
+from rig.wire import open_wire
 
 
 def assert_refused(demo: DemoRun, *words: str) -> None:

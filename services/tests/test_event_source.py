@@ -7,9 +7,9 @@ import asyncio
 import httpx
 from playwright.async_api import Page
 
-from tests.browser import open_browser
-from tests.cable import Cable
-from tests.stack import Stack, press
+from rig.browser import open_browser
+from rig.cable import Cable
+from rig.stack import Stack, press
 
 LISTEN = """
 () => {

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.stack import COUNTER, Stack, press
-from tests.wire import Wire, open_socket, open_wire
+from rig.stack import COUNTER, Stack, press
+from rig.wire import Wire, open_socket, open_wire
 
 CLIENTS, INCREMENTS_EACH = 10, 10
 

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from playwright.async_api import ConsoleMessage, Page, expect
 
+from rig.browser import SECONDS, open_browser
+from rig.stack import ADMIN_PASSWORD, COUNTER, Stack, press
+from rig.wire import open_wire
 from tandem.tokens import connection_token
-from tests.browser import SECONDS, open_browser
-from tests.stack import ADMIN_PASSWORD, COUNTER, Stack, press
-from tests.wire import open_wire
 
 USER = "<b>17</b>&amp;"  # names come from anybody
 CLOSED_BY_FORCE = (3503, "force disconnect")

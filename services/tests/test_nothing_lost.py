@@ -16,15 +16,15 @@ import pytest
 import redis as redis_py
 from django.test import override_settings
 
+from rig.keeper import Keeper, Producer, assert_balanced, until_whole
+from rig.proxy import Proxy
+from rig.servers import RedisServer, Server, free_port
 from tandem import scripts
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import group_for, layer_channel
 from tandem.namespaces import Namespaces
 from tandem.publication import pack_body
 from tandem.shards import shards
-from tandem.tests.proxy import Proxy
-from tests.keeper import Keeper, Producer, assert_balanced, until_whole
-from tests.servers import RedisServer, Server, free_port
 
 CHANNEL = "public:books"
 CLIENTS = 8
@@ -45,7 +45,10 @@ async def running(redis: RedisServer, directory: Path, *, clients: int = CLIENTS
         "DRAIN_SECONDS": "0.2",
     }
     realtime = Server(
-        [sys.executable, "-m", "realtime"], int(environ["REALTIME_PORT"]), env=environ, log=directory / "realtime.log"
+        [sys.executable, "-m", "tandem_realtime"],
+        int(environ["REALTIME_PORT"]),
+        env=environ,
+        log=directory / "realtime.log",
     )
     with override_settings(TANDEM_REDIS_URLS=[redis.url]), realtime:
         async with contextlib.AsyncExitStack() as stack:

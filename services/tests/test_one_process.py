@@ -11,16 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.servers import SERVICES, RedisServer, Server, free_port
-from tests.stack import COUNTER, press
-from tests.wire import open_wire
+from rig.servers import RedisServer, Server, free_port
+from rig.stack import COUNTER, press
+from rig.wire import open_wire
 
 
 @pytest.fixture
 def process(redis_server: RedisServer, redis_url: str, tmp_path: Path) -> Iterator[Server]:
     """One process with the api in it, without an edge."""
     environ = {
-        "PYTHONPATH": str(SERVICES),
         "TANDEM_DEBUG": "1",
         "TANDEM_REDIS_URLS": redis_url,
         "TANDEM_HTTP_APP": "api.asgi:application",
@@ -33,7 +32,7 @@ def process(redis_server: RedisServer, redis_url: str, tmp_path: Path) -> Iterat
     }
     prepare = [sys.executable, "-m", "demo.prepare"]
     subprocess.run(prepare, env={**os.environ, **environ}, check=True, capture_output=True, timeout=60)
-    command = [sys.executable, "-m", "realtime"]
+    command = [sys.executable, "-m", "tandem_realtime"]
     with Server(command, int(environ["REALTIME_PORT"]), env=environ, log=tmp_path / "realtime.log") as process:
         yield process
 

@@ -22,11 +22,11 @@ from centrifuge import (
 )
 from django.test import override_settings
 
-from realtime.tests.pair import TOKEN_KEY, Realtime
+from rig.pair import TOKEN_KEY, Realtime
+from rig.servers import RedisServer
 from tandem import apublish
 from tandem.control import asubscribe, aunsubscribe
 from tandem.tokens import connection_token, subscription_token
-from tests.servers import RedisServer
 
 SECONDS = 10.0
 STREAM = {"history_size": 100, "history_ttl": 60}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from tests.cable import Cable
-from tests.js_client import js_client
-from tests.stack import COUNTER, Stack, press
+from rig.cable import Cable
+from rig.js_client import js_client
+from rig.stack import COUNTER, Stack, press
 
 
 async def test_connects_subscribes_and_receives(stack: Stack, http: httpx.AsyncClient) -> None:

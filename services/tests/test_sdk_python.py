@@ -15,8 +15,8 @@ from centrifuge import (
     SubscriptionEventHandler,
 )
 
-from tests.cable import Cable
-from tests.stack import COUNTER, Stack, press
+from rig.cable import Cable
+from rig.stack import COUNTER, Stack, press
 
 SECONDS = 15.0
 

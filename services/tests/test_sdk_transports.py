@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from rig.cable import Cable
+from rig.js_client import JsClient, js_client
+from rig.servers import wait_until
+from rig.stack import Stack
 from tandem.tokens import connection_token, subscription_token
-from tests.cable import Cable
-from tests.js_client import JsClient, js_client
-from tests.servers import wait_until
-from tests.stack import Stack
 
 TRANSPORTS = ("websocket", "http_stream", "sse")
 TOKEN_KEY = "key-of-the-tests-0123456789abcdefghij"

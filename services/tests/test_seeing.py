@@ -19,10 +19,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.busy import BusyRun
-from tests.prometheus import PanelQuery, Prometheus, alert_expressions, panel_queries
-from tests.servers import SERVICES, RedisServer, Server, free_port, wait_until
-from tests.stack import Stack
+from rig.busy import BusyRun
+from rig.prometheus import PanelQuery, Prometheus, alert_expressions, panel_queries
+from rig.servers import SERVICES, RedisServer, Server, free_port, wait_until
+from rig.stack import Stack
 
 # The longest that a connection can be gone unnoticed: a ping interval and the wait for its pong.
 NOTICED_SECONDS = 25 + 8
@@ -44,7 +44,7 @@ class Pod:
             "REALTIME_PRIVATE_PORT": str(self.private_port),
             "DRAIN_SECONDS": "1",
         }
-        self.server = Server([sys.executable, "-m", "realtime"], self.port, env=environ, log=log)
+        self.server = Server([sys.executable, "-m", "tandem_realtime"], self.port, env=environ, log=log)
 
     @property
     def url(self) -> str:
@@ -63,7 +63,7 @@ class Pod:
 @contextmanager
 def holding(count: int, *pods: Pod) -> Iterator[subprocess.Popen[str]]:
     """Run a client process that holds *count* sockets, spread over *pods*."""
-    command = [sys.executable, "-m", "tests.holder", str(count), "public:held", *(pod.url for pod in pods)]
+    command = [sys.executable, "-m", "rig.holder", str(count), "public:held", *(pod.url for pod in pods)]
     with subprocess.Popen(
         command, cwd=SERVICES, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as holder:

@@ -15,12 +15,12 @@ import httpx
 import psutil
 import pytest
 
-from realtime import metrics
-from realtime.histogram import Histogram
+from rig.servers import RedisServer
+from rig.wire import open_wire
 from tandem.tokens import connection_token
-from tests.servers import SERVICES, RedisServer
-from tests.test_seeing import TOKEN_KEY, Pod, holding
-from tests.wire import open_wire
+from tandem_realtime import metrics
+from tandem_realtime.histogram import Histogram
+from test_seeing import TOKEN_KEY, Pod, holding
 
 SCRAPE_SECONDS = 15
 SCRAPES = 20
@@ -85,7 +85,7 @@ def test_metrics_cost_little(pod: Pod, redis: RedisServer) -> None:
     Load: 10 publications a second to all. What is counted per publication is timed by itself; scrapes on the process.
     """
     rate, seconds = 10.0, 10.0
-    environ = {**os.environ, "PYTHONPATH": str(SERVICES), "TANDEM_DEBUG": "1", "TANDEM_REDIS_URLS": redis.url}
+    environ = {**os.environ, "TANDEM_DEBUG": "1", "TANDEM_REDIS_URLS": redis.url}
     with holding(2000, pod), httpx.Client(base_url=f"http://127.0.0.1:{pod.private_port}") as private:
         private.get("/metrics")
         before = cpu_seconds(pod)

@@ -8,11 +8,11 @@ import httpx
 import psutil
 import pytest
 
-from tests.browser import open_browser, shown_value, wait_for_value
-from tests.demo_run import DemoRun
-from tests.servers import wait_until
-from tests.stack import press
-from tests.test_sdk_python import subscribed_client
+from rig.browser import open_browser, shown_value, wait_for_value
+from rig.demo_run import DemoRun
+from rig.servers import wait_until
+from rig.stack import press
+from test_sdk_python import subscribed_client
 
 
 @pytest.fixture(scope="module")

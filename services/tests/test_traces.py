@@ -14,9 +14,9 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.servers import SERVICES, wait_until
-from tests.stack import COUNTER, Stack
-from tests.wire import open_wire
+from rig.servers import SERVICES, wait_until
+from rig.stack import COUNTER, Stack
+from rig.wire import open_wire
 
 
 class Span(NamedTuple):
@@ -102,7 +102,7 @@ async def test_one_trace_from_view_to_send(traced: Stack, collector: Collector) 
     assert send.trace == publish.trace == view.trace
 
 
-@pytest.mark.parametrize("imported", ["api.wsgi", "realtime.asgi"])
+@pytest.mark.parametrize("imported", ["api.wsgi", "tandem_realtime.asgi"])
 def test_by_default_nothing_is_traced(imported: str) -> None:
     """Off costs nothing: no exporter and no instrumentation is imported (redis-py looks for metrics by itself)."""
     ours = ("opentelemetry.exporter", "opentelemetry.instrumentation", "opentelemetry.sdk.trace")

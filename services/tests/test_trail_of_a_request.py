@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from rig.servers import wait_until
+from rig.stack import COUNTER, Stack
+from rig.wire import open_wire
 from tandem.tokens import connection_token
-from tests.servers import wait_until
-from tests.stack import COUNTER, Stack
-from tests.wire import open_wire
 
 SECRETS = ("cookie-of-the-visitor", "eyJ", "payload-of-the-visitor", "key-of-the-tests", "server-api-key")
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from tests.servers import MissingServer, Server, free_port
+from rig.servers import MissingServer, Server, free_port
 
 
 def _program(name: str) -> str:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from api.tests.gunicorn import Gunicorn
+from tests.gunicorn_process import Gunicorn
 
 
 def counter(served: Gunicorn, name: str = "demo") -> dict[str, int]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.tests.gunicorn import Gunicorn
-from api.tests.postgres import PostgresServer
-from tests.servers import RedisServer, wait_until
+from rig.servers import RedisServer, wait_until
+from tests.gunicorn_process import Gunicorn
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture

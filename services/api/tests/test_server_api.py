@@ -8,8 +8,8 @@ import redis
 from django.test import Client
 from pytest_django import Settings
 
-from api.tests.asking import ask
 from tandem import control, streams
+from tests.asking import ask
 
 CHANNEL = "public:news"
 

@@ -11,10 +11,10 @@ import pytest_asyncio
 import redis
 from pytest_django import Settings
 
-from api.tests.asking import ask
+from rig.proxy import Proxy
+from rig.servers import RedisServer, free_port
 from tandem.groups import shard_for
-from tandem.tests.proxy import Proxy
-from tests.servers import RedisServer, free_port
+from tests.asking import ask
 
 NEWS = "public:news"
 ROUND_TRIP = 2  # a read on the way there and one on the way back

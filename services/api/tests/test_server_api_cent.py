@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import cent
 import pytest
 
-from api.tests.gunicorn import Gunicorn
+from tests.gunicorn_process import Gunicorn
 
 CHANNEL = "public:from-cent"
 

@@ -11,12 +11,12 @@ import cent
 import pytest
 import pytest_asyncio
 
-from api.tests.gunicorn import Gunicorn
-from realtime.tests.pair import TOKEN_KEY, Realtime
+from rig.pair import TOKEN_KEY, Realtime
+from rig.servers import RedisServer
+from rig.wire import Wire, open_socket
 from tandem import __version__
 from tandem.tokens import connection_token
-from tests.servers import RedisServer
-from tests.wire import Wire, open_socket
+from tests.gunicorn_process import Gunicorn
 
 ROOM = "room:7"
 STREAM = {"history_size": 300, "history_ttl": 600, "recovery": True, "subscribe": "anyone"}

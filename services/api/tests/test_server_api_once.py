@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from api.tests.asking import ask
 from tandem import streams
+from tests.asking import ask
 
 CHANNELS = ["public:a", "public:b"]
 

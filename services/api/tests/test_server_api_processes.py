@@ -8,9 +8,9 @@ import msgspec
 import pytest
 import redis
 
-from api.tests.asking import ask
 from tandem.census import GROUP, Answer, Crowd
 from tandem.groups import layer_channel
+from tests.asking import ask
 
 
 class Process:

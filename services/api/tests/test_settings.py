@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from api.settings import database
-from tests.servers import SERVICES
 
 REQUIRED = {
     "DJANGO_SECRET_KEY": "secret",
@@ -21,7 +20,7 @@ REQUIRED = {
 
 def load_settings(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process with nothing but *environ*."""
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVICES), **environ}
+    environ = {"PATH": os.environ["PATH"], **environ}
     command = [
         sys.executable,
         "-c",

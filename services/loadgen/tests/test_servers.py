@@ -16,7 +16,7 @@ from loadgen.bench.visits import visit
 from loadgen.options import Options
 from loadgen.report import Report
 from loadgen.scenarios import Run
-from tests.servers import RedisServer
+from rig.servers import RedisServer
 
 
 @pytest.fixture(scope="module")

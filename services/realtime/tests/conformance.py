@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "services"))
 
-from realtime.tests.server_process import InterfaceServer  # noqa: E402 # the path comes first
+from tests.server_process import InterfaceServer  # noqa: E402 # the path comes first
 
 PLACE = ROOT / ".demo" / "conformance"
 SUITE = "autobahntestsuite==25.10.1"

@@ -10,18 +10,18 @@ import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:  # Django is not set up yet
-    from realtime.runtime import Runtime
-    from realtime.tests.pair import Pair
-    from realtime.tests.session_clients import FakeTransport
+    from rig.pair import Pair
+    from tandem_realtime.runtime import Runtime
+    from tests.session_clients import FakeTransport
 
 os.environ.setdefault("TANDEM_DEBUG", "1")
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tandem_realtime.settings")
 
 
 @pytest_asyncio.fixture
 async def runtime(redis_url: str) -> AsyncIterator[Runtime]:
     """What a process has, over the shared Redis."""
-    from realtime.tests.session_clients import running
+    from tests.session_clients import running
 
     async with running(redis_url) as runtime:
         yield runtime
@@ -30,7 +30,7 @@ async def runtime(redis_url: str) -> AsyncIterator[Runtime]:
 @pytest_asyncio.fixture
 async def client(runtime: Runtime) -> FakeTransport:
     """An anonymous client that is connected."""
-    from realtime.tests.session_clients import FakeTransport
+    from tests.session_clients import FakeTransport
 
     client = FakeTransport(runtime)
     await client.connect()
@@ -39,7 +39,7 @@ async def client(runtime: Runtime) -> FakeTransport:
 
 @pytest.fixture(scope="session")
 def _pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    from realtime.tests.pair import Pair
+    from rig.pair import Pair
 
     with Pair(tmp_path_factory.mktemp("pair")) as running:
         yield running

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgpack
 
-from realtime.hub import Hub, Subscription
-from realtime.protocol.encodings import LINES
 from tandem.groups import group_for
 from tandem.layer import ChannelLayer
 from tandem.publication import Position
+from tandem_realtime.hub import Hub, Subscription
+from tandem_realtime.protocol.encodings import LINES
 
 
 class DeafLayer(ChannelLayer):

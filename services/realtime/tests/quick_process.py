@@ -6,7 +6,7 @@ import json
 import sys
 from importlib import import_module
 
-from realtime.__main__ import main
+from tandem_realtime.__main__ import main
 
 for name, value in json.loads(sys.argv[1]).items():
     module, _, constant = name.rpartition(".")

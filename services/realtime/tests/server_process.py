@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.servers import SERVICES, Server, free_port, wait_until
+from rig.servers import Server, free_port, wait_until
 
 TESTS = Path(__file__).resolve().parent
 KEY = base64.b64encode(b"0123456789abcdef").decode()
@@ -26,7 +26,7 @@ class InterfaceServer(Server):
         port = free_port()
         command = [sys.executable, str(TESTS / "server_apps.py"), str(port), json.dumps(limits)]
         log = directory / "server.log"
-        environment = {"PYTHONPATH": str(SERVICES)}
+        environment: dict[str, str] = {}
         super().__init__([*command, json.dumps(options or {})], port, env=environment, log=log)
 
     def connect(self, path: str, **options: Any) -> connect:

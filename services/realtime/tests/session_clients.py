@@ -12,11 +12,11 @@ from typing import Any
 from channels.layers import get_channel_layer
 from django.test import override_settings
 
-from realtime import metrics
-from realtime.protocol.encodings import LINES
-from realtime.runtime import Runtime
-from realtime.session import Session
 from tandem import tokens
+from tandem_realtime import metrics
+from tandem_realtime.protocol.encodings import LINES
+from tandem_realtime.runtime import Runtime
+from tandem_realtime.session import Session
 
 SECONDS = 5.0
 KEY = "key-of-the-tests-0123456789abcdefghij"

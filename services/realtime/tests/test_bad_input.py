@@ -13,11 +13,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from realtime.tests.pair import TOKEN_KEY, Pair
-from realtime.tests.server_process import RawClient, masked
+from rig.pair import TOKEN_KEY, Pair
+from rig.wire import Wire, open_wire
 from tandem import Position, apublish, position
 from tandem.tokens import connection_token, subscription_token
-from tests.wire import Wire, open_wire
+from tests.server_process import RawClient, masked
 
 CONNECT = '{"id":1,"connect":{}}'
 

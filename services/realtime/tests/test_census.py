@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from realtime.census import clients_of, largest
 from tandem.census import Client, Crowd, Question
+from tandem_realtime.census import clients_of, largest
 
 
 @dataclass

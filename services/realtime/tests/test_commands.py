@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.protocol.codes import BAD_REQUEST, DisconnectClient
-from realtime.protocol.commands import Command, Connect, InChannel, Publish, Subscribe, decode_frame, method_of
+from tandem_realtime.protocol.codes import BAD_REQUEST, DisconnectClient
+from tandem_realtime.protocol.commands import Command, Connect, InChannel, Publish, Subscribe, decode_frame, method_of
 
 
 def decode(frame: str | bytes) -> list[Command]:

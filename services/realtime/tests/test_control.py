@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from realtime.control import Revocations, fits, revoked_login
-from realtime.tests.pair import TOKEN_KEY, Pair, open_stream
+from rig.cable import Cable
+from rig.pair import TOKEN_KEY, Pair, open_stream
+from rig.servers import wait_until
+from rig.wire import Wire, open_socket, open_wire
 from tandem import apublish, control
 from tandem.control import Disconnect, Unsubscribe
 from tandem.shards import shards
 from tandem.tickets import acreate_ticket
 from tandem.tokens import connection_token
-from tests.cable import Cable
-from tests.servers import wait_until
-from tests.wire import Wire, open_socket, open_wire
+from tandem_realtime.control import Revocations, fits, revoked_login
 
 SOON = 2.0
 

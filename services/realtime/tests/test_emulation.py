@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from realtime.tests.pair import Lines, Pair, Realtime, open_stream
-from tests.servers import wait_until
-from tests.wire import open_socket
+from rig.pair import Lines, Pair, Realtime, open_stream
+from rig.servers import wait_until
+from rig.wire import open_socket
 
 CONNECT = '{"id":1,"connect":{}}'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.endpoints import endpoint_of, is_command, is_ours, stream_transport_of
+from tandem_realtime.endpoints import endpoint_of, is_command, is_ours, stream_transport_of
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from realtime.health import readiness
-from tests.servers import SERVICES, free_port, is_listening, wait_until
+from rig.servers import SERVICES, free_port, is_listening, wait_until
+from tandem_realtime.health import readiness
 
 
 class PrivatePort:
@@ -18,8 +18,8 @@ class PrivatePort:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "realtime.tests.private_port", str(port)],
-            cwd=SERVICES,
+            [sys.executable, "-m", "tests.private_port", str(port)],
+            cwd=SERVICES / "realtime",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

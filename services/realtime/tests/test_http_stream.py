@@ -7,10 +7,10 @@ import socket
 import httpx
 import pytest
 
-from realtime.tests.pair import TOKEN_KEY, Pair, open_stream
+from rig.pair import TOKEN_KEY, Pair, open_stream
+from rig.servers import wait_until
 from tandem import apublish, publish
 from tandem.tokens import connection_token
-from tests.servers import wait_until
 
 CONNECT = '{"id":1,"connect":{}}'
 

@@ -11,15 +11,15 @@ import msgpack
 import pytest
 import pytest_asyncio
 
-from realtime.hub import Hub, Subscription, membership
-from realtime.hub.streams import Found, Streams
-from realtime.tests.hub_clients import BookKeeper, DeafLayer
 from tandem import scripts
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError
 from tandem.groups import group_for
 from tandem.namespaces import Namespaces
 from tandem.publication import Position, pack_body
+from tandem_realtime.hub import Hub, Subscription, membership
+from tandem_realtime.hub.streams import Found, Streams
+from tests.hub_clients import BookKeeper, DeafLayer
 
 NAMESPACES = Namespaces({"p": {"history_size": 6, "history_ttl": 60}, "live": {}})
 CHANNEL = "p:a"

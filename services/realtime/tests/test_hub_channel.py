@@ -6,14 +6,14 @@ import asyncio
 
 import pytest
 
-from realtime.hub import Subscription
-from realtime.hub.channel import LiveChannel, Recovery
-from realtime.hub.judgement import Judgement
-from realtime.hub.streams import Found
-from realtime.protocol.encodings import EVENTS, LINES, Encoding
 from tandem.namespaces import Namespace
 from tandem.publication import Position, Publication
 from tandem.scripts import StreamState
+from tandem_realtime.hub import Subscription
+from tandem_realtime.hub.channel import LiveChannel, Recovery
+from tandem_realtime.hub.judgement import Judgement
+from tandem_realtime.hub.streams import Found
+from tandem_realtime.protocol.encodings import EVENTS, LINES, Encoding
 
 LIMIT = 300
 

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from realtime.hub import Subscription
-from realtime.hub.channel import LiveChannel
-from realtime.hub.delivery import Delivery
-from realtime.protocol.encodings import EVENTS, LINES, Encoding
 from tandem.namespaces import Namespace
 from tandem.publication import Publication
+from tandem_realtime.hub import Subscription
+from tandem_realtime.hub.channel import LiveChannel
+from tandem_realtime.hub.delivery import Delivery
+from tandem_realtime.protocol.encodings import EVENTS, LINES, Encoding
 
 
 class Client:

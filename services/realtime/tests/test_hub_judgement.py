@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.hub.judgement import Judgement, judge
 from tandem.publication import Position, Publication
+from tandem_realtime.hub.judgement import Judgement, judge
 
 AT = Position("e", 5)
 

@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 import pytest_asyncio
 
-from realtime.hub import membership
-from realtime.hub.membership import Membership
-from realtime.hub.streams import Streams
-from realtime.hub.subscription import Subscription
-from realtime.hub.tasks import Tasks
-from realtime.protocol.encodings import LINES
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisUnavailable
 from tandem.groups import group_for
 from tandem.namespaces import Namespaces
+from tandem_realtime.hub import membership
+from tandem_realtime.hub.membership import Membership
+from tandem_realtime.hub.streams import Streams
+from tandem_realtime.hub.subscription import Subscription
+from tandem_realtime.hub.tasks import Tasks
+from tandem_realtime.protocol.encodings import LINES
 
 NAMESPACES = Namespaces({"p": {"history_size": 5, "history_ttl": 60}, "live": {}})
 

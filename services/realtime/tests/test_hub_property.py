@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from realtime.hub import Hub, repair
-from realtime.hub.streams import Streams
-from realtime.tests.hub_clients import BookKeeper, DeafLayer
 from tandem import scripts
 from tandem.async_shards import AsyncShards
 from tandem.namespaces import Namespaces
 from tandem.publication import Position, pack_body
+from tandem_realtime.hub import Hub, repair
+from tandem_realtime.hub.streams import Streams
+from tests.hub_clients import BookKeeper, DeafLayer
 
 HISTORY = 6
 NAMESPACES = Namespaces({"p": {"history_size": HISTORY, "history_ttl": 60, "recovery": True}})

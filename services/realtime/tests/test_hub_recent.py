@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from realtime.hub import recent
-from realtime.hub.recent import Recent
 from tandem.publication import Publication
+from tandem_realtime.hub import recent
+from tandem_realtime.hub.recent import Recent
 
 
 def some(first: int, last: int, *, size: int = 1) -> list[Publication]:

@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from realtime import metrics
-from realtime.hub import Hub, repair
-from realtime.hub.streams import Streams
-from realtime.tests.hub_clients import BookKeeper, DeafLayer
 from tandem import scripts
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
 from tandem.publication import Position, pack_body
+from tandem_realtime import metrics
+from tandem_realtime.hub import Hub, repair
+from tandem_realtime.hub.streams import Streams
+from tests.hub_clients import BookKeeper, DeafLayer
 
 NAMESPACES = Namespaces({"p": {"history_size": 6, "history_ttl": 60, "recovery": True}, "live": {}})
 CHANNEL = "p:a"

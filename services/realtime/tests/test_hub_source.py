@@ -12,10 +12,10 @@ from channels.layers import InMemoryChannelLayer
 from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
-from realtime.hub import source
-from realtime.hub.source import LayerSource, ReceivingSource, source_over
-from realtime.hub.tasks import Tasks
 from tandem.layer import ChannelLayer
+from tandem_realtime.hub import source
+from tandem_realtime.hub.source import LayerSource, ReceivingSource, source_over
+from tandem_realtime.hub.tasks import Tasks
 
 
 class Ear:

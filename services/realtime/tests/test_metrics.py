@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from realtime import metrics
-from realtime.exposition import exposition
-from realtime.server.counters import Counters
+from tandem_realtime import metrics
+from tandem_realtime.exposition import exposition
+from tandem_realtime.server.counters import Counters
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from realtime.options import Options
+from tandem_realtime.options import Options
 
 
 def test_settings_become_options() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.origin import is_allowed
+from tandem_realtime.origin import is_allowed
 
 ALLOWED = ("https://friend.example",)
 

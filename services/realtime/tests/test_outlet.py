@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from realtime.consumers.outlet import Outlet
-from realtime.tests.pair import NAMESPACES, Realtime
-from realtime.tests.server_process import RawClient, masked
+from rig.pair import NAMESPACES, Realtime
+from rig.servers import RedisServer
+from rig.wire import open_socket, open_wire
 from tandem import publish
-from tests.servers import RedisServer
-from tests.wire import open_socket, open_wire
+from tandem_realtime.consumers.outlet import Outlet
+from tests.server_process import RawClient, masked
 
 LIMIT = 1_000_000
 
@@ -26,7 +26,7 @@ def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory)
     """The application behind uvicorn."""
     environ = {"MAX_BUFFER_BYTES": str(LIMIT)}
     process = Realtime(redis_server.url, tmp_path_factory.mktemp("uvicorn"), environ)
-    uvicorn = [sys.executable, "-m", "uvicorn", "realtime.asgi:application", "--port", str(process.port)]
+    uvicorn = [sys.executable, "-m", "uvicorn", "tandem_realtime.asgi:application", "--port", str(process.port)]
     process.command = [*uvicorn, "--log-level", "warning"]
     with process:
         yield process

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from realtime.tests.pair import Pair
+from rig.pair import Pair
 from tandem import apublish, control
 from tandem.tickets import acreate_ticket
 

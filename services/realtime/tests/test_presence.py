@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from realtime.tests.pair import TOKEN_KEY, Realtime
+from rig.pair import TOKEN_KEY, Realtime
+from rig.servers import RedisServer
+from rig.wire import Wire, open_wire
 from tandem.tokens import connection_token
-from tests.servers import RedisServer
-from tests.wire import Wire, open_wire
 
 NAMESPACES = {"room": {"subscribe": "anyone", "presence": True, "join_leave": True, "read_presence": "subscribers"}}
 TIMES = {
     "tandem.presence.TTL_SECONDS": 1.5,
     "tandem.presence.HOLD_SECONDS": 0.8,
-    "realtime.presence.KEEP_SECONDS": 0.5,
-    "realtime.presence.SWEEP_SECONDS": 0.3,
+    "tandem_realtime.presence.KEEP_SECONDS": 0.5,
+    "tandem_realtime.presence.SWEEP_SECONDS": 0.3,
 }
 
 numbers = itertools.count()

@@ -14,15 +14,15 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from realtime.tests.pair import Realtime
-from tests.servers import SERVICES, RedisServer
-from tests.wire import open_wire
+from rig.pair import Realtime
+from rig.servers import RedisServer
+from rig.wire import open_wire
 
 
 @pytest.fixture(scope="module")
 def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realtime]:
     """A process with a team's consumers."""
-    environ = {"TANDEM_URLPATTERNS": "realtime.tests.team_project.websocket_urlpatterns"}
+    environ = {"TANDEM_URLPATTERNS": "tests.team_project.websocket_urlpatterns"}
     with Realtime(redis_server.url, tmp_path_factory.mktemp("routing"), environ) as process:
         yield process
 
@@ -78,7 +78,7 @@ async def test_group_send_of_another_project_reaches_subscribers(
     async with open_wire(f"{process.ws_url}/ws/") as wire:
         await wire.subscribe(channel)
         command = [sys.executable, "-c", FOREIGN, redis_server.url, channel]
-        environ = {"PYTHONPATH": str(SERVICES)}
+        environ: dict[str, str] = {}
         await asyncio.to_thread(subprocess.run, command, env=environ, cwd=tmp_path, check=True, timeout=20)
         publications = await wire.publications(1)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from realtime.tests.server_process import InterfaceServer, RawClient
-from tests.servers import wait_until
+from rig.servers import wait_until
+from tests.server_process import InterfaceServer, RawClient
 
 
 async def refusal(server: InterfaceServer) -> tuple[int, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.server.closing import close_times, rotation_age
+from tandem_realtime.server.closing import close_times, rotation_age
 
 
 def test_closes_are_evenly_spaced() -> None:

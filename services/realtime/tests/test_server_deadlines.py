@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from realtime.server.deadlines import Deadlines
+from tandem_realtime.server.deadlines import Deadlines
 
 
 class Clock:

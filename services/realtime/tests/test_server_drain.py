@@ -13,8 +13,8 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from realtime.tests.server_process import InterfaceServer, RawClient, masked
-from tests.servers import is_listening, wait_until
+from rig.servers import is_listening, wait_until
+from tests.server_process import InterfaceServer, RawClient, masked
 
 
 async def closed(client: Any) -> tuple[float, int, str]:

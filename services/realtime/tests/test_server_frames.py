@@ -4,7 +4,7 @@ import pytest
 from websockets.frames import Close, Frame, Opcode
 from websockets.streams import StreamReader
 
-from realtime.server.frames import binary_frame, close_frame, pong_frame, text_frame
+from tandem_realtime.server.frames import binary_frame, close_frame, pong_frame, text_frame
 
 
 def read(data: bytes) -> Frame:

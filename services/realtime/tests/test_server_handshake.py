@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.server.handshake import (
+from tandem_realtime.server.handshake import (
     BadHandshake,
     acceptance,
     asks_for_websocket,

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from realtime.tests.server_process import InterfaceServer, RawClient, masked
+from tests.server_process import InterfaceServer, RawClient, masked
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from realtime.server.inbox import Inbox
+from tandem_realtime.server.inbox import Inbox
 
 
 def inbox() -> Inbox:

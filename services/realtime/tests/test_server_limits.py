@@ -1,6 +1,6 @@
 """The token bucket, without a clock."""
 
-from realtime.server.limits import TokenBucket
+from tandem_realtime.server.limits import TokenBucket
 
 
 def test_burst_then_rate() -> None:

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.server.messages import Closed, Event, Failed, MessageReader, Ping
-from realtime.tests.server_process import masked
+from tandem_realtime.server.messages import Closed, Event, Failed, MessageReader, Ping
+from tests.server_process import masked
 
 
 def feed(*pieces: bytes, max_bytes: int = 1000) -> list[Event]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from realtime.tests.server_process import InterfaceServer, RawClient, masked
+from tests.server_process import InterfaceServer, RawClient, masked
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from realtime.tests.server_process import InterfaceServer, RawClient, masked
+from tests.server_process import InterfaceServer, RawClient, masked
 
 
 @pytest.fixture(scope="module")

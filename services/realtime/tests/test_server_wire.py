@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.tests.server_process import InterfaceServer, RawClient, masked
-from tests.servers import wait_until
+from rig.servers import wait_until
+from tests.server_process import InterfaceServer, RawClient, masked
 
 
 @pytest.fixture(scope="module")

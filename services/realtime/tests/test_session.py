@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from realtime.hub import membership
-from realtime.protocol import codes
-from realtime.runtime import Runtime
-from realtime.session import session as session_module
-from realtime.session.expiry import GRACE_SECONDS
-from realtime.tests.session_clients import KEY, FakeTransport, running, user
+from rig.servers import free_port
 from tandem import tokens
-from tests.servers import free_port
+from tandem_realtime.hub import membership
+from tandem_realtime.protocol import codes
+from tandem_realtime.runtime import Runtime
+from tandem_realtime.session import session as session_module
+from tandem_realtime.session.expiry import GRACE_SECONDS
+from tests.session_clients import KEY, FakeTransport, running, user
 
 DENIED = {"error": {"code": 103, "message": "permission denied"}}
 BAD = {"error": {"code": 107, "message": "bad request"}}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from realtime.runtime import Runtime
-from realtime.tests.session_clients import FakeTransport, user
 from tandem import apublish
+from tandem_realtime.runtime import Runtime
+from tests.session_clients import FakeTransport, user
 
 DENIED = {"error": {"code": 103, "message": "permission denied"}}
 BAD = {"error": {"code": 107, "message": "bad request"}}

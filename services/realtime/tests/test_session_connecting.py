@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from realtime.runtime import Runtime
-from realtime.tests.session_clients import KEY, FakeTransport, user
 from tandem import apublish, tokens
+from tandem_realtime.runtime import Runtime
+from tests.session_clients import KEY, FakeTransport, user
 
 DENIED = {"error": {"code": 103, "message": "permission denied"}}
 BAD = {"error": {"code": 107, "message": "bad request"}}

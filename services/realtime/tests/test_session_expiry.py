@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from realtime.session.expiry import GRACE_SECONDS, deadline, is_overdue, ttl
+from tandem_realtime.session.expiry import GRACE_SECONDS, deadline, is_overdue, ttl
 
 
 def test_deadline_is_on_the_monotonic_clock() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from realtime.session.pace import Pace
+from tandem_realtime.session.pace import Pace
 
 
 def test_burst_is_allowed_and_one_more_is_not() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from realtime import metrics
-from realtime.hub.recent import Recent
-from realtime.session.reports import plausible_delay, take_report
 from tandem.publication import Position, Publication
+from tandem_realtime import metrics
+from tandem_realtime.hub.recent import Recent
+from tandem_realtime.session.reports import plausible_delay, take_report
 
 NOW = 1_800_000_000_000.0
 
@@ -77,7 +77,7 @@ def session_with(publication: Publication) -> Any:
 )
 def test_reports_are_counted(data: bytes, outcome: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each report is counted as accepted or dropped; only accepted ones move the histogram; other data is not ours."""
-    monkeypatch.setattr("realtime.session.reports.time", SimpleNamespace(time=lambda: (NOW + 100) / 1000))
+    monkeypatch.setattr("tandem_realtime.session.reports.time", SimpleNamespace(time=lambda: (NOW + 100) / 1000))
     session = session_with(Publication("public:a", b"{}", 7, "e", time=int(NOW)))
     before = dict(metrics.client_reports), metrics.delivery_seconds["commit_to_client"].count
 

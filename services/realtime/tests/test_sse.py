@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from realtime.tests.pair import TOKEN_KEY, Pair, open_stream
+from rig.pair import TOKEN_KEY, Pair, open_stream
 from tandem import apublish
 from tandem.tickets import acreate_ticket
 from tandem.tokens import connection_token

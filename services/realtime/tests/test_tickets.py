@@ -7,11 +7,11 @@ import json
 import httpx
 import pytest
 
-from realtime.tests.pair import Pair, open_stream
+from rig.pair import Pair, open_stream
+from rig.wire import open_socket
 from tandem import apublish, control
 from tandem.shards import shards
 from tandem.tickets import acreate_ticket, create_ticket
-from tests.wire import open_socket
 
 
 def poll_url(pair: Pair, channel: str, ticket: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.protocol.codes import CommandError
-from realtime.protocol.encodings import PLAIN_EVENTS
-from realtime.protocol.trail import Trail
-from realtime.session.following import LOST, resumed, wanted
 from tandem.publication import Position, Publication
+from tandem_realtime.protocol.codes import CommandError
+from tandem_realtime.protocol.encodings import PLAIN_EVENTS
+from tandem_realtime.protocol.trail import Trail
+from tandem_realtime.session.following import LOST, resumed, wanted
 
 
 def test_single_channel_shares_its_bytes() -> None:

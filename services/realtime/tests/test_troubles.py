@@ -7,7 +7,7 @@ import logging
 import pytest
 import structlog
 
-from realtime.troubles import KEPT, Troubles
+from tandem_realtime.troubles import KEPT, Troubles
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import httpx
 import pytest
 from django.test import override_settings
 
-from realtime.tests.pair import NAMESPACES, TOKEN_KEY, Realtime, open_stream
+from rig.pair import NAMESPACES, TOKEN_KEY, Realtime, open_stream
+from rig.servers import RedisServer
+from rig.wire import open_wire
 from tandem import apublish, control
 from tandem.groups import shard_for
 from tandem.tickets import acreate_ticket
 from tandem.tokens import connection_token
-from tests.servers import RedisServer
-from tests.wire import open_wire
 
 
 @pytest.fixture(scope="module")

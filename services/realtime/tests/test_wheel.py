@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from realtime.wheel import Wheel
+from tandem_realtime.wheel import Wheel
 
 
 class Clock:

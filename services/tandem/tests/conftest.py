@@ -14,11 +14,11 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from django.test import override_settings
 
+from rig.proxy import Proxy
+from rig.servers import RedisServer
 from tandem.layer import ChannelLayer
 from tandem.settings import from_environ
-from tandem.tests.layers import Make
-from tandem.tests.proxy import Proxy
-from tests.servers import RedisServer
+from tests.layers import Make
 
 NAMESPACES: dict[str, dict[str, Any]] = {
     "kept": {"history_size": 5, "history_ttl": 60},

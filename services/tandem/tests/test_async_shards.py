@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 import redis
 
+from rig.servers import RedisServer, free_port
 from tandem import scripts
 from tandem.async_shards import AsyncShards, run_id_of
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.shards import Shards
-from tests.servers import RedisServer, free_port
 
 
 @pytest_asyncio.fixture

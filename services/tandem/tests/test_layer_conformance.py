@@ -9,7 +9,7 @@ import pytest
 from channels_redis.serializers import SerializerDoesNotExist
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tandem.tests.layers import Make, assert_empty, open_channel, receive, until_subscribed
+from tests.layers import Make, assert_empty, open_channel, receive, until_subscribed
 
 
 @pytest.mark.parametrize(

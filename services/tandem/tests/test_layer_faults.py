@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import redis.asyncio
 
+from rig.proxy import Proxy
+from rig.servers import RedisServer
 from tandem.errors import RedisUnavailable
 from tandem.layer import ChannelLayer
-from tandem.tests.layers import receive, subscribers, until
-from tandem.tests.proxy import Proxy
-from tests.servers import RedisServer
+from tests.layers import receive, subscribers, until
 
 GROUPS = [f"g{number}" for number in range(500)]
 

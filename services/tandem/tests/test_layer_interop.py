@@ -11,9 +11,9 @@ from asgiref.sync import async_to_sync
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from cryptography.fernet import InvalidToken
 
+from rig.servers import RedisServer
 from tandem.layer import ChannelLayer
-from tandem.tests.layers import Make, open_channel, receive, subscribers, until_subscribed
-from tests.servers import RedisServer
+from tests.layers import Make, open_channel, receive, subscribers, until_subscribed
 
 PAIRS = [
     pytest.param((RedisPubSubChannelLayer, ChannelLayer), id="channels-redis-to-tandem"),

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import redis
 
+from rig.proxy import Proxy
+from rig.servers import RedisServer
 from tandem.errors import RedisUnavailable
 from tandem.layer import ChannelLayer
-from tandem.tests.layers import Listener, open_channel, receive, subscribers, until, until_subscribed
-from tandem.tests.proxy import Proxy
-from tests.servers import RedisServer
+from tests.layers import Listener, open_channel, receive, subscribers, until, until_subscribed
 
 
 @pytest.fixture

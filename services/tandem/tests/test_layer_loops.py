@@ -12,7 +12,7 @@ import redis
 from asgiref.sync import async_to_sync
 
 from tandem.layer import ChannelLayer
-from tandem.tests.layers import Listener, subscribers
+from tests.layers import Listener, subscribers
 
 
 def test_uvloop(redis_url: str) -> None:

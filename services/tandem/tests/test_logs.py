@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from rig.servers import SERVICES
 from tandem.logs import hide_secrets, redact
-from tests.servers import SERVICES
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl"
 

@@ -20,12 +20,12 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import override_settings
 
+from rig.servers import RedisServer, free_port, wait_until
 from tandem import RedisUnavailable, outbox, publish_on_commit, publisher, streams
 from tandem.errors import InvalidChannel, UnknownNamespace
 from tandem.groups import shard_for
 from tandem.models import OutboxEntry
 from tandem.outbox import send_left_over
-from tests.servers import SERVICES, RedisServer, free_port, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timedelta(0)
@@ -267,7 +267,7 @@ elif sys.argv[2] == "commit-and-die":
 
 def test_worker_sends_for_a_killed_process_and_ends_on_sigterm(own_redis: RedisServer, tmp_path: Path) -> None:
     """A process commits and is killed -9; the worker, begun before Redis is back, sends and then exits with 0."""
-    environ = {**os.environ, "PYTHONPATH": str(SERVICES), "TANDEM_DEBUG": "1", "TANDEM_REDIS_URLS": own_redis.url}
+    environ = {**os.environ, "TANDEM_DEBUG": "1", "TANDEM_REDIS_URLS": own_redis.url}
     arguments = [sys.executable, "-c", PROJECT, str(tmp_path / "db.sqlite3")]
     killed = subprocess.run([*arguments, "commit-and-die"], env=environ, check=False, timeout=20)
     own_redis.kill()

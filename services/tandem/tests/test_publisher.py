@@ -14,11 +14,11 @@ import redis
 from django.test import override_settings
 
 import tandem
+from rig.servers import RedisServer, free_port
 from tandem import Position, RedisUnavailable, apublish, publish, publisher, streams
 from tandem.errors import InvalidChannel, RedisReplyError, UnknownNamespace
 from tandem.groups import group_for, layer_channel
 from tandem.publisher import Draft, publish_many
-from tests.servers import RedisServer, free_port
 
 
 def kept(channel: str) -> list[Any]:

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import pytest_asyncio
 
+from rig.proxy import Proxy
+from rig.servers import RedisServer
 from tandem.errors import NoScriptError, RedisReplyError, RedisUnavailable
 from tandem.redis import RedisClient
-from tandem.tests.layers import until
-from tandem.tests.proxy import Proxy
-from tests.servers import RedisServer
+from tests.layers import until
 
 OpenClient = Callable[[str], RedisClient]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from rig.proxy import Proxy
+from rig.servers import RedisServer, Server, find_program, free_port
 from tandem.errors import RedisUnavailable
 from tandem.redis import Address, RedisClient
-from tandem.tests.proxy import Proxy
-from tests.servers import RedisServer, Server, find_program, free_port
 
 
 async def ping(address: str | Address) -> object:

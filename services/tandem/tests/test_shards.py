@@ -9,11 +9,11 @@ import pytest
 import redis
 from django.test import override_settings
 
+from rig.servers import RedisServer, free_port
 from tandem import RedisUnavailable, publish, scripts
 from tandem.groups import shard_for
 from tandem.publisher import Draft, publish_many
 from tandem.shards import Shards, shards
-from tests.servers import RedisServer, free_port
 
 
 def test_channels_are_spread_over_the_shards(redis_server: RedisServer, redis_url: str) -> None:

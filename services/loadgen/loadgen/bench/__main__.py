@@ -1,0 +1,110 @@
+"""``python -m loadgen.bench``: every workload, every contender, interleaved, several times over."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from loadgen.bench import contenders, figure, summary, workloads
+from loadgen.bench.visits import visit
+from rig.servers import SERVICES, RedisServer
+
+RESULTS = SERVICES.parent / ".demo" / "bench"
+# A backlog waits in Redis until the server goes on; by default Redis would cut its subscriber off.
+_REDIS_OPTIONS = ("--client-output-buffer-limit", "pubsub 0 0 0")
+_PACKAGES = ("channels", "channels-redis", "daphne", "django", "hiredis", "redis", "twisted", "websockets")
+
+
+def main() -> int:
+    """Run the benchmark; return 0 when every limit holds."""
+    arguments = _arguments()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    measurements: list[summary.Measurement] = []
+    os.sched_setaffinity(0, {contenders.GENERATOR_CORE % (os.cpu_count() or 1)})
+    with tempfile.TemporaryDirectory() as directory, RedisServer(Path(directory), *_REDIS_OPTIONS) as redis:
+        for run in range(arguments.runs):
+            for workload in workloads.all_workloads(arguments.sizes, seconds=arguments.seconds):
+                if arguments.only in workload.name:
+                    measurements += _round(run, workload, redis.url, arguments)
+            _write(arguments.output / "bench.json", measurements)
+    print(summary.table(measurements))
+    if arguments.figure:
+        figure.draw(measurements, arguments.output / arguments.figure)
+    return 0 if all(verdict["holds"] for verdict in summary.verdicts(measurements)) else 1
+
+
+def _round(run: int, workload: workloads.Workload, redis_url: str, arguments: argparse.Namespace) -> list[Any]:
+    """Visit each contender once; every other run in the opposite order."""
+    found = []
+    names = [name for name in workload.loads if name in arguments.contenders]
+    for name in names if run % 2 == 0 else reversed(names):
+        contender, load = _contender(name, redis_url), workload.loads[name]
+        begin = time.monotonic()
+        try:
+            measured = visit(contender, load, redis_url, arguments.output, recover=workload.recover)
+        except (RuntimeError, TimeoutError) as error:
+            print(f"run {run + 1} {workload.name}: {error}", file=sys.stderr)
+            continue
+        found.append({"run": run, "workload": workload.name, **measured})
+        print(f"run {run + 1} {workload.name} {name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
+    return found
+
+
+def _contender(name: str, redis_url: str) -> contenders.Contender:
+    if name == "floor":
+        return contenders.floor()
+    if name == "stock":
+        return contenders.stock(redis_url)
+    if name == "tandem":
+        return contenders.tandem(redis_url)
+    return contenders.tandem(redis_url, name=name, DJANGO_SETTINGS_MODULE="loadgen.bench.plain_layer")
+
+
+def _write(path: Path, measurements: list[summary.Measurement]) -> None:
+    host = {
+        "processor": _processor(),
+        "processors": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "limits": [asdict(limit) for limit in workloads.LIMITS],
+    }
+    path.write_text(json.dumps(host | {"verdicts": summary.verdicts(measurements), "runs": measurements}, indent=1))
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def _arguments() -> argparse.Namespace:
+    def integers(text: str) -> tuple[int, ...]:
+        return tuple(int(item) for item in text.split(","))
+
+    def names(text: str) -> list[str]:
+        return text.split(",")
+
+    parser = argparse.ArgumentParser(prog="python -m loadgen.bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--sizes", type=integers, default=workloads.SIZES, help="connections, comma separated")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of publishing, in each visit")
+    parser.add_argument("--only", default="", help="workloads whose name has this in it")
+    parser.add_argument("--contenders", type=names, default=["floor", "tandem", "stock", "tandem-redis-py"])
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder for bench.json, logs and the picture")
+    parser.add_argument("--figure", default="bench.svg", help="name of the picture; empty for none")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

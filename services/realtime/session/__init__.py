@@ -1,5 +1,0 @@
-"""What one client says and hears, on whatever transport: the protocol's state for a connection."""
-
-from realtime.session.session import Session
-
-__all__ = ["Session"]

@@ -1,0 +1,38 @@
+"""The ASGI application: sockets under /ws, and whatever else TANDEM_HTTP_APP answers."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tandem_realtime.settings")
+django.setup()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  after Django is set up
+from django.conf import settings  # noqa: E402
+from django.urls import re_path  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
+
+from tandem_realtime.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
+
+
+async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answer 404: this service has no other pages."""
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"Not found\n"})
+
+
+def _dotted(reference: str) -> str:
+    return reference.replace(":", ".")
+
+
+other_paths: Any = import_string(_dotted(settings.TANDEM_HTTP_APP)) if settings.TANDEM_HTTP_APP else not_found
+
+application = ProtocolTypeRouter(
+    {
+        "websocket": URLRouter(websocket_urlpatterns),
+        "http": URLRouter([*http_urlpatterns, re_path("", other_paths)]),
+    }
+)

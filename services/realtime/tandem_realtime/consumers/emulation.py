@@ -1,0 +1,61 @@
+"""``/ws/emulation``: a later command of a client on an HTTP transport, whichever process holds its session."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem_realtime import metrics
+from tandem_realtime.consumers.http import HttpConsumer, TooLarge, read_body
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import Error
+from tandem_realtime.runtime import runtime
+
+_NODE = re.compile(r"[0-9a-f]{32}")
+# Commands are a JSON text inside a JSON text: each quotation mark takes two bytes, and the envelope some more.
+_ENVELOPE_BYTES = 1024
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What connect answered as session and node, and the commands."""
+
+    session: str
+    node: str
+    data: str
+
+
+class EmulationConsumer(HttpConsumer):
+    """
+    Hand commands over and answer 204; the replies come through the session's response.
+
+    404 makes the client connect again: there is no such session, or no such process any more.
+    """
+
+    method = "POST"
+
+    async def answer(self, receive: Any) -> None:
+        """Answer one request."""
+        limit = runtime().options.max_message_bytes
+        try:
+            envelope = msgspec.json.decode(await read_body(receive, 2 * limit + _ENVELOPE_BYTES), type=Envelope)
+            if len(envelope.data) > limit:
+                raise TooLarge
+            is_known = bool(_NODE.fullmatch(envelope.node)) and await runtime().emulation.hand_over(
+                envelope.node, envelope.session, envelope.data
+            )
+        except TooLarge:
+            await self._refuse(codes.LIMIT_EXCEEDED)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            await self._refuse(codes.BAD_COMMAND)
+        except (RedisUnavailable, RedisReplyError):
+            await self._refuse(codes.INTERNAL)
+        else:
+            metrics.commands["emulation", "ok" if is_known else str(codes.STALE.code)] += 1
+            await self.reply(204 if is_known else 404)
+
+    async def _refuse(self, error: Error) -> None:
+        metrics.commands["emulation", str(error.code)] += 1
+        await self.refuse(error)

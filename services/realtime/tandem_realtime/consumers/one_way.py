@@ -1,0 +1,46 @@
+"""What the one-way transports share: an address with channels, positions and a ticket."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tandem.errors import InvalidToken
+from tandem.tickets import Ticket
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import Error
+from tandem_realtime.runtime import runtime
+from tandem_realtime.session.following import Wanted, check, resumed, wanted
+from tandem_realtime.session.session import as_error
+from tandem_realtime.tickets import take_ticket
+
+Query = dict[str, list[str]]
+
+
+class Address(NamedTuple):
+    """What a one-way address asks for, and by whose ticket."""
+
+    wanted: Wanted
+    ticket: Ticket
+
+
+async def read_address(query: Query, *, resume: str = "") -> Address | Error:
+    """
+    Read and check an address; return why it is refused if it is.
+
+    *resume* is a Last-Event-ID, which takes the place of ``?since=``. That takes one too: a page whose ticket is used
+    up comes back with a new one, and with the last id that it saw.
+    """
+    try:
+        channels = query.get("channel", [])
+        since = [position for text in query.get("since", []) for position in text.split(",")]
+        found = resumed(channels, resume) if resume else wanted(channels, since)
+        for channel in found:
+            runtime().namespaces.of(channel)
+        ticket = await take_ticket(runtime(), query)
+        limit = runtime().options.max_subscriptions
+        check(found, runtime().namespaces, user=ticket.user, admitted=ticket.channels, limit=limit)
+    except InvalidToken:
+        return codes.UNAUTHORIZED
+    except Exception as error:  # sorted by type; what is ours is logged there
+        return as_error(error)
+    return Address(found, ticket)

@@ -1,0 +1,77 @@
+"""``/ws/sse``: the protocol over an event stream, and ``/ws/sse/?channel=...``: one-way, for a plain EventSource."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import msgspec
+
+from tandem.tickets import Ticket
+from tandem_realtime.consumers.one_way import read_address
+from tandem_realtime.consumers.streaming import StreamConsumer
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import Disconnect, Error
+from tandem_realtime.protocol.encodings import EVENTS, event_line
+from tandem_realtime.protocol.replies import push_disconnect
+from tandem_realtime.protocol.trail import Trail
+from tandem_realtime.runtime import runtime
+from tandem_realtime.session import Session
+from tandem_realtime.session.following import Wanted, follow
+
+
+class SseConsumer(StreamConsumer):
+    """
+    An EventSource.
+
+    With ``cf_connect`` it is an SDK's: later commands come through ``/ws/emulation``. Else it names its channels.
+    A refusal is a status, after which no EventSource comes back; whatever passes ends the stream, after which it does.
+    """
+
+    async def answer(self, receive: Any) -> None:
+        """Stream to either kind of client."""
+        if "cf_connect" in self.query:
+            await self._serve_sdk(receive, self.query["cf_connect"][0])
+            return
+        resume = next((value for name, value in self.scope["headers"] if name == b"last-event-id"), b"")
+        address = await read_address(self.query, resume=resume.decode("latin-1"))
+        if not isinstance(address, Error):
+            await self._serve_page(receive, *address)
+        elif address == codes.INTERNAL:
+            await self.start(200, [(b"content-type", self.content_type)])
+            await self.send({"type": "http.response.body", "body": _retry() + _goodbye_page(codes.SERVER_ERROR)})
+        else:
+            await self.refuse(address)
+
+    async def _serve_sdk(self, receive: Any, commands: str) -> None:
+        if len(commands) > runtime().options.max_message_bytes:
+            await self.refuse(codes.LIMIT_EXCEEDED)
+            return
+
+        async def begin(session: Session) -> None:
+            runtime().emulation.add(session)
+            await session.receive(commands)
+
+        await self.stream(receive, EVENTS, _goodbye_sdk, begin)
+
+    async def _serve_page(self, receive: Any, wanted: Wanted, ticket: Ticket) -> None:
+        trail = Trail(wanted)
+
+        async def begin(session: Session) -> None:
+            session.identify(ticket.user, ticket.session, ticket.info, ticket.exp)
+            await follow(session, wanted, trail.begin)
+
+        await self.stream(receive, trail.encoding, _goodbye_page, begin, prelude=_retry(), is_plain=True)
+
+
+def _retry() -> bytes:
+    """Ask for a pause before coming back that is not everyone's."""
+    return b"retry: %d\n\n" % random.randint(500, 2500)
+
+
+def _goodbye_sdk(why: Disconnect) -> bytes:
+    return event_line(push_disconnect(why))
+
+
+def _goodbye_page(why: Disconnect) -> bytes:
+    return b"event: disconnect\n" + event_line(msgspec.json.encode(why._asdict()))

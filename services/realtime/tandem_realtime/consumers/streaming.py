@@ -1,0 +1,77 @@
+"""A response that goes on: what a session says becomes chunks, and its end is told before the response ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from tandem_realtime.consumers.http import HttpConsumer
+from tandem_realtime.consumers.outlet import Outlet
+from tandem_realtime.protocol.codes import SLOW, Disconnect
+from tandem_realtime.protocol.encodings import Encoding
+from tandem_realtime.runtime import runtime
+from tandem_realtime.session import Session
+
+
+class StreamConsumer(HttpConsumer):
+    """A request that is answered for as long as its client stays."""
+
+    content_type = b"text/event-stream"
+
+    async def stream(
+        self,
+        receive: Any,
+        encoding: Encoding,
+        goodbye: Callable[[Disconnect], bytes],
+        begin: Callable[[Session], Awaitable[None]],
+        *,
+        prelude: bytes = b"",
+        is_plain: bool = False,
+    ) -> None:
+        """
+        Run a session until either side ends it. *begin* starts it, *prelude* is what the client gets at once.
+
+        *goodbye* tells the client why the response ends.
+        """
+        outlet = Outlet(self.send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
+
+        def write(data: bytes) -> None:
+            outlet.put({"type": "http.response.body", "body": data, "more_body": True}, len(data))
+
+        def close(code: int, reason: str) -> None:
+            outlet.finish({"type": "http.response.body", "body": goodbye(Disconnect(code, reason))}, code=code)
+
+        session = Session(runtime(), encoding, write, close, is_plain=is_plain)
+        if register := self.scope.get("extensions", {}).get("tandem.close"):
+            register(lambda code, reason: session.disconnect(Disconnect(code, reason)))
+        await self.start(200, [(b"content-type", self.content_type)])
+        write(prelude)  # also sends the head
+        await self._run(session, outlet, receive, begin)
+
+    async def _run(
+        self, session: Session, outlet: Outlet, receive: Any, begin: Callable[[Session], Awaitable[None]]
+    ) -> None:
+        sending = asyncio.create_task(outlet.run())
+        leaving = asyncio.create_task(_until_gone(receive))
+        try:
+            await begin(session)
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            session.connection_lost()
+            await _end(sending, leaving)
+
+
+async def _until_gone(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel what still runs and raise the first failure of what has ended."""
+    for task in tasks:
+        task.cancel()
+    outcomes: Sequence[BaseException | None] = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome

@@ -1,0 +1,110 @@
+"""``/ws/``: the protocol over a WebSocket. ``/ws/uni/``: one-way, for a page without an SDK."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.consumer import AsyncConsumer
+
+from tandem_realtime.consumers.one_way import read_address
+from tandem_realtime.consumers.outlet import Outlet, Send
+from tandem_realtime.origin import is_allowed
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import BAD_REQUEST, PERMISSION_DENIED, SLOW, Error
+from tandem_realtime.protocol.encodings import LINES, PLAIN_LINES, framed
+from tandem_realtime.runtime import runtime
+from tandem_realtime.session import Session
+from tandem_realtime.session.following import follow
+
+SUBPROTOCOL = "centrifuge-json"
+DISCONNECTS = {
+    codes.UNAUTHORIZED: codes.INVALID_TOKEN,
+    codes.DENIED: PERMISSION_DENIED,
+    codes.INTERNAL: codes.SERVER_ERROR,
+}
+
+
+class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
+    """
+    A connection at ``/ws/``.
+
+    It takes no channel name of its own and never touches a database, so it runs without what `AsyncConsumer` does for
+    those: a subscription on the channel layer and a hop through a thread for each message.
+    """
+
+    is_plain = False
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        """Serve the connection until it ends."""
+        self.scope = scope
+        if (await receive())["type"] != "websocket.connect":
+            return
+        offered = scope.get("subprotocols") or ()
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        options = runtime().options
+        if not is_allowed(scope["headers"], options.allowed_origins):
+            await send({"type": "websocket.close", "code": PERMISSION_DENIED.code, "reason": PERMISSION_DENIED.reason})
+            return
+        socket = scope.get("extensions", {}).get("tandem.socket")
+        if socket is not None:
+            encoding = framed(socket.frame, plain=self.is_plain)
+            await self.serve(Session(runtime(), encoding, socket.write, socket.close, is_plain=self.is_plain), receive)
+            return
+        await self._serve_through(send, receive)
+
+    async def serve(self, session: Session, receive: Any) -> None:
+        """Hand the client's frames to its session."""
+        try:
+            while True:
+                event = await receive()
+                if event["type"] == "websocket.disconnect":
+                    return
+                text = event.get("text")
+                if text is None:
+                    session.disconnect(BAD_REQUEST)
+                else:
+                    await session.receive(text)
+        finally:
+            session.connection_lost()
+
+    async def _serve_through(self, send: Send, receive: Any) -> None:
+        outlet = Outlet(send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
+
+        def write(lines: bytes) -> None:
+            for text in lines.split(b"\n")[:-1]:
+                outlet.put({"type": "websocket.send", "text": text.decode()}, len(text))
+
+        def close(code: int, reason: str) -> None:
+            outlet.finish({"type": "websocket.close", "code": code, "reason": reason}, code=code)
+
+        encoding = PLAIN_LINES if self.is_plain else LINES
+        session = Session(runtime(), encoding, write, close, is_plain=self.is_plain)
+        sending = asyncio.create_task(outlet.run())
+        try:
+            await self.serve(session, receive)
+        finally:
+            sending.cancel()
+
+
+class OneWayConsumer(WebSocketConsumer):
+    """A connection at ``/ws/uni/?channel=...``: the publications of the named channels, one JSON object per frame."""
+
+    is_plain = True
+
+    async def serve(self, session: Session, receive: Any) -> None:
+        """Subscribe to what the address names; what the client says is ignored."""
+        query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        try:
+            address = await read_address(query)
+            if isinstance(address, Error):
+                session.disconnect(DISCONNECTS.get(address, BAD_REQUEST))
+            else:
+                wanted, ticket = address
+                session.identify(ticket.user, ticket.session, ticket.info, ticket.exp)
+                await follow(session, wanted)
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+        finally:
+            session.connection_lost()

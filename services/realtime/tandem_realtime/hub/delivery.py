@@ -1,0 +1,109 @@
+"""Fan-out: encode once, write to every socket; what is due in one turn of the event loop goes out in one write."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from tandem import tracing
+from tandem.publication import Publication
+from tandem_realtime import metrics
+from tandem_realtime.hub.channel import LiveChannel
+
+logger = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Publications on their way to the sockets of this process."""
+
+    def __init__(self) -> None:
+        self._due: dict[LiveChannel, list[Publication]] = {}
+        self._is_scheduled = False
+
+    def add(self, channel: LiveChannel, publication: Publication) -> None:
+        """Write *publication* to everyone in *channel*, before this turn of the event loop ends."""
+        if (due := self._due.get(channel)) is not None:
+            due.append(publication)
+            return
+        self._due[channel] = [publication]
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._scheduled)
+
+    def flush(self) -> None:
+        """Write what is due now. Call it before anyone is added to a channel or taken from it."""
+        if not self._due:
+            return
+        started = time.perf_counter()
+        due, self._due = self._due, {}
+        if len(due) == 1:
+            [(channel, publications)] = due.items()
+            _write_channel(channel, publications)
+        else:
+            _write_channels(due)
+        metrics.fanout_seconds.observe(time.perf_counter() - started)
+        _tell(due, time.time() - (time.perf_counter() - started))
+
+    def _scheduled(self) -> None:
+        self._is_scheduled = False
+        self.flush()
+
+
+def _write_channel(channel: LiveChannel, publications: list[Publication]) -> None:
+    # A write may end a connection, which takes it from these dicts.
+    for encoding, writers in list(channel.writers.items()):
+        data = b"".join([encoding.encode(publication) for publication in publications])
+        _count(len(writers), len(publications), len(data))
+        for write in list(writers.values()):
+            write(data)
+
+
+def _write_channels(due: dict[LiveChannel, list[Publication]]) -> None:
+    waiting: dict[Callable[[bytes], None], list[bytes]] = {}
+    for channel, publications in due.items():
+        for encoding, writers in channel.writers.items():
+            data = b"".join([encoding.encode(publication) for publication in publications])
+            for write in writers.values():
+                waiting.setdefault(write, []).append(data)
+            _count(len(writers), len(publications), len(data))
+    for write, parts in waiting.items():
+        write(parts[0] if len(parts) == 1 else b"".join(parts))
+
+
+def _tell(due: dict[LiveChannel, list[Publication]], began_at: float) -> None:
+    now = time.time() * 1000
+    observe = metrics.delivery_seconds["commit_to_send"].observe
+    for publications in due.values():
+        for publication in publications:
+            if publication.time:
+                observe(max(0.0, now - publication.time) / 1000)
+    is_logged, is_traced = logger.isEnabledFor(logging.DEBUG), tracing.is_on()
+    if is_logged or is_traced:
+        _trace(due, began_at, is_logged=is_logged, is_traced=is_traced)
+
+
+def _trace(due: dict[LiveChannel, list[Publication]], began_at: float, *, is_logged: bool, is_traced: bool) -> None:
+    for channel, publications in due.items():
+        for publication in publications:
+            if is_logged:
+                _log(channel, publication)
+            if is_traced and publication.request:
+                tracing.sent(channel.name, publication.request, subscribers=channel.subscriber_count, began_at=began_at)
+
+
+def _log(channel: LiveChannel, publication: Publication) -> None:
+    """Tie the delivery to the request that caused it."""
+    told = {
+        "channel": channel.name,
+        "offset": publication.offset,
+        "subscribers": channel.subscriber_count,
+        "request_id": tracing.request_id_of(publication.request),
+    }
+    logger.debug("publication.delivered", extra=told)
+
+
+def _count(sockets: int, publications: int, size: int) -> None:
+    metrics.counts.publications_delivered += sockets * publications
+    metrics.counts.bytes_sent += sockets * size

@@ -1,0 +1,94 @@
+"""Which channels this process is a member of: joined for the first subscriber, left some time after the last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+
+from tandem.errors import RedisUnavailable
+from tandem.namespaces import Namespaces
+from tandem.scripts import StreamState
+from tandem_realtime.hub.channel import LiveChannel
+from tandem_realtime.hub.source import Source
+from tandem_realtime.hub.streams import Streams
+from tandem_realtime.hub.tasks import Tasks
+
+logger = logging.getLogger(__name__)
+
+FIRST_CHECK_SECONDS = 1.0
+LINGER_SECONDS = 3.0
+JOIN_TRIES = 3
+
+
+class Membership:
+    """The live channels. `by_group` also has those that are being joined, so that nothing said meanwhile is lost."""
+
+    def __init__(self, streams: Streams, namespaces: Namespaces, tasks: Tasks) -> None:
+        self.channels: dict[str, LiveChannel] = {}
+        self.by_group: dict[str, LiveChannel] = {}
+        self._joining: dict[str, asyncio.Task[LiveChannel]] = {}
+        self._streams = streams
+        self._namespaces = namespaces
+        self._tasks = tasks
+
+    async def live(self, name: str, source: Source) -> LiveChannel:
+        """
+        Return the channel, joined. Many that ask at once cause one join.
+
+        Raises `RedisUnavailable` or `RedisReplyError`.
+        """
+        if channel := self.channels.get(name):
+            return channel
+        task = self._joining.get(name)
+        if task is None:
+            task = self._joining[name] = asyncio.create_task(self._join(name, source))
+            task.add_done_callback(lambda done: self._joined(name, done))
+        return await asyncio.shield(task)
+
+    async def leave_idle(self, source: Source) -> None:
+        """Leave the channels that had no subscriber for `LINGER_SECONDS`."""
+        deadline = time.monotonic() - LINGER_SECONDS
+        idle = [channel for channel in self.channels.values() if not channel.writers and channel.empty_since < deadline]
+        for channel in idle:
+            del self.channels[channel.name], self.by_group[channel.group]
+        await self._leave([channel.group for channel in idle], source)
+
+    def _joined(self, name: str, task: asyncio.Task[LiveChannel]) -> None:
+        self._joining.pop(name, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; if all of them went away nobody needs it
+
+    async def _join(self, name: str, source: Source) -> LiveChannel:
+        channel = LiveChannel(name, self._namespaces.of(name))
+        self.by_group[channel.group] = channel
+        try:
+            state = await self._enter(channel, source)
+        except BaseException:
+            del self.by_group[channel.group]
+            self._tasks.spawn(self._leave([channel.group], source))
+            raise
+        channel.check_at = time.monotonic() + FIRST_CHECK_SECONDS
+        channel.empty_since = time.monotonic()
+        channel.start(state)
+        self.channels[name] = channel
+        return channel
+
+    async def _enter(self, channel: LiveChannel, source: Source) -> StreamState | None:
+        """Try more than once: when everybody comes back at once, an error for each would only bring them all again."""
+        for _ in range(JOIN_TRIES - 1):
+            with contextlib.suppress(RedisUnavailable):
+                return await self._enter_once(channel, source)
+        return await self._enter_once(channel, source)
+
+    async def _enter_once(self, channel: LiveChannel, source: Source) -> StreamState | None:
+        await source.join(channel.group)
+        return await self._streams.state(channel.name) if channel.namespace.has_history else None
+
+    async def _leave(self, groups: list[str], source: Source) -> None:
+        try:
+            if groups:
+                await source.leave(groups)
+        except RedisUnavailable as error:
+            logger.info("hub.leaving", extra={"reason": str(error)})

@@ -1,0 +1,33 @@
+"""One connection's interest in one channel."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tandem_realtime.protocol.encodings import Encoding
+
+
+class Subscriber(Protocol):
+    """A connection, as the hub sees it."""
+
+    encoding: Encoding
+
+    def write(self, data: bytes, /) -> None:
+        """Send bytes that `encoding` made."""
+
+    def state_lost(self, subscription: Subscription) -> None:
+        """Take note that publications of this channel can no longer be told without a hole."""
+
+
+class Subscription:
+    """What the hub delivers to. `expires` is a time of the event loop's clock, 0 for never."""
+
+    __slots__ = ("channel", "expires", "info", "is_server_side", "owner", "wants_members")
+
+    def __init__(self, owner: Subscriber, channel: str, *, is_server_side: bool = False) -> None:
+        self.owner = owner
+        self.channel = channel
+        self.is_server_side = is_server_side
+        self.wants_members = False
+        self.expires = 0.0
+        self.info = b""

@@ -1,0 +1,111 @@
+"""Who is in which channel: told to Redis by each process, for the namespaces that want presence or join and leave."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tandem import presence
+from tandem.async_shards import AsyncShards
+from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.namespaces import Namespace, Namespaces
+from tandem.scripts import Call
+from tandem_realtime.hub import Subscription
+from tandem_realtime.hub.tasks import Tasks
+
+if TYPE_CHECKING:
+    from tandem_realtime.session.session import Session
+
+logger = logging.getLogger(__name__)
+
+KEEP_SECONDS = 15.0
+SWEEP_SECONDS = 8.0
+FAREWELL_SECONDS = 1.0
+KEEP_BATCH = 500
+
+
+class Presence:
+    """
+    Keeps the presence of this process's sessions.
+
+    What Redis does not hear about now it learns by the next `keep`, or forgets when it expires.
+    """
+
+    def __init__(self, shards: AsyncShards, namespaces: Namespaces) -> None:
+        self._shards = shards
+        self._namespaces = namespaces
+        self._here: dict[str, dict[str, bytes]] = {}
+        self._tasks = Tasks()
+        self._telling = Tasks()
+
+    def start(self) -> None:
+        """Begin to keep and to sweep."""
+        self._tasks.spawn(self._every(KEEP_SECONDS, self._keep_calls))
+        self._tasks.spawn(self._every(SWEEP_SECONDS, self._sweep_calls))
+
+    async def stop(self) -> None:
+        """End the background work, but first tell who has left."""
+        await self._tasks.stop()
+        await self._telling.finish(FAREWELL_SECONDS)
+        await self._telling.stop()
+
+    def entered(self, session: Session, subscription: Subscription, namespace: Namespace) -> None:
+        """Take note that a subscription has begun."""
+        if namespace.presence or namespace.join_leave:
+            info = session.client_info(subscription)
+            self._here.setdefault(subscription.channel, {})[session.client] = info
+            call = presence.enter_call(
+                subscription.channel, session.client, info, session.user, announce=namespace.join_leave
+            )
+            self._telling.spawn(self._tell(subscription.channel, call))
+
+    def left(self, session: Session, subscription: Subscription, *, is_final: bool) -> None:
+        """Take note that it has ended; unless that *is_final*, the user may be back in a moment."""
+        here = self._here.get(subscription.channel)
+        info = here.pop(session.client, None) if here else None
+        if info is None:
+            return
+        if not here:
+            del self._here[subscription.channel]
+        call = presence.leave_call(
+            subscription.channel,
+            session.client,
+            info,
+            session.user,
+            announce=self._namespaces.of(subscription.channel).join_leave,
+            hold=0 if is_final else presence.HOLD_SECONDS,
+        )
+        self._telling.spawn(self._tell(subscription.channel, call))
+
+    async def of(self, channel: str) -> dict[str, bytes]:
+        """Return the client info (JSON) of each client in *channel*. Raises `RedisUnavailable` or `RedisReplyError`."""
+        return presence.parse_present(await self._shards.run(channel, presence.read_call(channel)))
+
+    async def stats(self, channel: str) -> tuple[int, int]:
+        """Return how many clients and how many users are in *channel*. Raises as `of` does."""
+        return presence.count(await self.of(channel))
+
+    def _keep_calls(self) -> Iterator[tuple[str, Call]]:
+        for channel, here in list(self._here.items()):
+            clients = list(here.items())
+            for start in range(0, len(clients), KEEP_BATCH):
+                yield channel, presence.keep_call(channel, clients[start : start + KEEP_BATCH])
+
+    def _sweep_calls(self) -> Iterator[tuple[str, Call]]:
+        for channel in list(self._here):
+            yield channel, presence.sweep_call(channel, announce=self._namespaces.of(channel).join_leave)
+
+    async def _every(self, seconds: float, calls: Any) -> None:
+        while True:
+            await asyncio.sleep(seconds * random.uniform(0.8, 1.0))
+            for channel, call in calls():
+                await self._tell(channel, call)
+
+    async def _tell(self, channel: str, call: Call) -> None:
+        try:
+            await self._shards.run(channel, call)
+        except (RedisUnavailable, RedisReplyError) as error:
+            logger.info("presence.untold", extra={"channel": channel, "reason": str(error)})

@@ -1,0 +1,33 @@
+"""Which path is which consumer. A team's own consumers mount beside these: TANDEM_URLPATTERNS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import URLPattern, path
+from django.utils.module_loading import import_string
+
+from tandem_realtime.consumers.emulation import EmulationConsumer
+from tandem_realtime.consumers.http_stream import HttpStreamConsumer
+from tandem_realtime.consumers.poll import PollConsumer
+from tandem_realtime.consumers.sse import SseConsumer
+from tandem_realtime.consumers.websocket import OneWayConsumer, WebSocketConsumer
+
+
+def _either(route: str, consumer: Any) -> list[URLPattern]:
+    """Serve *route* with a slash at its end and without: not every client can be taught which it is."""
+    return [path(route, consumer), path(route + "/", consumer)]
+
+
+http_urlpatterns = [
+    *_either("ws/http_stream", HttpStreamConsumer.as_asgi()),
+    *_either("ws/sse", SseConsumer.as_asgi()),
+    *_either("ws/emulation", EmulationConsumer.as_asgi()),
+    *_either("ws/poll", PollConsumer.as_asgi()),
+]
+websocket_urlpatterns = [
+    *_either("ws", WebSocketConsumer.as_asgi()),
+    *_either("ws/uni", OneWayConsumer.as_asgi()),
+    *(import_string(settings.TANDEM_URLPATTERNS) if settings.TANDEM_URLPATTERNS else []),
+]

@@ -1,0 +1,88 @@
+"""What lives as long as the process: the hub, the connections to Redis, the timer, and who is connected."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from functools import cache
+from typing import TYPE_CHECKING
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from tandem import conf
+from tandem.async_shards import AsyncShards
+from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.tokens import Verifier, public_keys, secret_keys
+from tandem_realtime import metrics
+from tandem_realtime.control import Control
+from tandem_realtime.emulation import Emulation
+from tandem_realtime.hub import Hub
+from tandem_realtime.hub.streams import Streams
+from tandem_realtime.hub.tasks import Tasks
+from tandem_realtime.options import Options
+from tandem_realtime.presence import Presence
+from tandem_realtime.wheel import Wheel
+
+if TYPE_CHECKING:
+    from tandem_realtime.session.session import Session
+
+
+class Runtime:
+    """The shared objects of one event loop."""
+
+    def __init__(self) -> None:
+        self.node = uuid.uuid4().hex
+        self.options = Options.from_settings()
+        self.namespaces = conf.namespaces()
+        self.shards = AsyncShards(conf.redis_urls())
+        self.verifier = Verifier(
+            [*secret_keys(settings.TANDEM_TOKEN_KEYS), *public_keys(settings.TANDEM_TOKEN_PUBLIC_KEYS)]
+        )
+        self.wheel = Wheel()
+        self.presence = Presence(self.shards, self.namespaces)
+        self.sessions: dict[str, Session] = {}
+        self.hub = Hub(
+            get_channel_layer(), Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit
+        )
+        self.emulation = Emulation(self.node, self.hub, self.shards)
+        self.control = Control(self.sessions, self.hub, self.shards)
+        self._tasks = Tasks()
+
+    def start(self) -> None:
+        """Begin the background work. Call it in the event loop."""
+        self.hub.start()
+        self.emulation.start()
+        self.control.start()
+        self._tasks.spawn(self.wheel.run())
+        self._tasks.spawn(self._connect())
+        self.presence.start()
+        metrics.observe_hub(self.hub)
+
+    def why_unready(self) -> str | None:
+        """Return why this process cannot do its work, or nothing."""
+        if down := [client.address.label for client in self.shards.clients if not client.is_up]:
+            return f"no connection to {', '.join(down)}"
+        return None if self.control.is_ready else "the log of control was not read yet"
+
+    async def _connect(self) -> None:
+        for client in self.shards.clients:
+            with contextlib.suppress(RedisUnavailable, RedisReplyError):
+                await client.execute("PING")
+
+    async def stop(self) -> None:
+        """End the background work and close the connections to Redis."""
+        await self._tasks.stop()
+        await self.presence.stop()
+        await self.control.stop()
+        await self.emulation.stop()
+        await self.hub.stop()
+        await self.shards.close()
+
+
+@cache
+def runtime() -> Runtime:
+    """Return this process's runtime, started at the first call, which is in the event loop."""
+    made = Runtime()
+    made.start()
+    return made

@@ -1,0 +1,154 @@
+"""Daphne's HTTP, with limits and with a word to streaming responses before they are ended."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from daphne.http_protocol import HTTPFactory, WebRequest
+
+from tandem_realtime.endpoints import is_command, is_ours
+
+if TYPE_CHECKING:
+    from .server import Server
+
+logger = logging.getLogger(__name__)
+CloseCallback = Callable[[int, str], None]
+# The body of a command is JSON text inside JSON text. What is larger than this was never one.
+_MESSAGES_PER_BODY = 4
+
+
+class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
+    """
+    One HTTP request, in `server.connections` until answered.
+
+    A streaming response registers what the server calls, with code and reason, instead of closing by itself.
+    """
+
+    kind = "http"
+    server: Server
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.opened_at = time.monotonic()
+        self.request_start = 0.0
+        self.is_stream = False
+        self._on_close: CloseCallback | None = None
+        self._rotation: asyncio.TimerHandle | None = None
+        self._room: int | None = None
+        super().__init__(*args, **kwargs)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether this is a streaming response that has not been told to end."""
+        return self._on_close is not None
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait in user space for the client to read."""
+        transport = self.channel and self.channel.transport
+        if not transport or not hasattr(transport, "dataBuffer"):
+            return 0
+        return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
+
+    def duration(self) -> float:
+        """Return the age in seconds; Daphne reads the wall clock here."""
+        return time.monotonic() - self.opened_at
+
+    def register_close(self, callback: CloseCallback) -> None:
+        """Take *callback* as the way to end this response: the extension `tandem.close`."""
+        self._on_close = callback
+        self.is_stream = True
+        self._rotation = self.server.schedule_rotation(self)
+        self.server.on_stream(self)
+
+    def close(self, code: int, reason: str) -> None:
+        """Ask a streaming response to end; other requests end by themselves. What does not end is cut off."""
+        callback, self._on_close = self._on_close, None
+        if callback is not None:
+            self.server.counters.closed[code] += 1
+            self.server.lingering.add(self)
+            callback(code, reason)
+
+    def count_end(self) -> None:
+        """Count the end of a streaming response: by itself (1000), by its client (1006), or as `close` counted it."""
+        if self.is_stream:
+            self.is_stream = False
+            self.server.counters.ages.observe(self.duration())
+            if self.is_open:
+                self.server.counters.closed[1000 if self.finished else 1006] += 1
+        self._on_close = None
+        if self._rotation is not None:
+            self._rotation.cancel()
+
+    def time_out(self) -> None:
+        """Cut off a response that did not end, or whose client does not read."""
+        if self.channel is not None:
+            self.channel.transport.abortConnection()
+
+    @property
+    def application(self) -> asyncio.Task[None] | None:
+        """The task of the application, as long as it runs."""
+        task: asyncio.Task[None] | None = self.server.connections.get(self, {}).get("application_instance")
+        return task
+
+    def end_unanswered(self) -> None:
+        """End a request whose application has ended, by an exception or not, and left it without a whole response."""
+        if self._response_started:
+            self.time_out()
+        else:
+            self.basic_error(500, b"Internal Server Error", "Exception inside application.")
+
+    def gotLength(self, length: int | None) -> None:
+        """Choose where the body goes: one for us to memory, never to a file."""
+        if is_ours(self.channel._path):
+            self._room = _MESSAGES_PER_BODY * self.server.limits.max_message_bytes
+            self.content = io.BytesIO()
+        else:
+            super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep a part of the body, unless there is too much of it."""
+        if self._room is not None:
+            self._room -= len(data)
+        if self._room is None or self._room >= 0:
+            super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        """Answer 413 to an endless body and 503 when the server has no room; else go on as Daphne does."""
+        if self._room is not None and self._room < 0:
+            self.basic_error(413, b"Content Too Large", "No command is as long as that.")
+            return None
+        # A command of a client that has its connection already: refusing it would end that.
+        is_exempt = self.requestHeaders.hasHeader(b"Upgrade") or is_command(self.path)
+        no = None if is_exempt else self.server.why_not(is_handshake=False)
+        if no is None:
+            return super().process()
+        self.server.counters.rejected[no.reason] += 1
+        self.setHeader(b"Retry-After", str(no.retry_after).encode())
+        self.basic_error(503, b"Service Unavailable", "Come back later.")
+        return None
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Send what the application says; a stream whose client does not read is ended with 3008."""
+        super().handle_reply(message)
+        self.server.counters.bytes_out += len(message.get("body", b""))
+        if self.server.is_draining and self.channel is not None and not self.finished:
+            self.channel.persistent = False
+            self.setHeader(b"connection", b"close")
+        if self._on_close is not None and self.buffered > self.server.limits.max_buffer_bytes:
+            self.server.counters.slow += 1
+            self.close(3008, "slow")
+
+
+class Factory(HTTPFactory):  # type: ignore[misc] # Daphne has no types
+    """Make Daphne's HTTP use our request."""
+
+    def buildProtocol(self, address: Any) -> Any:
+        """Return a protocol for one connection."""
+        protocol = super().buildProtocol(address)
+        protocol.requestFactory = Request
+        return protocol

@@ -1,0 +1,104 @@
+"""What a client may ask about a channel: publish, history, presence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tandem.errors import UnrecoverablePosition
+from tandem.namespaces import Namespace
+from tandem.publisher import Draft, publish_call
+from tandem.streams import history_call, parse_history
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import CommandError
+from tandem_realtime.protocol.commands import Call, Empty, History, InChannel, Publish
+from tandem_realtime.protocol.replies import raw_publications
+from tandem_realtime.session.subscribing import position_of
+
+if TYPE_CHECKING:
+    from tandem_realtime.session.session import Session
+
+
+class HistoryResult(msgspec.Struct, omit_defaults=True):
+    """The answer to history."""
+
+    epoch: str
+    offset: int = 0
+    publications: list[msgspec.Raw] = []
+
+
+class PresenceResult(msgspec.Struct):
+    """The answer to presence: who is in the channel, by client."""
+
+    presence: dict[str, msgspec.Raw]
+
+
+class PresenceStats(msgspec.Struct):
+    """The answer to presence_stats."""
+
+    num_clients: int
+    num_users: int
+
+
+async def publish(session: Session, command: Publish) -> Empty:
+    """Publish to a channel that the client subscribes to, where the namespace lets subscribers publish."""
+    namespace = _namespace(session, command.channel)
+    _demand(session, command.channel, namespace.publish)
+    if not bytes(command.data):
+        raise CommandError(codes.BAD_COMMAND)
+    info = session.client_info(session.subscriptions[command.channel])
+    call = publish_call(Draft(command.channel, command.data), info=info)
+    await session.runtime.shards.run(command.channel, call)
+    return Empty()
+
+
+async def history(session: Session, command: History) -> HistoryResult:
+    """Tell the recent publications of a channel, by pages. Raises `CommandError`."""
+    namespace = _namespace(session, command.channel)
+    if not namespace.has_history:
+        raise CommandError(codes.NOT_AVAILABLE)
+    _demand(session, command.channel, namespace.read_history)
+    since = position_of(command.since.epoch, command.since.offset) if command.since else None
+    if command.limit < -1:
+        raise CommandError(codes.BAD_COMMAND)
+    call = history_call(command.channel, since, command.limit, command.reverse)
+    try:
+        found = parse_history(command.channel, await session.runtime.shards.run(command.channel, call), since)
+    except UnrecoverablePosition as error:
+        raise CommandError(codes.UNRECOVERABLE) from error
+    return HistoryResult(found.position.epoch, found.position.offset, raw_publications(found.publications))
+
+
+async def presence(session: Session, command: InChannel) -> PresenceResult:
+    """Tell who is in a channel. Raises `CommandError`."""
+    _demand_presence(session, command.channel)
+    present = await session.runtime.presence.of(command.channel)
+    return PresenceResult({client: msgspec.Raw(info) for client, info in present.items()})
+
+
+async def presence_stats(session: Session, command: InChannel) -> PresenceStats:
+    """Tell how many are in a channel. Raises `CommandError`."""
+    _demand_presence(session, command.channel)
+    return PresenceStats(*await session.runtime.presence.stats(command.channel))
+
+
+def rpc(session: Session, command: Call) -> Empty:
+    """Refuse: no method is registered."""
+    raise CommandError(codes.METHOD_NOT_FOUND)
+
+
+def _namespace(session: Session, channel: str) -> Namespace:
+    return session.runtime.namespaces.of(channel)
+
+
+def _demand(session: Session, channel: str, who: str | None) -> None:
+    if who != "subscribers" or channel not in session.subscriptions:
+        raise CommandError(codes.DENIED)
+
+
+def _demand_presence(session: Session, channel: str) -> None:
+    namespace = _namespace(session, channel)
+    if not namespace.presence:
+        raise CommandError(codes.NOT_AVAILABLE)
+    _demand(session, channel, namespace.read_presence)

@@ -1,0 +1,131 @@
+"""Who a client is: connect, refresh and the server-side subscriptions that its token brings."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tandem import __version__
+from tandem.errors import ExpiredToken, InvalidToken
+from tandem.publication import Position
+from tandem.tokens import ConnectionClaims
+from tandem_realtime.hub import Subscription
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import CommandError, DisconnectClient
+from tandem_realtime.protocol.commands import Command, Connect, Empty, Refresh
+from tandem_realtime.protocol.replies import ConnectResult, SubscribeResult
+from tandem_realtime.session import subscribing
+from tandem_realtime.session.expiry import deadline, ttl
+from tandem_realtime.session.reports import take_report
+
+if TYPE_CHECKING:
+    from tandem_realtime.session.session import Session
+
+ANONYMOUS = ConnectionClaims()
+
+
+class RefreshResult(msgspec.Struct, omit_defaults=True):
+    """The answer to refresh."""
+
+    client: str
+    version: str
+    expires: bool = False
+    ttl: int = 0
+
+
+async def connect(session: Session, command: Connect) -> ConnectResult:
+    """
+    Answer connect: identify the client and begin its server-side subscriptions.
+
+    Raises `DisconnectClient` for an invalid token, `CommandError` (109) for an expired one.
+    """
+    if session.is_connected:
+        raise DisconnectClient(codes.BAD_REQUEST)
+    claims = _claims(session, command.token) if command.token else ANONYMOUS
+    if session.runtime.control.is_revoked(claims.sid):
+        raise DisconnectClient(codes.INVALID_TOKEN)
+    session.identify(claims.sub, claims.sid, claims.info, claims.exp)
+    subs = await _server_side(session, claims, command)
+    session.start()
+    options = session.runtime.options
+    return ConnectResult(
+        client=session.client,
+        version=f"tandem {__version__}",
+        ping=int(options.ping_seconds),
+        pong=True,
+        time=time.time_ns() // 1_000_000,
+        session=session.key,
+        node=session.runtime.node if session.key else "",
+        expires=bool(claims.exp),
+        ttl=ttl(claims.exp),
+        subs=subs,
+    )
+
+
+def refresh(session: Session, command: Refresh) -> RefreshResult:
+    """Answer refresh: a new token for the same user, maybe of a new login. Raises as `connect` does."""
+    claims = _claims(session, command.token)
+    if claims.sub != session.user or session.runtime.control.is_revoked(claims.sid):
+        raise DisconnectClient(codes.INVALID_TOKEN)
+    session.expires, session.info, session.login = deadline(claims.exp), bytes(claims.info), claims.sid
+    session.reschedule()
+    return RefreshResult(session.client, f"tandem {__version__}", bool(claims.exp), ttl(claims.exp))
+
+
+def ping(session: Session, command: Empty) -> Empty:
+    """Answer the ping of an older client."""
+    return command
+
+
+def take_message(session: Session, command: Command) -> None:
+    """Take a message that wants no reply: it may be a delivery report."""
+    if command.send is not None:
+        take_report(session, bytes(command.send.data))
+
+
+def _claims(session: Session, token: str) -> ConnectionClaims:
+    try:
+        return session.runtime.verifier.connection(token)
+    except ExpiredToken as error:
+        raise CommandError(codes.TOKEN_EXPIRED) from error
+    except InvalidToken as error:
+        raise DisconnectClient(codes.INVALID_TOKEN) from error
+
+
+async def _server_side(session: Session, claims: ConnectionClaims, command: Connect) -> dict[str, SubscribeResult]:
+    runtime = session.runtime
+    names = dict.fromkeys([*claims.subs, *claims.channels, *runtime.namespaces.personal_channels(claims.sub)])
+    if len(names) > runtime.options.max_subscriptions:
+        raise DisconnectClient(codes.CHANNEL_LIMIT)
+    wanted: list[tuple[Subscription, Position | None]] = []
+    for name in names:
+        runtime.namespaces.of(name)
+        at = command.subs.get(name)
+        subscription = Subscription(session, name, is_server_side=True)
+        if options := claims.subs.get(name):
+            subscription.info = bytes(options.info)
+        since = subscribing.position_of(at.epoch, at.offset) if at and at.recover else None
+        # Warm the hub, then admit all at once below: no push may come before the reply that announces its channel.
+        await runtime.hub.subscribe(subscription, since)
+        runtime.hub.unsubscribe(subscription)
+        if runtime.namespaces.of(name).latest:
+            await runtime.hub.remember_latest(name)
+        wanted.append((subscription, since))
+    if session.is_gone:
+        raise DisconnectClient(codes.STALE)
+    try:
+        return {subscription.channel: _admit(session, subscription, since) for subscription, since in wanted}
+    except CommandError:  # the client may try again: no half of them
+        for subscription, _ in wanted:
+            subscribing.drop(session, subscription)
+        raise
+
+
+def _admit(session: Session, subscription: Subscription, since: Position | None) -> SubscribeResult:
+    hub = session.runtime.hub
+    admission = hub.admit(subscription, since) or hub.admit(subscription, None)
+    if admission is None:
+        raise CommandError(codes.INTERNAL)
+    return subscribing.begin(session, subscription, admission, is_recovering=since is not None)

@@ -1,0 +1,282 @@
+"""One client: its commands in, replies and pushes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tandem.errors import InvalidChannel, RedisReplyError, RedisUnavailable, UnknownNamespace
+from tandem_realtime import metrics
+from tandem_realtime.hub import Subscription
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import CommandError, Disconnect, DisconnectClient, Error
+from tandem_realtime.protocol.commands import Command, decode_frame, method_of
+from tandem_realtime.protocol.encodings import Encoding
+from tandem_realtime.protocol.replies import ClientInfo, encode_error, encode_reply, push_unsubscribe
+from tandem_realtime.session import channels, connecting, subscribing
+from tandem_realtime.session.expiry import GRACE_SECONDS, deadline, is_overdue
+from tandem_realtime.session.pace import Pace
+
+if TYPE_CHECKING:
+    from tandem_realtime.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
+    "connect": connecting.connect,
+    "refresh": connecting.refresh,
+    "subscribe": subscribing.subscribe,
+    "unsubscribe": subscribing.unsubscribe,
+    "sub_refresh": subscribing.sub_refresh,
+    "publish": channels.publish,
+    "history": channels.history,
+    "presence": channels.presence,
+    "presence_stats": channels.presence_stats,
+    "rpc": channels.rpc,
+    "ping": connecting.ping,
+}
+
+
+class Session:
+    """
+    Serve one client.
+
+    *write* sends bytes that *encoding* made; *close* ends the connection with a code and a reason. `connection_lost`
+    must be called when it has ended, whoever ended it.
+    """
+
+    __slots__ = (
+        "_awaits_pong",
+        "_next_ping",
+        "_pace",
+        "_tasks",
+        "client",
+        "close",
+        "encoding",
+        "expires",
+        "info",
+        "is_connected",
+        "is_gone",
+        "is_plain",
+        "key",
+        "login",
+        "runtime",
+        "slot",
+        "subscriptions",
+        "user",
+        "write",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        encoding: Encoding,
+        write: Callable[[bytes], None],
+        close: Callable[[int, str], None],
+        *,
+        is_plain: bool = False,
+    ) -> None:
+        self.runtime = runtime
+        self.encoding = encoding
+        self.write = write
+        self.close = close
+        self.is_plain = is_plain
+        self.client = str(uuid.uuid4())
+        self.key = ""
+        self.user = ""
+        self.login = ""
+        self.info = b""
+        self.expires = 0.0
+        self.subscriptions: dict[str, Subscription] = {}
+        self.is_connected = False
+        self.is_gone = False
+        self.slot = 0
+        self._awaits_pong = False
+        self._next_ping = 0.0
+        self._pace: Pace | None = None
+        self._tasks: set[asyncio.Task[None]] | None = None
+        runtime.wheel.schedule(self, time.monotonic() + runtime.options.connect_seconds)
+
+    # What the client says
+
+    async def receive(self, frame: str | bytes) -> None:
+        """Carry out the commands of one frame. What must wait for Redis does not hold up what comes after it."""
+        try:
+            for command in decode_frame(frame):
+                if self.is_gone:
+                    return
+                await self._take(command)
+        except DisconnectClient as stop:
+            self.disconnect(stop.disconnect)
+
+    async def _take(self, command: Command) -> None:
+        self._keep_pace()
+        if command.is_pong:
+            self._awaits_pong = False
+            return
+        method = method_of(command)
+        if not self.is_connected and method != "connect":
+            raise DisconnectClient(codes.BAD_REQUEST)
+        if method == "send":
+            connecting.take_message(self, command)
+            return
+        if not command.id:
+            raise DisconnectClient(codes.BAD_REQUEST)
+        try:
+            result = HANDLERS[method](self, getattr(command, method))
+        except DisconnectClient:
+            raise
+        except Exception as error:  # sorted by type in _answer_error; what is ours is logged there
+            self._answer_error(command.id, method, error)
+            return
+        if not asyncio.iscoroutine(result):
+            self._answer(command.id, method, result)
+        elif method == "connect":
+            await self._finish(command.id, method, result)
+        else:
+            task = self.spawn(self._finish(command.id, method, result))
+            task.add_done_callback(lambda _: result.close())  # when it was cancelled before it began
+
+    async def _finish(self, id: int, method: str, work: Awaitable[Any]) -> None:
+        try:
+            result = await work
+        except DisconnectClient as stop:
+            self.disconnect(stop.disconnect)
+        except Exception as error:  # sorted by type in _answer_error; what is ours is logged there
+            self._answer_error(id, method, error)
+        else:
+            self._answer(id, method, result)
+
+    def _answer(self, id: int, method: str, result: Any) -> None:
+        metrics.commands[method, "ok"] += 1
+        self.send(encode_reply(id, method, result))
+
+    def _answer_error(self, id: int, method: str, error: Exception) -> None:
+        failure = as_error(error)
+        metrics.commands[method, str(failure.code)] += 1
+        self.send(encode_error(id, failure))
+
+    def _keep_pace(self) -> None:
+        rate = self.runtime.options.commands_per_second
+        if rate:
+            self._pace = self._pace or Pace()
+            if not self._pace.allows(time.monotonic(), rate=rate, burst=max(rate, 2.0 * subscribing.BURST)):
+                raise DisconnectClient(codes.TOO_MANY_REQUESTS)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run *work* until the connection ends."""
+        self._tasks = self._tasks or set()
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # What the client hears
+
+    def send(self, text: bytes) -> None:
+        """Send one reply or push."""
+        if not self.is_gone:
+            self.write(self.encoding.wrap(text))
+
+    def disconnect(self, why: Disconnect) -> None:
+        """End the connection, telling why."""
+        if not self.is_gone:
+            self.close(why.code, why.reason)
+            self.connection_lost()
+
+    def end_subscription(self, subscription: Subscription, why: codes.Unsubscribed) -> None:
+        """End one subscription, telling why."""
+        subscribing.drop(self, subscription, is_final=why == codes.BY_SERVER)
+        self.send(push_unsubscribe(subscription.channel, why))
+
+    def state_lost(self, subscription: Subscription) -> None:
+        """Make the client come back with its position, and so learn whether it is whole."""
+        if self.is_plain or subscription.is_server_side:
+            self.disconnect(codes.INSUFFICIENT_STATE)
+        else:
+            self.end_subscription(subscription, codes.STATE_LOST)
+
+    def connection_lost(self) -> None:
+        """Forget everything about this client."""
+        if self.is_gone:
+            return
+        self.is_gone = True
+        self.runtime.wheel.cancel(self)
+        self.runtime.sessions.pop(self.client, None)
+        self.runtime.emulation.remove(self)
+        for subscription in list(self.subscriptions.values()):
+            subscribing.drop(self, subscription)
+        for task in self._tasks or ():
+            task.cancel()
+
+    # Time
+
+    def identify(self, user: str, login: str, info: msgspec.Raw, exp: int) -> None:
+        """Say whose connection this is. From now on it can be ended for what becomes of that user or login."""
+        self.user, self.login, self.info, self.expires = user, login, bytes(info), deadline(exp)
+        if not self.is_gone:
+            self.runtime.sessions[self.client] = self
+
+    def start(self) -> None:
+        """Begin to ping: the client is connected."""
+        self.is_connected = True
+        self._next_ping = time.monotonic() + self.runtime.options.ping_seconds
+        self.reschedule()
+
+    def reschedule(self) -> None:
+        """Be ticked at whatever is due next."""
+        if not self.is_gone:
+            self.runtime.wheel.schedule(self, self._due())
+
+    def tick(self, now: float) -> float:
+        """Ping, and end what is overdue; return when to look again."""
+        if not self.is_connected:
+            self.disconnect(codes.STALE)
+        elif self._awaits_pong and now >= self._pong_due():
+            self.disconnect(codes.NO_PONG)
+        elif is_overdue(self.expires, now):
+            self.disconnect(codes.EXPIRED)
+        if self.is_gone:
+            return 0.0
+        subscribing.end_expired(self, now)
+        if not self._awaits_pong and now >= self._next_ping:
+            self._awaits_pong = not self.is_plain
+            self._next_ping = now + self.runtime.options.ping_seconds
+            self.write(self.encoding.ping)
+        return self._due()
+
+    def _due(self) -> float:
+        due = self._pong_due() if self._awaits_pong else self._next_ping
+        ends = [self.expires, *(subscription.expires for subscription in self.subscriptions.values())]
+        return min([due, *(end + GRACE_SECONDS for end in ends if end)])
+
+    def _pong_due(self) -> float:
+        return self._next_ping - self.runtime.options.ping_seconds + self.runtime.options.pong_seconds
+
+    def client_info(self, subscription: Subscription | None = None) -> bytes:
+        """Encode who this client is, as the others see it."""
+        conn_info = msgspec.Raw(self.info) if self.info else None
+        chan_info = msgspec.Raw(subscription.info) if subscription is not None and subscription.info else None
+        return msgspec.json.encode(ClientInfo(self.user, self.client, conn_info, chan_info))
+
+
+def as_error(error: Exception) -> Error:
+    """Return what a client is told of *error*; what is a bug of ours is logged."""
+    match error:
+        case CommandError():
+            return error.error
+        case UnknownNamespace():
+            return codes.UNKNOWN_CHANNEL
+        case InvalidChannel():
+            return codes.BAD_COMMAND
+        case RedisUnavailable() | RedisReplyError():
+            logger.warning("session.redis", extra={"reason": str(error)})
+            return codes.INTERNAL
+    logger.error("session.failed", exc_info=error)
+    return codes.INTERNAL

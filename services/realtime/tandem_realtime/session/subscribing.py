@@ -1,0 +1,190 @@
+"""Who may hear a channel, and from which position on: subscribe, unsubscribe, sub_refresh."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tandem.errors import ExpiredToken, InvalidToken, TandemError
+from tandem.namespaces import Namespace, may_subscribe
+from tandem.publication import Position
+from tandem.tokens import SubscriptionClaims
+from tandem_realtime import metrics
+from tandem_realtime.hub import Subscription
+from tandem_realtime.hub.hub import Admission
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import CommandError
+from tandem_realtime.protocol.commands import Empty, InChannel, SubRefresh, Subscribe
+from tandem_realtime.protocol.replies import SubscribeResult, push_raw_publication, push_subscribe, raw_publications
+from tandem_realtime.session.expiry import deadline, is_overdue, ttl
+
+if TYPE_CHECKING:
+    from tandem_realtime.session.session import Session
+
+logger = logging.getLogger(__name__)
+
+BURST = 128
+MAX_OFFSET = 2**53  # Redis computes with doubles
+
+
+class SubRefreshResult(msgspec.Struct, omit_defaults=True):
+    """The answer to sub_refresh."""
+
+    expires: bool = False
+    ttl: int = 0
+
+
+def subscribe(session: Session, command: Subscribe) -> SubscribeResult | Coroutine[Any, Any, SubscribeResult]:
+    """
+    Answer subscribe, at once where the hub's memory can.
+
+    Raises `CommandError`, `UnknownNamespace` or `InvalidChannel`.
+    """
+    namespace = session.runtime.namespaces.of(command.channel)
+    since = position_of(command.epoch, command.offset) if command.recover else None
+    claims = _permission(session, command, namespace)
+    if command.channel in session.subscriptions:
+        raise CommandError(codes.ALREADY_SUBSCRIBED)
+    if len(session.subscriptions) >= session.runtime.options.max_subscriptions:
+        raise CommandError(codes.LIMIT_EXCEEDED)
+    subscription = Subscription(session, command.channel)
+    subscription.wants_members = namespace.join_leave
+    if claims is not None:
+        subscription.expires = deadline(claims.exp)
+        subscription.info = bytes(claims.info)
+    session.subscriptions[command.channel] = subscription
+    if not namespace.latest and (admission := session.runtime.hub.admit(subscription, since)):
+        return begin(session, subscription, admission, command=command)
+    return _subscribe_later(session, subscription, since, command)
+
+
+def unsubscribe(session: Session, command: InChannel) -> Empty:
+    """Answer unsubscribe, also for a channel that the client is not subscribed to."""
+    if subscription := session.subscriptions.get(command.channel):
+        drop(session, subscription, is_final=True)
+    return Empty()
+
+
+def sub_refresh(session: Session, command: SubRefresh) -> SubRefreshResult:
+    """Answer sub_refresh: a new token for the same channel. Raises `CommandError`."""
+    subscription = session.subscriptions.get(command.channel)
+    claims = _verify(session, command.channel, command.token)
+    if subscription is None:
+        raise CommandError(codes.DENIED)
+    subscription.expires = deadline(claims.exp)
+    session.reschedule()
+    return SubRefreshResult(bool(claims.exp), ttl(claims.exp))
+
+
+def position_of(epoch: str, offset: int) -> Position:
+    """Return the position that a client says it stands at. Raises `CommandError` (107) for what cannot be one."""
+    if not 0 <= offset < MAX_OFFSET:
+        raise CommandError(codes.BAD_COMMAND)
+    return Position(epoch, offset)
+
+
+def begin(
+    session: Session,
+    subscription: Subscription,
+    admission: Admission,
+    *,
+    command: Subscribe | None = None,
+    is_recovering: bool = False,
+) -> SubscribeResult:
+    """Take note that a subscription has begun, and describe it."""
+    session.subscriptions[subscription.channel] = subscription
+    namespace = session.runtime.namespaces.of(subscription.channel)
+    is_recovering = is_recovering or bool(command and command.recover)
+    asked = bool(command and (command.recoverable or command.recover or command.positioned))
+    result = SubscribeResult(was_recovering=is_recovering)
+    if namespace.has_history and (namespace.recovery or asked or is_recovering):
+        result.recoverable = result.positioned = True
+        result.epoch, result.offset = admission.position
+    if is_recovering and namespace.has_history:
+        result.recovered = admission.missed is not None
+        metrics.recoveries["recovered" if result.recovered else "unrecovered"] += 1
+    if admission.missed:
+        result.publications = raw_publications(admission.missed)
+    elif namespace.latest and not result.recovered:
+        result.publications = raw_publications(session.runtime.hub.latest(subscription.channel))
+    if subscription.expires:
+        result.expires, result.ttl = True, max(1, int(subscription.expires - time.monotonic()))
+        session.reschedule()
+    session.runtime.presence.entered(session, subscription, namespace)
+    return result
+
+
+def drop(session: Session, subscription: Subscription, *, is_final: bool = False) -> None:
+    """Take note that a subscription has ended, or never began. A *final* end is not a cut that may heal in a moment."""
+    if session.subscriptions.get(subscription.channel) is subscription:
+        del session.subscriptions[subscription.channel]
+    session.runtime.hub.unsubscribe(subscription)
+    session.runtime.presence.left(session, subscription, is_final=is_final)
+
+
+def end_expired(session: Session, now: float) -> None:
+    """End the subscriptions whose tokens ran out and were not refreshed."""
+    for subscription in list(session.subscriptions.values()):
+        if is_overdue(subscription.expires, now):
+            session.end_subscription(subscription, codes.BY_EXPIRY)
+
+
+async def _subscribe_later(
+    session: Session, subscription: Subscription, since: Position | None, command: Subscribe
+) -> SubscribeResult:
+    hub = session.runtime.hub
+    try:
+        if session.runtime.namespaces.of(command.channel).latest:
+            await hub.remember_latest(command.channel)
+        admission = await hub.subscribe(subscription, since)
+    except BaseException:
+        drop(session, subscription)
+        raise
+    if session.is_gone or session.subscriptions.get(command.channel) is not subscription:
+        # It was taken back while Redis was asked.
+        drop(session, subscription)
+        raise CommandError(codes.BAD_COMMAND)
+    return begin(session, subscription, admission, command=command)
+
+
+async def subscribe_by_server(session: Session, channel: str, info: bytes, data: bytes, since: Position | None) -> None:
+    """Give the client a channel that it did not ask for, and tell it, with *data* (JSON). It may have it already."""
+    if channel in session.subscriptions or len(session.subscriptions) >= session.runtime.options.max_subscriptions:
+        return
+    subscription = Subscription(session, channel, is_server_side=True)
+    subscription.info = info
+    session.subscriptions[channel] = subscription
+    try:
+        subscription.wants_members = session.runtime.namespaces.of(channel).join_leave
+        result = await _subscribe_later(session, subscription, since, Subscribe(channel, recover=since is not None))
+    except (CommandError, TandemError) as error:
+        drop(session, subscription)
+        logger.warning("session.not_subscribed", extra={"channel": channel, "reason": str(error)})
+        return
+    session.send(push_subscribe(channel, result, data))
+    for publication in result.publications:
+        session.send(push_raw_publication(channel, publication))
+
+
+def _permission(session: Session, command: Subscribe, namespace: Namespace) -> SubscriptionClaims | None:
+    if command.token:
+        return _verify(session, command.channel, command.token)
+    if not may_subscribe(command.channel, namespace, session.user):
+        raise CommandError(codes.DENIED)
+    return None
+
+
+def _verify(session: Session, channel: str, token: str) -> SubscriptionClaims:
+    try:
+        claims = session.runtime.verifier.subscription(token)
+    except ExpiredToken as error:
+        raise CommandError(codes.TOKEN_EXPIRED) from error
+    except InvalidToken as error:
+        raise CommandError(codes.DENIED) from error
+    if claims.channel != channel or claims.sub != session.user:
+        raise CommandError(codes.DENIED)
+    return claims

@@ -1,0 +1,142 @@
+"""Real servers for tests: started on loopback, on free ports, ended by their process id."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+SERVICES = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 20.0
+
+
+class MissingServer(RuntimeError):
+    """A program that the tests need is not installed."""
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def find_program(*names: str) -> str:
+    """Return the path of the first of *names* that is installed, or raise `MissingServer`."""
+    for name in names:
+        if path := shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+            return path
+    raise MissingServer(f"none of {', '.join(names)} is installed")
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = START_SECONDS, what: str = "condition") -> None:
+    """Poll *condition* until it holds, or raise `TimeoutError` after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+
+
+def is_listening(port: int) -> bool:
+    """Tell whether something on loopback accepts connections on *port*."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+class Server:
+    """A child process that listens on `port`. Use as a context manager."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        port: int,
+        *,
+        env: dict[str, str] | None = None,
+        cwd: Path = SERVICES,
+        log: Path | None = None,
+    ) -> None:
+        self.command = list(command)
+        self.port = port
+        self.env = {**os.environ, **(env or {})}
+        self.cwd = cwd
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start the process and wait until it listens."""
+        output = self.log.open("ab") if self.log else subprocess.DEVNULL
+        self.process = subprocess.Popen(self.command, env=self.env, cwd=self.cwd, stdout=output, stderr=output)
+        if self.log:
+            output.close()  # type: ignore[union-attr]
+        wait_until(self._is_up, what=f"{self.command[0]} on port {self.port}")
+        return self
+
+    def _is_up(self) -> bool:
+        assert self.process is not None
+        if (status := self.process.poll()) is not None:
+            text = self.log.read_text(errors="replace")[-2000:] if self.log else ""
+            raise RuntimeError(f"{' '.join(self.command)} exited with {status} at start\n{text}")
+        return is_listening(self.port)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, for example SIGSTOP."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """End the process with SIGKILL and reap it."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, *, seconds: float = 15) -> int:
+        """End the process with SIGTERM (SIGKILL after *seconds*) and return its exit status."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.process.returncode
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        if self.process is not None:
+            self.stop()
+
+
+class RedisServer(Server):
+    """A Redis (or Valkey) of its own, without persistence unless *options* say otherwise."""
+
+    def __init__(self, directory: Path, *options: str, port: int | None = None) -> None:
+        port = port or free_port()
+        persistence = [] if "--appendonly" in options or "--save" in options else ["--save", "", "--appendonly", "no"]
+        command = [
+            find_program("redis-server", "valkey-server"),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(directory),
+        ]
+        super().__init__([*command, *persistence, *options], port)
+
+    @property
+    def url(self) -> str:
+        """The address of database 0, as redis-py wants it."""
+        return f"redis://127.0.0.1:{self.port}/0"
