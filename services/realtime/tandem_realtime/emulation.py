@@ -56,7 +56,7 @@ class Emulation:
         """Take no more commands for *session*."""
         self._sessions.pop(session.key, None)
 
-    async def hand_over(self, node: str, key: str, data: str) -> bool:
+    async def hand_over(self, node: str, key: str, data: str | bytes) -> bool:
         """
         Hand commands to the session *key* of the process *node*; tell whether there is one.
 
@@ -72,12 +72,12 @@ class Emulation:
 
     def _take(self, message: dict[str, Any]) -> None:
         match message:
-            case {"type": "emulation", "session": str(key), "data": str(data)}:
+            case {"type": "emulation", "session": str(key), "data": str() | bytes() as data}:
                 self._give(key, data)
             case _:
                 logger.warning("emulation.malformed")
 
-    def _give(self, key: str, data: str) -> bool:
+    def _give(self, key: str, data: str | bytes) -> bool:
         session = self._sessions.get(key)
         if session is None:
             return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tandem_realtime.protocol.codes import BAD_REQUEST, DisconnectClient
-from tandem_realtime.protocol.commands import Command, Connect, InChannel, Publish, Subscribe, decode_frame, method_of
+from tandem_realtime.protocol.commands import Command, Connect, InChannel, Publish, Subscribe, method_of
+from tandem_realtime.protocol.dialects.json import decode_frame
 
 
 def decode(frame: str | bytes) -> list[Command]:

@@ -8,6 +8,9 @@ import msgpack
 import msgspec
 
 
+NOTHING = msgspec.Raw(b"")
+
+
 class Position(NamedTuple):
     """Where in a stream a reader stands. Offset 0 is before the first publication; an empty epoch means no stream."""
 
@@ -46,6 +49,19 @@ class Publication(msgspec.Struct, frozen=True, tag_field="type", tag="publicatio
     info: bytes = b""
     time: int = 0
     request: str = ""
+
+
+class ClientInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    Who a client is, as its own publications, presence, join and leave show it.
+
+    `conn_info` and `chan_info` are JSON texts.
+    """
+
+    user: str
+    client: str
+    conn_info: msgspec.Raw = NOTHING
+    chan_info: msgspec.Raw = NOTHING
 
 
 def pack_body(channel: str, data: bytes, *, tags: bytes, info: bytes, time: int, request: str) -> bytes:

@@ -17,6 +17,7 @@ from tandem_realtime.runtime import runtime
 
 Headers = list[tuple[bytes, bytes]]
 
+BINARY = b"application/octet-stream"
 # no-transform: a proxy that compresses would hold events back.
 ALWAYS: Headers = [(b"cache-control", b"no-store, no-transform"), (b"x-accel-buffering", b"no")]
 PREFLIGHT: Headers = [
@@ -61,6 +62,12 @@ class HttpConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         else:
             self.query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
             await self.answer(receive)
+
+    @property
+    def has_binary_body(self) -> bool:
+        """Tell whether the body is said to be Protobuf."""
+        content_type = next((value for name, value in self.scope["headers"] if name == b"content-type"), b"")
+        return bool(content_type.split(b";")[0].strip().lower() == BINARY)
 
     async def answer(self, receive: Any) -> None:
         """Answer a request that may be answered."""

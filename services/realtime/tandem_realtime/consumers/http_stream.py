@@ -1,21 +1,23 @@
-"""``/ws/http_stream``: the protocol over a response of lines. Later commands come through ``/ws/emulation``."""
+"""``/ws/http_stream``: the protocol over a response that goes on. Later commands come through ``/ws/emulation``."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tandem_realtime.consumers.http import TooLarge, read_body
-from tandem_realtime.consumers.streaming import StreamConsumer
+from tandem_realtime.consumers.streaming import StreamConsumer, goodbye_in
 from tandem_realtime.protocol import codes
-from tandem_realtime.protocol.codes import Disconnect
-from tandem_realtime.protocol.encodings import LINES, line
-from tandem_realtime.protocol.replies import push_disconnect
+from tandem_realtime.protocol.encodings import LINES, MESSAGES
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
 
 
 class HttpStreamConsumer(StreamConsumer):
-    """A connection whose first commands are the body of its request."""
+    """
+    A connection whose first commands are the body of its request.
+
+    A binary body makes it speak Protobuf, any other JSON, a message a line.
+    """
 
     method = "POST"
     content_type = b"application/octet-stream"
@@ -32,8 +34,5 @@ class HttpStreamConsumer(StreamConsumer):
             runtime().emulation.add(session)
             await session.receive(commands)
 
-        await self.stream(receive, LINES, _goodbye, begin)
-
-
-def _goodbye(why: Disconnect) -> bytes:
-    return line(push_disconnect(why))
+        encoding = MESSAGES if self.has_binary_body else LINES
+        await self.stream(receive, encoding, goodbye_in(encoding), begin)

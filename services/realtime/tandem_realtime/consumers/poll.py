@@ -22,8 +22,10 @@ from tandem_realtime.consumers.one_way import read_address
 from tandem_realtime.hub import Subscription
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Disconnect, Error
+from tandem_realtime.protocol.dialects import json
+from tandem_realtime.protocol.dialects.json import encode_publication
 from tandem_realtime.protocol.encodings import Encoding
-from tandem_realtime.protocol.replies import push_plain, raw_publications
+from tandem_realtime.protocol.plain import push_plain
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
 from tandem_realtime.session.session import as_error
@@ -47,7 +49,7 @@ class Harvest:
         self.publications: list[Publication] = []
         self.end: Disconnect | None = None
         self.is_ripe = asyncio.Event()
-        self.encoding = Encoding(push_plain, bytes, b"", self._keep)
+        self.encoding = Encoding(json, push_plain, bytes, b"", self._keep)
 
     def _keep(self, publication: Publication) -> bytes:
         self.publications.append(publication)
@@ -148,4 +150,5 @@ def _reap(harvest: Harvest, channel: str, since: Position | None) -> Answer | Er
 def _answer(publications: Sequence[Publication], position: Position, *, recovered: bool) -> Answer:
     last = next((publication for publication in reversed(publications) if publication.offset), None)
     epoch, offset = (last.epoch, last.offset) if last else position
-    return Answer(raw_publications(publications), epoch, offset, recovered)
+    told = [msgspec.Raw(encode_publication(publication)) for publication in publications]
+    return Answer(told, epoch, offset, recovered)

@@ -9,11 +9,10 @@ import msgspec
 
 from tandem.tickets import Ticket
 from tandem_realtime.consumers.one_way import read_address
-from tandem_realtime.consumers.streaming import StreamConsumer
+from tandem_realtime.consumers.streaming import StreamConsumer, goodbye_in
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Disconnect, Error
 from tandem_realtime.protocol.encodings import EVENTS, event_line
-from tandem_realtime.protocol.replies import push_disconnect
 from tandem_realtime.protocol.trail import Trail
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
@@ -52,7 +51,7 @@ class SseConsumer(StreamConsumer):
             runtime().emulation.add(session)
             await session.receive(commands)
 
-        await self.stream(receive, EVENTS, _goodbye_sdk, begin)
+        await self.stream(receive, EVENTS, goodbye_in(EVENTS), begin)
 
     async def _serve_page(self, receive: Any, wanted: Wanted, ticket: Ticket) -> None:
         trail = Trail(wanted)
@@ -67,10 +66,6 @@ class SseConsumer(StreamConsumer):
 def _retry() -> bytes:
     """Ask for a pause before coming back that is not everyone's."""
     return b"retry: %d\n\n" % random.randint(500, 2500)
-
-
-def _goodbye_sdk(why: Disconnect) -> bytes:
-    return event_line(push_disconnect(why))
 
 
 def _goodbye_page(why: Disconnect) -> bytes:

@@ -62,6 +62,11 @@ class StreamConsumer(HttpConsumer):
             await _end(sending, leaving)
 
 
+def goodbye_in(encoding: Encoding) -> Callable[[Disconnect], bytes]:
+    """Return what tells an SDK's client why its response ends."""
+    return lambda why: encoding.wrap(encoding.dialect.push_disconnect(why))
+
+
 async def _until_gone(receive: Any) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

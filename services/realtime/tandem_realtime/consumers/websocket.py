@@ -13,12 +13,15 @@ from tandem_realtime.consumers.outlet import Outlet, Send
 from tandem_realtime.origin import is_allowed
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import BAD_REQUEST, PERMISSION_DENIED, SLOW, Error
-from tandem_realtime.protocol.encodings import LINES, PLAIN_LINES, framed
+from tandem_realtime.protocol.dialects import json, protobuf
+from tandem_realtime.protocol.encodings import LINES, MESSAGES, PLAIN_LINES, plain, spoken
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
 from tandem_realtime.session.following import follow
 
-SUBPROTOCOL = "centrifuge-json"
+PROTOBUF = "centrifuge-protobuf"
+SUBPROTOCOLS = (PROTOBUF, "centrifuge-json")
+"""What may be agreed on at the handshake, in our order; a client that names none of them speaks JSON."""
 DISCONNECTS = {
     codes.UNAUTHORIZED: codes.INVALID_TOKEN,
     codes.DENIED: PERMISSION_DENIED,
@@ -42,35 +45,44 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         if (await receive())["type"] != "websocket.connect":
             return
         offered = scope.get("subprotocols") or ()
-        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        agreed = next((name for name in SUBPROTOCOLS if name in offered), None)
+        await send({"type": "websocket.accept", "subprotocol": agreed})
         options = runtime().options
         if not is_allowed(scope["headers"], options.allowed_origins):
             await send({"type": "websocket.close", "code": PERMISSION_DENIED.code, "reason": PERMISSION_DENIED.reason})
             return
+        is_binary = agreed == PROTOBUF and not self.is_plain
         socket = scope.get("extensions", {}).get("tandem.socket")
         if socket is not None:
-            encoding = framed(socket.frame, plain=self.is_plain)
+            if is_binary:
+                encoding = spoken(protobuf, socket.binary_frame)
+            else:
+                encoding = plain(socket.frame) if self.is_plain else spoken(json, socket.frame)
             await self.serve(Session(runtime(), encoding, socket.write, socket.close, is_plain=self.is_plain), receive)
             return
-        await self._serve_through(send, receive)
+        await self._serve_through(send, receive, is_binary=is_binary)
 
     async def serve(self, session: Session, receive: Any) -> None:
-        """Hand the client's frames to its session."""
+        """Hand the client's frames to its session: binary ones to one that speaks Protobuf, texts to any other."""
+        kind = "bytes" if session.dialect is protobuf else "text"
         try:
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":
                     return
-                text = event.get("text")
-                if text is None:
+                frame = event.get(kind)
+                if frame is None:
                     session.disconnect(BAD_REQUEST)
                 else:
-                    await session.receive(text)
+                    await session.receive(frame)
         finally:
             session.connection_lost()
 
-    async def _serve_through(self, send: Send, receive: Any) -> None:
+    async def _serve_through(self, send: Send, receive: Any, *, is_binary: bool) -> None:
         outlet = Outlet(send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
+
+        def write_binary(messages: bytes) -> None:
+            outlet.put({"type": "websocket.send", "bytes": messages}, len(messages))
 
         def write(lines: bytes) -> None:
             for text in lines.split(b"\n")[:-1]:
@@ -79,8 +91,11 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         def close(code: int, reason: str) -> None:
             outlet.finish({"type": "websocket.close", "code": code, "reason": reason}, code=code)
 
-        encoding = PLAIN_LINES if self.is_plain else LINES
-        session = Session(runtime(), encoding, write, close, is_plain=self.is_plain)
+        if is_binary:
+            session = Session(runtime(), MESSAGES, write_binary, close)
+        else:
+            encoding = PLAIN_LINES if self.is_plain else LINES
+            session = Session(runtime(), encoding, write, close, is_plain=self.is_plain)
         sending = asyncio.create_task(outlet.run())
         try:
             await self.serve(session, receive)

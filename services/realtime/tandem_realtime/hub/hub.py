@@ -21,7 +21,7 @@ from tandem_realtime.hub.source import Message, source_over
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.subscription import Subscription
 from tandem_realtime.hub.tasks import Tasks
-from tandem_realtime.protocol.replies import push_membership
+from tandem_realtime.protocol.encodings import Encoding
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ class Hub:
         try:
             kind = message.get("type")
             if kind in ("join", "leave"):
-                self._push_to_members(channel, push_membership(kind, channel.name, message["info"].encode()))
+                self._push_to_members(channel, kind, message["info"].encode())
                 return None
             if kind != "publication":
                 raise ValueError(f"a message of type {kind!r}, not a publication")
@@ -207,10 +207,14 @@ class Hub:
             logger.warning("hub.malformed", extra={"channel": channel.name, "reason": str(error)})
             return None
 
-    def _push_to_members(self, channel: LiveChannel, text: bytes) -> None:
+    def _push_to_members(self, channel: LiveChannel, kind: str, info: bytes) -> None:
         self._delivery.flush()
+        pushes: dict[Encoding, bytes] = {}
         for subscription in list(channel.members):
-            subscription.owner.write(subscription.owner.encoding.wrap(text))
+            encoding = subscription.owner.encoding
+            if encoding not in pushes:
+                pushes[encoding] = encoding.wrap(encoding.dialect.push_membership(kind, channel.name, info))
+            subscription.owner.write(pushes[encoding])
 
     def _watch(self, event: str, groups: Sequence[str]) -> None:
         """A lost connection may have lost anything: check every channel as soon as there is one again."""

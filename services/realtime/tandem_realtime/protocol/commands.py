@@ -1,14 +1,17 @@
-"""What a client says: frames into commands, checked by shape."""
+"""What a client says: commands, checked by shape. Each dialect reads them from frames of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Annotated, Any
 
 import msgspec
 
 from tandem_realtime.protocol.codes import BAD_REQUEST, DisconnectClient
+from tandem_realtime.protocol.filters import FilterNode
 
 RAW_NULL = msgspec.Raw(b"null")
+
+CommandId = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 
 
 class SubscribeAt(msgspec.Struct, frozen=True):
@@ -41,6 +44,14 @@ class Subscribe(msgspec.Struct, frozen=True):
     positioned: bool = False
     recoverable: bool = False
     join_leave: bool = False
+    delta: str = ""
+    tf: FilterNode | None = None
+    flag: int = 0
+    type: int = 0
+    phase: int = 0
+    cursor: str = ""
+    limit: int = 0
+    asc: bool = False
 
 
 class InChannel(msgspec.Struct, frozen=True):
@@ -54,6 +65,9 @@ class Publish(msgspec.Struct, frozen=True):
 
     channel: str = ""
     data: msgspec.Raw = msgspec.Raw(b"")
+    type: int = 0
+    key: str = ""
+    removed: bool = False
 
 
 class Since(msgspec.Struct, frozen=True):
@@ -83,6 +97,9 @@ class SubRefresh(msgspec.Struct, frozen=True):
 
     channel: str = ""
     token: str = ""
+    type: int = 0
+    track: list[Any] = []
+    untrack: list[str] = []
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -103,9 +120,9 @@ class Empty(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """One line of a frame: an id and exactly one of the rest. None of them at all is the pong."""
+    """One message of a frame: an id and exactly one of the rest. None of them at all is the pong."""
 
-    id: int = 0
+    id: CommandId = 0
     connect: Connect | None = None
     subscribe: Subscribe | None = None
     unsubscribe: InChannel | None = None
@@ -127,24 +144,6 @@ class Command(msgspec.Struct, frozen=True):
 
 PONG = Command()
 METHODS = tuple(name for name in Command.__struct_fields__ if name != "id")
-
-_decoder = msgspec.json.Decoder(Command)
-
-
-def decode_frame(frame: bytes | str) -> Iterator[Command]:
-    """
-    Read the commands of a text frame, one per line.
-
-    Raises `DisconnectClient` (3501) for what is not a command.
-    """
-    try:
-        # What clients publish is passed on unread: bytes that are not UTF-8 would end the connections that they reach.
-        text = frame if isinstance(frame, str) else frame.decode()
-        for line in text.split("\n"):
-            if line and not line.isspace():
-                yield _decoder.decode(line)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise DisconnectClient(BAD_REQUEST) from error
 
 
 def method_of(command: Command) -> str:

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
 from tandem.publication import Publication
-from tandem_realtime.protocol.replies import PING, push_plain, push_publication
+from tandem_realtime.protocol.dialects import Dialect, json, protobuf
+from tandem_realtime.protocol.filters import FilterNode
+from tandem_realtime.protocol.plain import push_plain
+
+Frame = Callable[[bytes], bytes]
+
+
+class Deltas(Enum):
+    """Where a subscription that takes deltas stands: it gets the `FIRST` publication whole, the `NEXT` as deltas."""
+
+    FIRST = "first"
+    NEXT = "next"
 
 
 class Encoding(NamedTuple):
     """
-    What a connection speaks (`push`) and how its transport frames it (`wrap`). Two that are equal share their bytes.
+    What a connection speaks (`dialect`, `push`) and how its transport frames it (`wrap`).
 
-    `event` takes the place of both where the frame depends on the publication.
+    `event` takes the place of `push` and `wrap` where the frame depends on the publication. `wanted` and `deltas` are a
+    subscription's: which publications it wants (None: all), and whether it takes deltas. Subscriptions whose encodings
+    are equal share their bytes.
     """
 
+    dialect: Dialect
     push: Callable[[Publication], bytes]
-    wrap: Callable[[bytes], bytes]
+    wrap: Frame
     ping: bytes
     event: Callable[[Publication], bytes] | None = None
+    wanted: FilterNode | None = None
+    deltas: Deltas | None = None
 
     def encode(self, publication: Publication) -> bytes:
         """Return the bytes that carry *publication* to one connection."""
@@ -45,13 +62,21 @@ def plain_event(publication: Publication) -> bytes:
     return event_id + event_line(push_plain(publication))
 
 
-LINES = Encoding(push_publication, line, line(PING))
-EVENTS = Encoding(push_publication, event_line, event_line(PING))
-PLAIN_LINES = Encoding(push_plain, line, line(PING))
-PLAIN_EVENTS = Encoding(push_plain, event_line, b":\n\n", plain_event)
+@cache
+def spoken(dialect: Dialect, wrap: Frame) -> Encoding:
+    """Return the encoding of an SDK's connection that speaks *dialect*, whose transport frames messages with *wrap*."""
+    return Encoding(dialect, dialect.push_publication, wrap, wrap(dialect.PING))
 
 
 @cache
-def framed(frame: Callable[[bytes], bytes], *, plain: bool = False) -> Encoding:
-    """Return the encoding of a WebSocket whose server frames text with *frame*."""
-    return Encoding(push_plain if plain else push_publication, frame, frame(PING))
+def plain(wrap: Frame) -> Encoding:
+    """Return the encoding of a page without an SDK, whose transport frames texts with *wrap*."""
+    return Encoding(json, push_plain, wrap, wrap(json.PING))
+
+
+EVENTS = spoken(json, event_line)
+LINES = spoken(json, line)
+MESSAGES = spoken(protobuf, bytes)
+"""Protobuf where nothing has to be framed: each message has its length."""
+PLAIN_LINES = plain(line)
+PLAIN_EVENTS = Encoding(json, push_plain, event_line, b":\n\n", plain_event)

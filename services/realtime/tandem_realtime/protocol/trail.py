@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tandem.publication import Position, Publication
+from tandem_realtime.protocol.dialects.json import json_string
 from tandem_realtime.protocol.encodings import PLAIN_EVENTS, event_line
-from tandem_realtime.protocol.replies import json_string, push_plain
+from tandem_realtime.protocol.plain import push_plain
 
 
 class Trail:

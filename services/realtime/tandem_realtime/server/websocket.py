@@ -55,6 +55,7 @@ class WebSocket(Wire):
     )
     kind = "websocket"
     frame = staticmethod(text_frame)
+    binary_frame = staticmethod(binary_frame)
 
     def __init__(self, server: Server, sock: socket.socket) -> None:
         super().__init__(server.loop, sock, counters=server.counters, max_buffer=server.limits.max_buffer_bytes)

@@ -13,32 +13,11 @@ from tandem.streams import history_call, parse_history
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.commands import Call, Empty, History, InChannel, Publish
-from tandem_realtime.protocol.replies import raw_publications
+from tandem_realtime.protocol.results import HistoryResult, PresenceResult, PresenceStats, told
 from tandem_realtime.session.subscribing import position_of
 
 if TYPE_CHECKING:
     from tandem_realtime.session.session import Session
-
-
-class HistoryResult(msgspec.Struct, omit_defaults=True):
-    """The answer to history."""
-
-    epoch: str
-    offset: int = 0
-    publications: list[msgspec.Raw] = []
-
-
-class PresenceResult(msgspec.Struct):
-    """The answer to presence: who is in the channel, by client."""
-
-    presence: dict[str, msgspec.Raw]
-
-
-class PresenceStats(msgspec.Struct):
-    """The answer to presence_stats."""
-
-    num_clients: int
-    num_users: int
 
 
 async def publish(session: Session, command: Publish) -> Empty:
@@ -67,7 +46,7 @@ async def history(session: Session, command: History) -> HistoryResult:
         found = parse_history(command.channel, await session.runtime.shards.run(command.channel, call), since)
     except UnrecoverablePosition as error:
         raise CommandError(codes.UNRECOVERABLE) from error
-    return HistoryResult(found.position.epoch, found.position.offset, raw_publications(found.publications))
+    return HistoryResult(found.position.epoch, found.position.offset, told(found.publications))
 
 
 async def presence(session: Session, command: InChannel) -> PresenceResult:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tandem import __version__
 from tandem.errors import ExpiredToken, InvalidToken
 from tandem.publication import Position
@@ -15,7 +13,7 @@ from tandem_realtime.hub import Subscription
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError, DisconnectClient
 from tandem_realtime.protocol.commands import Command, Connect, Empty, Refresh
-from tandem_realtime.protocol.replies import ConnectResult, SubscribeResult
+from tandem_realtime.protocol.results import ConnectResult, RefreshResult, SubscribeResult
 from tandem_realtime.session import subscribing
 from tandem_realtime.session.expiry import deadline, ttl
 from tandem_realtime.session.reports import take_report
@@ -24,15 +22,6 @@ if TYPE_CHECKING:
     from tandem_realtime.session.session import Session
 
 ANONYMOUS = ConnectionClaims()
-
-
-class RefreshResult(msgspec.Struct, omit_defaults=True):
-    """The answer to refresh."""
-
-    client: str
-    version: str
-    expires: bool = False
-    ttl: int = 0
 
 
 async def connect(session: Session, command: Connect) -> ConnectResult:

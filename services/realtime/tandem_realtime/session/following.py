@@ -14,7 +14,7 @@ from tandem_realtime.hub import Subscription
 from tandem_realtime.hub.hub import Admission
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
-from tandem_realtime.protocol.replies import push_lost
+from tandem_realtime.protocol.plain import push_lost
 from tandem_realtime.session import subscribing
 
 if TYPE_CHECKING:

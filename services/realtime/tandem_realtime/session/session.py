@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tandem.errors import InvalidChannel, RedisReplyError, RedisUnavailable, UnknownNamespace
+from tandem.publication import NOTHING, ClientInfo
 from tandem_realtime import metrics
 from tandem_realtime.hub import Subscription
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError, Disconnect, DisconnectClient, Error
-from tandem_realtime.protocol.commands import Command, decode_frame, method_of
+from tandem_realtime.protocol.commands import Command, method_of
+from tandem_realtime.protocol.dialects import Dialect
 from tandem_realtime.protocol.encodings import Encoding
-from tandem_realtime.protocol.replies import ClientInfo, encode_error, encode_reply, push_unsubscribe
 from tandem_realtime.session import channels, connecting, subscribing
 from tandem_realtime.session.expiry import GRACE_SECONDS, deadline, is_overdue
 from tandem_realtime.session.pace import Pace
@@ -103,12 +104,17 @@ class Session:
         self._tasks: set[asyncio.Task[None]] | None = None
         runtime.wheel.schedule(self, time.monotonic() + runtime.options.connect_seconds)
 
+    @property
+    def dialect(self) -> Dialect:
+        """What the client speaks."""
+        return self.encoding.dialect
+
     # What the client says
 
     async def receive(self, frame: str | bytes) -> None:
         """Carry out the commands of one frame. What must wait for Redis does not hold up what comes after it."""
         try:
-            for command in decode_frame(frame):
+            for command in self.dialect.decode_frame(frame):
                 if self.is_gone:
                     return
                 await self._take(command)
@@ -155,12 +161,12 @@ class Session:
 
     def _answer(self, id: int, method: str, result: Any) -> None:
         metrics.commands[method, "ok"] += 1
-        self.send(encode_reply(id, method, result))
+        self.send(self.dialect.encode_reply(id, method, result))
 
     def _answer_error(self, id: int, method: str, error: Exception) -> None:
         failure = as_error(error)
         metrics.commands[method, str(failure.code)] += 1
-        self.send(encode_error(id, failure))
+        self.send(self.dialect.encode_error(id, failure))
 
     def _keep_pace(self) -> None:
         rate = self.runtime.options.commands_per_second
@@ -180,7 +186,7 @@ class Session:
     # What the client hears
 
     def send(self, text: bytes) -> None:
-        """Send one reply or push."""
+        """Send one reply or push of the client's dialect."""
         if not self.is_gone:
             self.write(self.encoding.wrap(text))
 
@@ -193,7 +199,7 @@ class Session:
     def end_subscription(self, subscription: Subscription, why: codes.Unsubscribed) -> None:
         """End one subscription, telling why."""
         subscribing.drop(self, subscription, is_final=why == codes.BY_SERVER)
-        self.send(push_unsubscribe(subscription.channel, why))
+        self.send(self.dialect.push_unsubscribe(subscription.channel, why))
 
     def state_lost(self, subscription: Subscription) -> None:
         """Make the client come back with its position, and so learn whether it is whole."""
@@ -261,8 +267,8 @@ class Session:
 
     def client_info(self, subscription: Subscription | None = None) -> bytes:
         """Encode who this client is, as the others see it."""
-        conn_info = msgspec.Raw(self.info) if self.info else None
-        chan_info = msgspec.Raw(subscription.info) if subscription is not None and subscription.info else None
+        conn_info = msgspec.Raw(self.info) if self.info else NOTHING
+        chan_info = msgspec.Raw(subscription.info) if subscription is not None and subscription.info else NOTHING
         return msgspec.json.encode(ClientInfo(self.user, self.client, conn_info, chan_info))
 
 

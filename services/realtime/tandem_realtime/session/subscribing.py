@@ -19,7 +19,7 @@ from tandem_realtime.hub.hub import Admission
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.commands import Empty, InChannel, SubRefresh, Subscribe
-from tandem_realtime.protocol.replies import SubscribeResult, push_raw_publication, push_subscribe, raw_publications
+from tandem_realtime.protocol.results import SubRefreshResult, SubscribeResult, told
 from tandem_realtime.session.expiry import deadline, is_overdue, ttl
 
 if TYPE_CHECKING:
@@ -29,13 +29,6 @@ logger = logging.getLogger(__name__)
 
 BURST = 128
 MAX_OFFSET = 2**53  # Redis computes with doubles
-
-
-class SubRefreshResult(msgspec.Struct, omit_defaults=True):
-    """The answer to sub_refresh."""
-
-    expires: bool = False
-    ttl: int = 0
 
 
 def subscribe(session: Session, command: Subscribe) -> SubscribeResult | Coroutine[Any, Any, SubscribeResult]:
@@ -108,9 +101,9 @@ def begin(
         result.recovered = admission.missed is not None
         metrics.recoveries["recovered" if result.recovered else "unrecovered"] += 1
     if admission.missed:
-        result.publications = raw_publications(admission.missed)
+        result.publications = told(admission.missed)
     elif namespace.latest and not result.recovered:
-        result.publications = raw_publications(session.runtime.hub.latest(subscription.channel))
+        result.publications = told(session.runtime.hub.latest(subscription.channel))
     if subscription.expires:
         result.expires, result.ttl = True, max(1, int(subscription.expires - time.monotonic()))
         session.reschedule()
@@ -165,9 +158,10 @@ async def subscribe_by_server(session: Session, channel: str, info: bytes, data:
         drop(session, subscription)
         logger.warning("session.not_subscribed", extra={"channel": channel, "reason": str(error)})
         return
-    session.send(push_subscribe(channel, result, data))
-    for publication in result.publications:
-        session.send(push_raw_publication(channel, publication))
+    result.data = msgspec.Raw(data)
+    session.send(session.dialect.push_subscribe(channel, result))
+    for publication in result.publications.told:
+        session.send(session.dialect.push_publication(publication))
 
 
 def _permission(session: Session, command: Subscribe, namespace: Namespace) -> SubscriptionClaims | None:
