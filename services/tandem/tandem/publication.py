@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import msgpack
 import msgspec
 
-
 NOTHING = msgspec.Raw(b"")
 
 
