@@ -36,10 +36,26 @@ async def test_many_commands_in_one_frame(runtime: Runtime) -> None:
 
 @pytest.mark.parametrize("frame", ['{"id":1,"ping":{}}', "{}"], ids=["commands", "pongs"])
 async def test_too_many_commands_are_an_end(client: FakeTransport, frame: str) -> None:
-    """3013, also for a flood of pongs."""
-    await client.session.receive("\n".join([frame] * 400))
+    """3013, also for a flood of pongs: far over the rate."""
+    await client.session.receive("\n".join([frame] * 4000))
 
     assert client.closed == (3013, "too many requests")
+
+
+async def test_commands_over_the_rate_are_refused_for_now(client: FakeTransport) -> None:
+    """111, temporary, for what is too much; the client stays, and what gives something back is carried out."""
+    await client.session.receive("\n".join(f'{{"id":{number},"ping":{{}}}}' for number in range(2, 400)))
+    await client.session.receive(
+        '{"id":400,"unsubscribe":{"channel":"public:a"}}\n{"id":401,"subscribe":{"channel":"a"}}'
+    )
+    answers = client.lines[1:]
+
+    assert client.closed is None
+    assert [line["id"] for line in answers] == list(range(2, 402))
+    assert [line.get("error") for line in answers[:255]] == [None] * 255
+    assert answers[255]["error"] == {"code": 111, "message": "too many requests", "temporary": True}
+    assert "unsubscribe" in answers[-2]
+    assert answers[-1]["error"]["code"] == 111
 
 
 async def test_bug_is_an_internal_error(

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from tandem_realtime.session.pace import Pace
+from collections import Counter
+
+from tandem_realtime.session.pace import FLOOD, Pace, Verdict
+
+OUT, REFUSE, CUT = Verdict
 
 
-def test_burst_is_allowed_and_one_more_is_not() -> None:
+def test_burst_is_carried_out_and_one_more_is_not() -> None:
     """Everything at once, up to the burst."""
     pace = Pace()
 
-    assert [pace.allows(100.0, rate=5, burst=10) for _ in range(11)] == [True] * 10 + [False]
+    assert [pace.judge(100.0, rate=5, burst=10) for _ in range(11)] == [OUT] * 10 + [REFUSE]
 
 
-def test_rate_is_allowed_for_ever() -> None:
+def test_rate_is_carried_out_for_ever() -> None:
     """Evenly spaced, it never runs into the limit."""
     pace = Pace()
 
-    assert all(pace.allows(100.0 + number / 5, rate=5, burst=10) for number in range(1000))
+    assert {pace.judge(100.0 + number / 5, rate=5, burst=10) for number in range(1000)} == {OUT}
 
 
-def test_rate_over_the_limit_runs_into_it() -> None:
-    """Twice the rate lasts as long as the burst does."""
+def test_twice_the_rate_is_slowed_to_the_rate_and_never_cut() -> None:
+    """After the burst every other command is refused."""
     pace = Pace()
-    allowed = [pace.allows(100.0 + number / 10, rate=5, burst=10) for number in range(100)]
+    verdicts = Counter(pace.judge(100.0 + number / 10, rate=5, burst=10) for number in range(2000))
 
-    assert allowed.index(False) == 18
+    assert CUT not in verdicts
+    assert abs(verdicts[OUT] - 1000) <= 12
+
+
+def test_flood_is_cut() -> None:
+    """More than so many times the burst at once, or the rate for long."""
+    pace = Pace()
+    verdicts = [pace.judge(100.0, rate=5, burst=10) for _ in range(10 + FLOOD * 10 + 1)]
+
+    assert verdicts[-2:] == [REFUSE, CUT]
+    assert verdicts.count(CUT) == 1
 
 
 def test_rest_is_counted() -> None:
     """After a pause the burst is there again."""
     pace = Pace()
     for _ in range(10):
-        pace.allows(100.0, rate=5, burst=10)
+        pace.judge(100.0, rate=5, burst=10)
 
-    assert not pace.allows(100.0, rate=5, burst=10)
-    assert pace.allows(103.0, rate=5, burst=10)
+    assert pace.judge(100.0, rate=5, burst=10) is REFUSE
+    assert pace.judge(103.0, rate=5, burst=10) is OUT

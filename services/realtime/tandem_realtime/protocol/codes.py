@@ -52,6 +52,7 @@ LIMIT_EXCEEDED = Error(106, "limit exceeded")
 BAD_COMMAND = Error(107, "bad request")
 NOT_AVAILABLE = Error(108, "not available")
 TOKEN_EXPIRED = Error(109, "token expired")
+TOO_FAST = Error(111, "too many requests", temporary=True)
 UNRECOVERABLE = Error(112, "unrecoverable position")
 
 

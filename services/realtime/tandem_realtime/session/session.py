@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,9 +22,11 @@ from tandem_realtime.protocol.codes import CommandError, Disconnect, DisconnectC
 from tandem_realtime.protocol.commands import Command, method_of
 from tandem_realtime.protocol.dialects import Dialect
 from tandem_realtime.protocol.encodings import Encoding
+from tandem_realtime.protocol.unserved import refuse_unserved
 from tandem_realtime.session import channels, connecting, subscribing
 from tandem_realtime.session.expiry import GRACE_SECONDS, deadline, is_overdue
-from tandem_realtime.session.pace import Pace
+from tandem_realtime.session.pace import Pace, Verdict
+from tandem_realtime.session.turns import Act, Later, Turns
 
 if TYPE_CHECKING:
     from tandem_realtime.runtime import Runtime
@@ -42,6 +46,8 @@ HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
     "rpc": channels.rpc,
     "ping": connecting.ping,
 }
+WAITING = {method for method, handle in HANDLERS.items() if inspect.iscoroutinefunction(handle)}
+"""What cannot be answered at once."""
 
 
 class Session:
@@ -57,6 +63,7 @@ class Session:
         "_next_ping",
         "_pace",
         "_tasks",
+        "_turns",
         "client",
         "close",
         "encoding",
@@ -102,6 +109,7 @@ class Session:
         self._next_ping = 0.0
         self._pace: Pace | None = None
         self._tasks: set[asyncio.Task[None]] | None = None
+        self._turns: Turns | None = None
         runtime.wheel.schedule(self, time.monotonic() + runtime.options.connect_seconds)
 
     @property
@@ -112,7 +120,7 @@ class Session:
     # What the client says
 
     async def receive(self, frame: str | bytes) -> None:
-        """Carry out the commands of one frame. What must wait for Redis does not hold up what comes after it."""
+        """Carry out the commands of one frame. What must wait for Redis holds up what is about the same channel."""
         try:
             for command in self.dialect.decode_frame(frame):
                 if self.is_gone:
@@ -122,7 +130,7 @@ class Session:
             self.disconnect(stop.disconnect)
 
     async def _take(self, command: Command) -> None:
-        self._keep_pace()
+        verdict = self._keep_pace()
         if command.is_pong:
             self._awaits_pong = False
             return
@@ -134,24 +142,47 @@ class Session:
             return
         if not command.id:
             raise DisconnectClient(codes.BAD_REQUEST)
+        # What gives something back is never refused: the SDKs take that for a broken connection.
+        is_refused = verdict is Verdict.REFUSE and method != "unsubscribe"
+        act = partial(self._refuse if is_refused else self._carry_out, command, method)
+        if channel := getattr(getattr(command, method), "channel", ""):
+            self._take_turn(channel, act)
+        elif (later := act()) is not None:
+            if method == "connect":
+                await later()
+            else:
+                self.spawn(later())
+
+    def _take_turn(self, channel: str, act: Act) -> None:
+        self._turns = self._turns or Turns(self.spawn)
+        if self._turns.is_full(channel):
+            raise DisconnectClient(codes.TOO_MANY_REQUESTS)
+        self._turns.take(channel, act)
+
+    def _refuse(self, command: Command, method: str) -> None:
+        self._answer_error(command.id, method, CommandError(codes.TOO_FAST))
+
+    def _carry_out(self, command: Command, method: str) -> Later | None:
+        """Do what *command* asks and answer it, or return what is to be done later."""
+        request, handle = getattr(command, method), HANDLERS[method]
         try:
-            result = HANDLERS[method](self, getattr(command, method))
-        except DisconnectClient:
-            raise
+            refuse_unserved(request)
+            if method in WAITING:
+                return partial(self._finish, command.id, method, partial(handle, self, request))
+            result = handle(self, request)
+        except DisconnectClient as stop:
+            self.disconnect(stop.disconnect)
         except Exception as error:  # sorted by type in _answer_error; what is ours is logged there
             self._answer_error(command.id, method, error)
-            return
-        if not asyncio.iscoroutine(result):
-            self._answer(command.id, method, result)
-        elif method == "connect":
-            await self._finish(command.id, method, result)
         else:
-            task = self.spawn(self._finish(command.id, method, result))
-            task.add_done_callback(lambda _: result.close())  # when it was cancelled before it began
+            if callable(result):
+                return partial(self._finish, command.id, method, result)
+            self._answer(command.id, method, result)
+        return None
 
-    async def _finish(self, id: int, method: str, work: Awaitable[Any]) -> None:
+    async def _finish(self, id: int, method: str, work: Callable[[], Awaitable[Any]]) -> None:
         try:
-            result = await work
+            result = await work()
         except DisconnectClient as stop:
             self.disconnect(stop.disconnect)
         except Exception as error:  # sorted by type in _answer_error; what is ours is logged there
@@ -168,12 +199,15 @@ class Session:
         metrics.commands[method, str(failure.code)] += 1
         self.send(self.dialect.encode_error(id, failure))
 
-    def _keep_pace(self) -> None:
+    def _keep_pace(self) -> Verdict:
         rate = self.runtime.options.commands_per_second
-        if rate:
-            self._pace = self._pace or Pace()
-            if not self._pace.allows(time.monotonic(), rate=rate, burst=max(rate, 2.0 * subscribing.BURST)):
-                raise DisconnectClient(codes.TOO_MANY_REQUESTS)
+        if not rate:
+            return Verdict.OUT
+        self._pace = self._pace or Pace()
+        verdict = self._pace.judge(time.monotonic(), rate=rate, burst=max(rate, 2.0 * subscribing.BURST))
+        if verdict is Verdict.CUT:
+            raise DisconnectClient(codes.TOO_MANY_REQUESTS)
+        return verdict
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run *work* until the connection ends."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,9 +32,11 @@ BURST = 128
 MAX_OFFSET = 2**53  # Redis computes with doubles
 
 
-def subscribe(session: Session, command: Subscribe) -> SubscribeResult | Coroutine[Any, Any, SubscribeResult]:
+def subscribe(
+    session: Session, command: Subscribe
+) -> SubscribeResult | Callable[[], Coroutine[Any, Any, SubscribeResult]]:
     """
-    Answer subscribe, at once where the hub's memory can.
+    Answer subscribe, at once where the hub's memory can; else return what will.
 
     Raises `CommandError`, `UnknownNamespace` or `InvalidChannel`.
     """
@@ -52,7 +55,7 @@ def subscribe(session: Session, command: Subscribe) -> SubscribeResult | Corouti
     session.subscriptions[command.channel] = subscription
     if not namespace.latest and (admission := session.runtime.hub.admit(subscription, since)):
         return begin(session, subscription, admission, command=command)
-    return _subscribe_later(session, subscription, since, command)
+    return partial(_subscribe_later, session, subscription, since, command)
 
 
 def unsubscribe(session: Session, command: InChannel) -> Empty:
