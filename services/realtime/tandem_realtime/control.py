@@ -21,7 +21,7 @@ from tandem_realtime.hub import Hub
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.protocol import codes
 from tandem_realtime.session import subscribing
-from tandem_realtime.session.expiry import deadline
+from tandem_realtime.session.expiry import deadline, ttl
 
 if TYPE_CHECKING:
     from tandem_realtime.session.session import Session
@@ -173,6 +173,8 @@ def carry_out(message: Message, session: Session) -> None:
         case Refresh():
             session.expires = deadline(message.expire_at)
             session.reschedule()
+            if not session.is_plain:
+                session.send(session.dialect.push_refresh(ttl(message.expire_at)))
         case Unsubscribe() if message.channel in session.subscriptions:
             _unsubscribe(session, message.channel)
         case Subscribe() if session.is_connected and not session.is_plain:

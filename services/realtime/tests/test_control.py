@@ -208,14 +208,22 @@ async def test_subscribes_from_a_position(pair: Pair) -> None:
 
 
 async def test_refresh_moves_the_end(pair: Pair) -> None:
-    """A connection can be let run out, now or at a time, or for ever."""
+    """A connection can be let run out, now or at a time, or for ever, and is told when."""
     here, _ = urls(pair)
+    async with open_wire(here, token=token("r3")) as wire:
+        await control.arefresh(user="r3", expire_at=int(time.time()) + 300)
+        soon = await push(wire)
+        await control.arefresh(user="r3")
+        never = await push(wire)
     async with open_wire(here, token=token("r", ttl=600)) as wire, open_wire(here, token=token("r2")) as overdue:
         await control.arefresh(user="r", expired=True)
         end = await wire.closed()
         await control.arefresh(user="r2", expire_at=int(time.time()) - 60)
         late = await overdue.closed()
 
+    assert soon["refresh"]["expires"] is True
+    assert 298 <= soon["refresh"]["ttl"] <= 300
+    assert never == {"refresh": {}}
     assert end == (3005, "connection expired")
     assert late == (3005, "connection expired")
 

@@ -130,7 +130,6 @@ def test_reader_that_is_up_to_date_misses_nothing(channel: LiveChannel) -> None:
 def test_reader_of_another_epoch_is_lost(channel: LiveChannel) -> None:
     """No need to ask."""
     assert channel.recover(Position("f", 5), LIMIT) is Recovery.LOST
-    assert channel.recover(Position("", 0), LIMIT) is Recovery.LOST
 
 
 def test_reader_that_missed_too_much_is_lost(channel: LiveChannel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import jwt
 import pytest
 
 from tandem import apublish, tokens
@@ -114,7 +115,7 @@ async def test_user_whose_id_fits_no_channel_connects(runtime: Runtime) -> None:
 
 
 async def test_refresh_moves_the_end(runtime: Runtime) -> None:
-    """For the same user only; a bad token is the end, an expired one an error."""
+    """For the same user only; an expired token cuts the client off, which fetches another and comes back."""
     client = await user(runtime, ttl=60)
     before = client.session.expires
     reply = await client.command(refresh={"token": tokens.connection_token(KEY, "42", ttl=600, session="new")})
@@ -124,7 +125,35 @@ async def test_refresh_moves_the_end(runtime: Runtime) -> None:
     assert 598 <= reply["refresh"]["ttl"] <= 600
     assert client.session.expires > before + 500
     assert client.session.login == "new"
-    assert expired["error"]["code"] == 109
+    assert expired == {"closed": (3005, "connection expired")}
+
+
+async def test_token_that_is_not_valid_yet_is_told_as_an_expired_one(runtime: Runtime) -> None:
+    """109: the clock that made it is ahead, and the client asks for another."""
+    token = jwt.encode({"sub": "42", "nbf": time.time() + 300}, KEY, "HS256")
+
+    assert (await FakeTransport(runtime).command(connect={"token": token}))["error"]["code"] == 109
+
+
+async def test_subscriptions_of_the_token_have_data_and_members(runtime: Runtime) -> None:
+    """What the token gives with a channel is in the reply, and the client hears who comes, itself first."""
+    claims = {"sub": "42", "subs": {"room:a": {"data": {"title": "A"}, "info": {"seat": 1}}, "secret:b": {}}}
+    client = FakeTransport(runtime)
+    reply = await client.connect(token=jwt.encode(claims, KEY, "HS256"))
+    own = (await client.until(1))[0]
+    other = await user(runtime, "43")
+    await other.subscribe("room:a")
+    await other.command(unsubscribe={"channel": "room:a"})
+    heard = await client.until(3)
+
+    assert reply["subs"]["room:a"] == {"data": {"title": "A"}}
+    assert "data" not in reply["subs"]["secret:b"]
+    assert own["join"]["info"] == {"user": "42", "client": client.session.client, "chan_info": {"seat": 1}}
+    assert [(next(iter(push.keys() - {"channel"})), push["channel"]) for push in heard] == [
+        ("join", "room:a"),
+        ("join", "room:a"),
+        ("leave", "room:a"),
+    ]
 
 
 @pytest.mark.parametrize(

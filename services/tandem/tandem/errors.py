@@ -52,4 +52,4 @@ class InvalidToken(TandemError):
 
 
 class ExpiredToken(InvalidToken):
-    """A token that was valid once."""
+    """A token that is not valid now, but was or will be: another one may be."""

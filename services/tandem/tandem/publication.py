@@ -8,6 +8,7 @@ import msgpack
 import msgspec
 
 NOTHING = msgspec.Raw(b"")
+"""No JSON text. msgspec leaves it out of what it encodes where it is a default, and this very object."""
 
 
 class Position(NamedTuple):

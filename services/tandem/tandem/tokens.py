@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tandem.errors import ExpiredToken, InvalidToken
+from tandem.publication import NOTHING
 
 CONNECTION_TTL_SECONDS = 600
 SUBSCRIPTION_TTL_SECONDS = 600
 
-NO_INFO = msgspec.Raw(b"")  # not None: msgspec decodes no union with Raw in it
+NO_INFO = NOTHING  # not None: msgspec decodes no union with Raw in it
 
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}  # RFC 7518, section 3.4
 
@@ -28,9 +29,10 @@ T = TypeVar("T", "ConnectionClaims", "SubscriptionClaims")
 
 
 class SubscribeOptions(msgspec.Struct, frozen=True):
-    """A server-side subscription in a connection token."""
+    """A server-side subscription in a connection token: what presence shows of it, and what its client is given."""
 
     info: msgspec.Raw = NO_INFO
+    data: msgspec.Raw = NO_INFO
 
 
 class ConnectionClaims(msgspec.Struct, frozen=True):
@@ -150,6 +152,8 @@ def _decode(token: str, key: Key) -> dict[str, Any] | None:
         )
     except jwt.ExpiredSignatureError as error:
         raise ExpiredToken("the token has expired") from error
+    except jwt.ImmatureSignatureError as error:  # by a clock that is ahead of ours: the next token may be good
+        raise ExpiredToken("the token is not valid yet") from error
     except (jwt.InvalidTokenError, RecursionError, OverflowError):  # exp: Infinity
         return None
     return payload

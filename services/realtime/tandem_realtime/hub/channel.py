@@ -156,8 +156,9 @@ class LiveChannel:
         """
         Return what a reader at *since* has missed, as far as memory and what was *found* in the stream tell.
 
-        At most *limit* publications are ever recovered.
+        At most *limit* publications are ever recovered. A position without an epoch is one of any epoch.
         """
+        since = self.resolve(since)
         if not StreamState(self.position, self.previous).continues(since):
             is_ahead = since.epoch in (self.position.epoch, self.previous and self.previous.epoch)
             return Recovery.ASK if is_ahead and found is None else Recovery.LOST
@@ -173,6 +174,10 @@ class LiveChannel:
             return Recovery.LOST
         newer = self.recent.after(since.offset + len(older), until=at)
         return Recovery.ASK if newer is None else older + newer
+
+    def resolve(self, since: Position) -> Position:
+        """Return where a reader stands that says *since*: without an epoch it means whichever there is."""
+        return since if since.epoch else Position(self._epoch, since.offset)
 
     def is_behind(self, found: Found, since: Position) -> bool:
         """Tell whether the stream has another epoch than we know of, or has what a reader at *since* had before us."""

@@ -163,6 +163,7 @@ class Hub:
     async def _recover(self, channel: LiveChannel, since: Position) -> list[Publication] | Recovery:
         """Ask the stream what follows *since*. One read at a time for a channel: its answer often serves the next."""
         channel.reading = asyncio.get_running_loop().create_future()
+        since = channel.resolve(since)
         try:
             found = await self._streams.read(channel.name, since, self.recovery_limit, is_client=True)
         finally:

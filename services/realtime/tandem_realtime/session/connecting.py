@@ -54,8 +54,16 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
 
 
 def refresh(session: Session, command: Refresh) -> RefreshResult:
-    """Answer refresh: a new token for the same user, maybe of a new login. Raises as `connect` does."""
-    claims = _claims(session, command.token)
+    """
+    Answer refresh: a new token for the same user, maybe of a new login.
+
+    Raises `DisconnectClient`: 3500 for an invalid token, and 3005 for an expired one. An SDK to which 109 is answered
+    here gives up for good; one that is cut off fetches a token and comes back.
+    """
+    try:
+        claims = _claims(session, command.token)
+    except CommandError as error:
+        raise DisconnectClient(codes.EXPIRED) from error
     if claims.sub != session.user or session.runtime.control.is_revoked(claims.sid):
         raise DisconnectClient(codes.INVALID_TOKEN)
     session.expires, session.info, session.login = deadline(claims.exp), bytes(claims.info), claims.sid
@@ -93,6 +101,7 @@ async def _server_side(session: Session, claims: ConnectionClaims, command: Conn
         runtime.namespaces.of(name)
         at = command.subs.get(name)
         subscription = Subscription(session, name, is_server_side=True)
+        subscription.wants_members = runtime.namespaces.of(name).join_leave
         if options := claims.subs.get(name):
             subscription.info = bytes(options.info)
         since = subscribing.position_of(at.epoch, at.offset) if at and at.recover else None
@@ -105,11 +114,14 @@ async def _server_side(session: Session, claims: ConnectionClaims, command: Conn
     if session.is_gone:
         raise DisconnectClient(codes.STALE)
     try:
-        return {subscription.channel: _admit(session, subscription, since) for subscription, since in wanted}
+        begun = {subscription.channel: _admit(session, subscription, since) for subscription, since in wanted}
     except CommandError:  # the client may try again: no half of them
         for subscription, _ in wanted:
             subscribing.drop(session, subscription)
         raise
+    for name, options in claims.subs.items():
+        begun[name].data = options.data
+    return begun
 
 
 def _admit(session: Session, subscription: Subscription, since: Position | None) -> SubscribeResult:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOST = Position("", 0)
+LOST = Position("_", 0)  # no epoch is that short
 
 Wanted = Mapping[str, Position | None]
 """Channels, each with the position from which on it is wanted, None for from now on."""

@@ -12,7 +12,7 @@ import msgspec
 
 from tandem.errors import ExpiredToken, InvalidToken, TandemError
 from tandem.namespaces import Namespace, may_subscribe
-from tandem.publication import Position
+from tandem.publication import NOTHING, Position
 from tandem.tokens import SubscriptionClaims
 from tandem_realtime import metrics
 from tandem_realtime.hub import Subscription
@@ -21,6 +21,7 @@ from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.commands import Empty, InChannel, SubRefresh, Subscribe
 from tandem_realtime.protocol.results import SubRefreshResult, SubscribeResult, told
+from tandem_realtime.protocol.unserved import REJECT_UNRECOVERED
 from tandem_realtime.session.expiry import deadline, is_overdue, ttl
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def subscribe(
     namespace = session.runtime.namespaces.of(command.channel)
     since = position_of(command.epoch, command.offset) if command.recover else None
     claims = _permission(session, command, namespace)
+    if since is not None and command.flag & REJECT_UNRECOVERED and not namespace.has_history:
+        raise CommandError(codes.NOT_AVAILABLE)
     if command.channel in session.subscriptions:
         raise CommandError(codes.ALREADY_SUBSCRIBED)
     if len(session.subscriptions) >= session.runtime.options.max_subscriptions:
@@ -66,9 +69,16 @@ def unsubscribe(session: Session, command: InChannel) -> Empty:
 
 
 def sub_refresh(session: Session, command: SubRefresh) -> SubRefreshResult:
-    """Answer sub_refresh: a new token for the same channel. Raises `CommandError`."""
+    """
+    Answer sub_refresh: a new token for the same channel.
+
+    Raises `CommandError`; a token that has expired is a temporary error: the SDKs fetch another, and go on.
+    """
     subscription = session.subscriptions.get(command.channel)
-    claims = _verify(session, command.channel, command.token)
+    try:
+        claims = _verify(session, command.channel, command.token)
+    except ExpiredToken as error:
+        raise CommandError(codes.TOKEN_EXPIRED._replace(temporary=True)) from error
     if subscription is None:
         raise CommandError(codes.DENIED)
     subscription.expires = deadline(claims.exp)
@@ -91,10 +101,18 @@ def begin(
     command: Subscribe | None = None,
     is_recovering: bool = False,
 ) -> SubscribeResult:
-    """Take note that a subscription has begun, and describe it."""
+    """
+    Take note that a subscription has begun, and describe it.
+
+    Raises `CommandError` (112) where the client wants none that has not recovered; then it has ended.
+    """
+    is_recovering = is_recovering or bool(command and command.recover)
+    if is_recovering and admission.missed is None and command and command.flag & REJECT_UNRECOVERED:
+        metrics.recoveries["unrecovered"] += 1
+        drop(session, subscription)
+        raise CommandError(codes.UNRECOVERABLE)
     session.subscriptions[subscription.channel] = subscription
     namespace = session.runtime.namespaces.of(subscription.channel)
-    is_recovering = is_recovering or bool(command and command.recover)
     asked = bool(command and (command.recoverable or command.recover or command.positioned))
     result = SubscribeResult(was_recovering=is_recovering)
     if namespace.has_history and (namespace.recovery or asked or is_recovering):
@@ -141,9 +159,9 @@ async def _subscribe_later(
         drop(session, subscription)
         raise
     if session.is_gone or session.subscriptions.get(command.channel) is not subscription:
-        # It was taken back while Redis was asked.
+        # It was taken back while Redis was asked, and whoever did that has told the client, or will.
         drop(session, subscription)
-        raise CommandError(codes.BAD_COMMAND)
+        return SubscribeResult()
     return begin(session, subscription, admission, command=command)
 
 
@@ -161,7 +179,7 @@ async def subscribe_by_server(session: Session, channel: str, info: bytes, data:
         drop(session, subscription)
         logger.warning("session.not_subscribed", extra={"channel": channel, "reason": str(error)})
         return
-    result.data = msgspec.Raw(data)
+    result.data = msgspec.Raw(data) if data else NOTHING
     session.send(session.dialect.push_subscribe(channel, result))
     for publication in result.publications.told:
         session.send(session.dialect.push_publication(publication))
@@ -169,7 +187,10 @@ async def subscribe_by_server(session: Session, channel: str, info: bytes, data:
 
 def _permission(session: Session, command: Subscribe, namespace: Namespace) -> SubscriptionClaims | None:
     if command.token:
-        return _verify(session, command.channel, command.token)
+        try:
+            return _verify(session, command.channel, command.token)
+        except ExpiredToken as error:
+            raise CommandError(codes.TOKEN_EXPIRED) from error
     if not may_subscribe(command.channel, namespace, session.user):
         raise CommandError(codes.DENIED)
     return None
@@ -178,8 +199,8 @@ def _permission(session: Session, command: Subscribe, namespace: Namespace) -> S
 def _verify(session: Session, channel: str, token: str) -> SubscriptionClaims:
     try:
         claims = session.runtime.verifier.subscription(token)
-    except ExpiredToken as error:
-        raise CommandError(codes.TOKEN_EXPIRED) from error
+    except ExpiredToken:
+        raise
     except InvalidToken as error:
         raise CommandError(codes.DENIED) from error
     if claims.channel != channel or claims.sub != session.user:
