@@ -53,6 +53,25 @@ def test_scope() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"", []),
+        (b" ", []),
+        (b",", []),
+        (b"centrifuge-json,", ["centrifuge-json"]),
+        (b"a,,b", ["a", "b"]),
+        (b"a b", ["a b"]),
+        (b'"a"', ['"a"']),
+    ],
+)
+def test_subprotocols_that_no_grammar_allows(value: bytes, expected: list[str]) -> None:
+    """An empty header counts as none: a client of two years ago cannot do otherwise."""
+    head = HEAD.replace(b"a, b\r\nSec-WebSocket-Protocol: c", value)
+
+    assert build_scope(read_request(head)[0], client=None, server=None)["subprotocols"] == expected
+
+
+@pytest.mark.parametrize(
     ("old", "new", "status"),
     [
         (b"HTTP/1.1", b"HTTP/1.0", 505),

@@ -10,15 +10,29 @@ from typing import Any
 from urllib.parse import unquote
 
 from daphne.utils import parse_x_forwarded_for
+from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
 MAX_HEAD_BYTES = 32_768
 END_OF_HEAD = b"\r\n\r\n"
-# It keeps no state of a handshake that matters after accept(), so one judges all of them.
-_RULES = ServerProtocol(max_size=None)
 _OURS = frozenset((b"upgrade", b"connection", b"date", b"sec-websocket-accept", b"sec-websocket-extensions"))
+
+
+class _Rules(ServerProtocol):
+    """
+    The rules of RFC 6455, but for the grammar of one header, with which the application is left to do as it likes.
+
+    centrifuge-python up to 0.6 sends it empty, others end it with a comma, and every other server bears with that.
+    """
+
+    def process_subprotocol(self, headers: Headers) -> None:
+        """Judge nothing: see `_subprotocols`."""
+
+
+# It keeps no state of a handshake that matters after accept(), so one judges all of them.
+_RULES = _Rules(max_size=None)
 
 
 class BadHandshake(Exception):
@@ -121,7 +135,8 @@ def build_scope(
 
 
 def _subprotocols(request: Request) -> list[str]:
-    return [name.strip() for value in request.headers.get_all("Sec-WebSocket-Protocol") for name in value.split(",")]
+    values = request.headers.get_all("Sec-WebSocket-Protocol")
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
 
 # A socket keeps its headers as long as it lives, and many clients send the same ones: keep one copy of each.
