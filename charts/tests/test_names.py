@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import tomllib
 
@@ -19,6 +20,9 @@ PORTS = {
 FOREIGN = {"REDIS_PASSWORD", "POSTGRES_PASSWORD", "PROMETHEUS_DISABLE_CREATED_SERIES", "LOADGEN_URL", "LOADGEN_SHARDS"}
 
 
+PACKAGES = {"api": "api/api", "realtime": "realtime/tandem_realtime", "tandem": "tandem/tandem"}
+
+
 def source(path: str) -> str:
     """Return the text of a file of the services."""
     return (SERVICES / path).read_text()
@@ -32,7 +36,7 @@ def test_ports(service: str) -> None:
     exposed = re.search(r"^EXPOSE (.+)$", source(f"{service}/Dockerfile"), re.MULTILINE)
 
     for variable, name in PORTS[service].items():
-        default = re.search(rf'^{variable} = env\.int\("\w+", (\d+)\)', source(f"{service}/settings.py"), re.MULTILINE)
+        default = re.search(rf'^{variable} = env\.int\("\w+", (\d+)\)', source(f"{PACKAGES[service]}/settings.py"), re.MULTILINE)
         assert default
         assert int(default[1]) == declared[name]
     assert exposed
@@ -46,12 +50,12 @@ def test_probes(service: str) -> None:
     paths = {container[kind]["httpGet"]["path"] for kind in ("startupProbe", "livenessProbe", "readinessProbe")}
 
     assert paths == {"/healthz", "/readyz"}
-    assert all(f'"{path}"' in source(f"{service}/health.py") for path in paths)
+    assert all(f'"{path}"' in source(f"{PACKAGES[service]}/health.py") for path in paths)
 
 
 def test_variables() -> None:
     """Every variable that a pod gets from the chart is read by the code."""
-    code = "\n".join(source(f"{package}/settings.py") for package in ("api", "realtime", "tandem"))
+    code = "\n".join(source(f"{package}/settings.py") for package in PACKAGES.values())
     ours = {
         name
         for values in value_sets().values()
@@ -75,18 +79,17 @@ def test_commands() -> None:
     }
     modules = {module for module, _ in run}
 
-    assert modules == {"api", "realtime", "loadgen", "loadgen.smoke"}
+    assert modules == {"api", "tandem_realtime", "loadgen", "loadgen.smoke"}
     for module in modules:
-        path = SERVICES / module.replace(".", "/")
-        assert (path / "__main__.py").is_file() or path.with_suffix(".py").is_file()
+        assert importlib.util.find_spec(f"{module}.__main__" if "." not in module else module)
     assert {command for module, command in run if module == "api"} == {"migrate", "outbox"}
-    assert (SERVICES / "tandem/management/commands/outbox.py").is_file()
+    assert (SERVICES / PACKAGES["tandem"] / "management/commands/outbox.py").is_file()
 
 
 def test_versions() -> None:
     """Chart, appVersion, packages and image labels are of one version."""
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    projects = [tomllib.loads(source(f"{name}/pyproject.toml"))["project"] for name in ("tandem", "api", "realtime")]
+    projects = [tomllib.loads(source(f"{name}/pyproject.toml"))["project"] for name in ("api", "realtime")]
     packages = [project["version"] for project in projects]
     labels = [re.findall(r"^ARG VERSION=(.+)$", source(f"{name}/Dockerfile"), re.MULTILINE)[0] for name in PORTS]
 
