@@ -134,12 +134,12 @@ def realtime(redis_server: RedisServer, tmp_path: Path) -> Iterator[str]:
     environ = {
         "TANDEM_REDIS_URLS": redis_server.url,
         "TANDEM_TOKEN_KEYS": "test",
-        "REALTIME_PORT": str(port),
-        "REALTIME_PRIVATE_PORT": str(private),
-        "PING_SECONDS": str(PING_SECONDS),
-        "PONG_SECONDS": "1",
-        "CONNECT_SECONDS": "60",
-        "DRAIN_SECONDS": "0",
+        "TANDEM_BIND_PORT": str(port),
+        "TANDEM_PRIVATE_PORT": str(private),
+        "TANDEM_PING_SECONDS": str(PING_SECONDS),
+        "TANDEM_PONG_SECONDS": "1",
+        "TANDEM_CONNECT_SECONDS": "60",
+        "TANDEM_DRAIN_SECONDS": "0",
     }
     with Server([sys.executable, "-m", "tandem_realtime"], port, env=environ, log=tmp_path / "realtime.log"):
         yield f"127.0.0.1:{port}"

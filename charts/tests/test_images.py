@@ -110,7 +110,7 @@ def pair(podman: Podman, images: dict[str, str], redis_server: RedisServer, tmp_
             "realtime": {
                 "image": images["realtime"],
                 "drainSeconds": 2,
-                "env": {"REALTIME_PORT": ports["realtime"], "REALTIME_PRIVATE_PORT": ports["private"]},
+                "env": {"TANDEM_BIND_PORT": ports["realtime"], "TANDEM_PRIVATE_PORT": ports["private"]},
             },
         }
     )

@@ -11,15 +11,18 @@ import yaml
 from tools.helm import CHART, render, value_sets
 from tools.looking import containers, env, one, pod_specs
 
+from tandem.conf import PREFIX, Settings
+
 SERVICES = CHART.parent.parent / "services"
 PORTS = {
     "api": {"API_PORT": "http", "API_METRICS_PORT": "metrics"},
-    "realtime": {"PORT": "http", "PRIVATE_PORT": "metrics"},
+    "realtime": {"bind_port": "http", "private_port": "metrics"},
 }
 # Read by something else than our settings: Kubernetes' own expansion, the metrics library, the generator of load.
 FOREIGN = {"REDIS_PASSWORD", "POSTGRES_PASSWORD", "PROMETHEUS_DISABLE_CREATED_SERIES", "LOADGEN_URL", "LOADGEN_SHARDS"}
 
 
+DECLARED = {"api": "api/api/settings.py", "realtime": "tandem/tandem/conf.py"}
 PACKAGES = {"api": "api/api", "realtime": "realtime/tandem_realtime", "tandem": "tandem/tandem"}
 
 
@@ -36,7 +39,7 @@ def test_ports(service: str) -> None:
     exposed = re.search(r"^EXPOSE (.+)$", source(f"{service}/Dockerfile"), re.MULTILINE)
 
     for variable, name in PORTS[service].items():
-        default = re.search(rf'^{variable} = env\.int\("\w+", (\d+)\)', source(f"{PACKAGES[service]}/settings.py"), re.MULTILINE)
+        default = re.search(rf"^ *{variable}\b.*= (?:env\.int\(\S+ )?(\d+)", source(DECLARED[service]), re.MULTILINE)
         assert default
         assert int(default[1]) == declared[name]
     assert exposed
@@ -55,7 +58,8 @@ def test_probes(service: str) -> None:
 
 def test_variables() -> None:
     """Every variable that a pod gets from the chart is read by the code."""
-    code = "\n".join(source(f"{package}/settings.py") for package in PACKAGES.values())
+    read = {PREFIX + name.upper() for name in Settings.__struct_fields__}
+    read |= set(re.findall(r'"([A-Z_]+)"', source("api/api/settings.py")))
     ours = {
         name
         for values in value_sets().values()
@@ -65,7 +69,7 @@ def test_variables() -> None:
         for name in env(container if "env" in container else {"env": []})
     }
 
-    assert {name for name in ours - FOREIGN if f'"{name}"' not in code} == set()
+    assert ours - FOREIGN - read == set()
 
 
 def test_commands() -> None:

@@ -84,7 +84,7 @@ def test_drain_fits_into_the_grace_period(objects: list[Object]) -> None:
             spec = item["spec"]["template"]["spec"]
             container = spec["containers"][0]
             stop = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-            drain = int(env(container)["DRAIN_SECONDS"])
+            drain = int(env(container)["TANDEM_DRAIN_SECONDS"])
             assert stop >= 5
             assert spec["terminationGracePeriodSeconds"] >= stop + drain + 5
             assert item["spec"]["strategy"] == {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}

@@ -115,7 +115,7 @@ def test_everything_through_asgi() -> None:
     assert spec["containers"][0]["image"] == "ghcr.io/tandem-django/tandem-api:0.1.0"
     assert spec["containers"][0]["command"] == ["python", "-m", "tandem_realtime"]
     assert variables["TANDEM_HTTP_APP"] == "api.asgi:application"
-    assert {"DATABASE_URL", "DJANGO_SECRET_KEY", "DRAIN_SECONDS", "TANDEM_REDIS_URLS"} <= set(variables)
+    assert {"DATABASE_URL", "DJANGO_SECRET_KEY", "TANDEM_DRAIN_SECONDS", "TANDEM_REDIS_URLS"} <= set(variables)
     assert spec["initContainers"][0]["name"] == "wait-for-migrations"
 
 

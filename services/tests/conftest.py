@@ -9,10 +9,9 @@ import pytest
 from django.conf import settings
 
 from rig.stack import Stack
-from tandem.settings import from_environ
 
 # For tests that publish by themselves. The services read their own settings.
-settings.configure(**from_environ({"TANDEM_DEBUG": "1"}))
+settings.configure(DEBUG=True)
 
 
 @pytest.fixture(scope="session")

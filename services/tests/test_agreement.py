@@ -19,6 +19,7 @@ import yaml
 from demo.settings import ROOT
 from rig.servers import SERVICES
 from rig.stack import Stack
+from tandem.conf import PREFIX, Settings
 
 CHART = ROOT / "charts/tandem"
 README = ROOT / "README.md"
@@ -56,12 +57,12 @@ FOREIGN = re.compile(r"(PYTHON|PROMETHEUS_|POSTGRES|PG|REDIS|OTEL_|DJANGO_SETTIN
 READS = {"get", "required", "_required", "str", "bool", "int", "float", "list", "dict", "json", "url"}
 
 
-SETTINGS = [SERVICES / part / "settings.py" for part in ("api/api", "realtime/tandem_realtime", "tandem/tandem")]
+SETTINGS = [SERVICES / part / "settings.py" for part in ("api/api", "realtime/tandem_realtime")]
 
 
 def variables_read() -> set[str]:
     """What the settings modules ask the environment for."""
-    found: set[str] = set()
+    found = {PREFIX + name.upper() for name in Settings.__struct_fields__}
     for path in SETTINGS:
         for node in ast.walk(ast.parse(text(path))):
             if isinstance(node, ast.Call):

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 import redis as redis_py
-from django.test import override_settings
 
 from rig.keeper import Keeper, Producer, assert_balanced, until_whole
+from rig.overrides import override_tandem
 from rig.proxy import Proxy
 from rig.servers import RedisServer, Server, free_port
 from tandem import scripts
@@ -39,18 +39,18 @@ async def running(redis: RedisServer, directory: Path, *, clients: int = CLIENTS
     environ = {
         "TANDEM_REDIS_URLS": via or redis.url,
         "TANDEM_DEBUG": "1",
-        "REALTIME_HOST": "127.0.0.1",
-        "REALTIME_PORT": str(free_port()),
-        "REALTIME_PRIVATE_PORT": str(free_port()),
-        "DRAIN_SECONDS": "0.2",
+        "TANDEM_BIND_HOST": "127.0.0.1",
+        "TANDEM_BIND_PORT": str(free_port()),
+        "TANDEM_PRIVATE_PORT": str(free_port()),
+        "TANDEM_DRAIN_SECONDS": "0.2",
     }
     realtime = Server(
         [sys.executable, "-m", "tandem_realtime"],
-        int(environ["REALTIME_PORT"]),
+        int(environ["TANDEM_BIND_PORT"]),
         env=environ,
         log=directory / "realtime.log",
     )
-    with override_settings(TANDEM_REDIS_URLS=[redis.url]), realtime:
+    with override_tandem(redis_urls=[redis.url]), realtime:
         async with contextlib.AsyncExitStack() as stack:
             url = f"ws://127.0.0.1:{realtime.port}/ws/"
             keepers = [Keeper(url, CHANNEL) for _ in range(clients)]

@@ -25,15 +25,15 @@ def process(redis_server: RedisServer, redis_url: str, tmp_path: Path) -> Iterat
         "TANDEM_HTTP_APP": "api.asgi:application",
         "DJANGO_SUPERUSER_PASSWORD": "of-the-admin",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'tandem.sqlite3'}",
-        "REALTIME_HOST": "127.0.0.1",
-        "REALTIME_PORT": str(free_port()),
-        "REALTIME_PRIVATE_PORT": str(free_port()),
-        "DRAIN_SECONDS": "0.1",
+        "TANDEM_BIND_HOST": "127.0.0.1",
+        "TANDEM_BIND_PORT": str(free_port()),
+        "TANDEM_PRIVATE_PORT": str(free_port()),
+        "TANDEM_DRAIN_SECONDS": "0.1",
     }
     prepare = [sys.executable, "-m", "demo.prepare"]
     subprocess.run(prepare, env={**os.environ, **environ}, check=True, capture_output=True, timeout=60)
     command = [sys.executable, "-m", "tandem_realtime"]
-    with Server(command, int(environ["REALTIME_PORT"]), env=environ, log=tmp_path / "realtime.log") as process:
+    with Server(command, int(environ["TANDEM_BIND_PORT"]), env=environ, log=tmp_path / "realtime.log") as process:
         yield process
 
 

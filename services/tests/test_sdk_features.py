@@ -20,8 +20,8 @@ from centrifuge import (
     Subscription,
     SubscriptionEventHandler,
 )
-from django.test import override_settings
 
+from rig.overrides import override_tandem
 from rig.pair import TOKEN_KEY, Realtime
 from rig.servers import RedisServer
 from tandem import apublish
@@ -125,7 +125,7 @@ async def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFa
 @pytest_asyncio.fixture
 async def place(process: Realtime, redis_server: RedisServer) -> AsyncIterator[Place]:
     """The process, and this test as a producer."""
-    with override_settings(TANDEM_REDIS_URLS=[redis_server.url], TANDEM_NAMESPACES=NAMESPACES):
+    with override_tandem(redis_urls=[redis_server.url], namespaces=NAMESPACES):
         async with AsyncExitStack() as stack:
             yield Place(process, stack)
 

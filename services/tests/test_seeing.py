@@ -39,10 +39,10 @@ class Pod:
             "TANDEM_DEBUG": "1",
             "TANDEM_REDIS_URLS": redis.url,
             "TANDEM_TOKEN_KEYS": TOKEN_KEY,
-            "REALTIME_HOST": "127.0.0.1",
-            "REALTIME_PORT": str(self.port),
-            "REALTIME_PRIVATE_PORT": str(self.private_port),
-            "DRAIN_SECONDS": "1",
+            "TANDEM_BIND_HOST": "127.0.0.1",
+            "TANDEM_BIND_PORT": str(self.port),
+            "TANDEM_PRIVATE_PORT": str(self.private_port),
+            "TANDEM_DRAIN_SECONDS": "1",
         }
         self.server = Server([sys.executable, "-m", "tandem_realtime"], self.port, env=environ, log=log)
 

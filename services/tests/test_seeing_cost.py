@@ -45,8 +45,7 @@ PUBLISH = """
 import sys, time
 from django.conf import settings
 import os
-from tandem.settings import from_environ
-settings.configure(**from_environ(os.environ))
+settings.configure()
 import tandem
 channel, rate, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 started = time.monotonic()

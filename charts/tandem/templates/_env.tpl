@@ -93,10 +93,10 @@ The user's win over ours. No name comes twice: server-side apply refuses that.
 {{- $shared := include "tandem.sharedEnv" . | fromYaml -}}
 {{- $secret := $shared.secret -}}
 {{- $plain := merge (dict
-      "DRAIN_SECONDS" .Values.realtime.drainSeconds
-      "MAX_CONNECTIONS" .Values.realtime.maxConnections
-      "HANDSHAKES_PER_SECOND" .Values.realtime.handshakesPerSecond
-      "MAX_AGE_SECONDS" .Values.realtime.maxAgeSeconds) $shared.plain -}}
+      "TANDEM_DRAIN_SECONDS" .Values.realtime.drainSeconds
+      "TANDEM_MAX_CONNECTIONS" .Values.realtime.maxConnections
+      "TANDEM_HANDSHAKES_PER_SECOND" .Values.realtime.handshakesPerSecond
+      "TANDEM_MAX_AGE_SECONDS" .Values.realtime.maxAgeSeconds) $shared.plain -}}
 {{- $user := .Values.realtime.env -}}
 {{- if eq .Values.mode "asgi" -}}
   {{- $own := include "tandem.apiOwnEnv" . | fromYaml -}}

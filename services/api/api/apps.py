@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.conf import settings
 
 from api.metrics import observe_publish
-from tandem import publisher, tracing
+from tandem import conf, publisher, tracing
 
 
 class ApiConfig(AppConfig):
@@ -17,7 +16,7 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         """Count every publish of this process, and trace it if that is wanted."""
         publisher.observers.append(observe_publish)
-        if settings.TANDEM_TRACES:
+        if conf.settings().traces:
             trace_requests()
 
 

@@ -18,6 +18,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ.get("PROMETHEUS_MULTIPROC_DI
 os.environ["PROMETHEUS_DISABLE_CREATED_SERIES"] = "True"
 
 from api import settings  # after the lines above, which its imports depend on
+from tandem import conf
 
 wsgi_app = "api.wsgi:application"
 bind = [f"{settings.API_HOST}:{settings.API_PORT}"]
@@ -31,6 +32,11 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a heartbea
 control_socket_disable = True  # it wants a writable home; the root file system may be read-only
 logconfig_dict = settings.LOGGING
 accesslog = None  # the request log has a line for each request, with its id
+
+
+def on_starting(server: Any) -> None:
+    """End here, by name, when what the pages need is not set."""
+    conf.redis_urls()
 
 
 def when_ready(server: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from tandem.logs import logging_config
-from tandem.settings import from_environ
 
 BASE_DIR = Path(__file__).resolve().parent
 THREADS = 8  # of each gunicorn worker, and so the most database connections that it can use
@@ -33,7 +31,6 @@ def required(name: str, development: str) -> str:
 SECRET_KEY = required("DJANGO_SECRET_KEY", "development-only-" + "0" * 40)
 ALLOWED_HOSTS = [host.strip() for host in required("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
-TANDEM_API_KEYS = [key.strip() for key in env.str("TANDEM_API_KEYS", "").split(",") if key.strip()]
 
 # The edge ends TLS and says so. It must overwrite the header, as ours does: a client could send it too.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -44,8 +41,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 # Redirects to https and HSTS are the edge's: behind it, a pod also answers probes and metrics over plain HTTP.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
-# -- Redis, namespaces, tokens: the same for both services ------------------------------------------
-globals().update(from_environ(os.environ))
+# Redis, namespaces, tokens: TANDEM_ variables say it, the same for both services.
+TANDEM: dict[str, Any] = {}
+CHANNEL_LAYERS = {"default": {"BACKEND": "tandem.layer.ChannelLayer"}}
 
 # Off: there is no realtime service yet. The pages then ask every few seconds.
 TANDEM_REALTIME_ENABLED = env.bool("TANDEM_REALTIME_ENABLED", True)

@@ -17,7 +17,6 @@ from tests.postgres import PostgresServer
 os.environ["TANDEM_DEBUG"] = "1"
 os.environ["DJANGO_SETTINGS_MODULE"] = "api.settings"
 os.environ["DATABASE_URL"] = "sqlite://:memory:"
-os.environ["TANDEM_API_KEYS"] = "old-key,new-key"
 
 django.setup()  # before test modules import models
 
@@ -25,14 +24,14 @@ django.setup()  # before test modules import models
 @pytest.fixture(autouse=True)
 def _own_redis(settings: Settings, redis_url: str, tmp_path: Path) -> None:
     """Use the Redis of the run, empty; and no static files, which another run may be collecting right now."""
-    settings.TANDEM_REDIS_URLS = [redis_url]
+    settings.TANDEM = {"redis_urls": [redis_url], "api_keys": ["old-key", "new-key"]}
     settings.STATIC_ROOT = tmp_path
 
 
 @pytest.fixture
 def redis_down(settings: Settings) -> None:
     """Use a Redis that is not there."""
-    settings.TANDEM_REDIS_URLS = [f"redis://127.0.0.1:{free_port()}/0"]
+    settings.TANDEM = {**settings.TANDEM, "redis_urls": [f"redis://127.0.0.1:{free_port()}/0"]}
 
 
 @pytest.fixture(scope="module")

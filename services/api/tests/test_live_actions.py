@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.test import override_settings
 
 from api.live import actions
+from rig.overrides import override_tandem
 from tandem.census import Answer, Client, Crowd, Trouble
 from tandem.errors import InvalidChannel, RedisUnavailable, UnknownNamespace
 from tandem.tokens import Verifier, secret_keys
@@ -53,7 +53,7 @@ def test_without_redis_the_page_says_so() -> None:
         actions.overview()
 
 
-@override_settings(TANDEM_TOKEN_KEYS=["a-key-of-the-test"])
+@override_tandem(token_keys=["a-key-of-the-test"])
 def test_a_tap_is_a_subscription_token_for_each_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user's tap covers what the user is subscribed to in any process, up to a limit."""
     clients = [Client("c1", "7", ["public:a", "room:b"]), Client("c2", "7", ["room:b"])]

@@ -17,10 +17,8 @@ CHANNEL = "public:news"
 @pytest.fixture(autouse=True)
 def _namespaces(settings: Settings) -> None:
     """One namespace with everything, one with nothing."""
-    settings.TANDEM_NAMESPACES = {
-        "public": {"history_size": 300, "history_ttl": 3600, "presence": True},
-        "plain": {},
-    }
+    namespaces = {"public": {"history_size": 300, "history_ttl": 3600, "presence": True}, "plain": {}}
+    settings.TANDEM = {**settings.TANDEM, "namespaces": namespaces}
 
 
 def published(channel: str = CHANNEL) -> list[bytes]:
@@ -44,7 +42,7 @@ def test_every_key_opens() -> None:
 
 def test_no_key_is_set_and_nobody_enters(settings: Settings) -> None:
     """Without TANDEM_API_KEYS there is no server API."""
-    settings.TANDEM_API_KEYS = []
+    settings.TANDEM = {**settings.TANDEM, "api_keys": []}
 
     assert Client().post("/server/info", headers={"X-API-Key": ""}).status_code == 401
 

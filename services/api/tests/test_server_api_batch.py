@@ -38,7 +38,8 @@ EVERYTHING: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def _namespaces(settings: Settings) -> None:
     """One namespace with everything."""
-    settings.TANDEM_NAMESPACES = {"public": {"history_size": 300, "history_ttl": 3600, "presence": True}}
+    namespaces = {"public": {"history_size": 300, "history_ttl": 3600, "presence": True}}
+    settings.TANDEM = {**settings.TANDEM, "namespaces": namespaces}
 
 
 @pytest_asyncio.fixture
@@ -64,7 +65,7 @@ async def reads_of(proxies: list[Proxy], *commands: dict[str, Any]) -> list[int]
 
 async def test_every_kind_of_command_goes_in_one_round_trip(proxies: list[Proxy], settings: Settings) -> None:
     """A batch of all methods that Redis answers costs what one publish costs."""
-    settings.TANDEM_REDIS_URLS = [proxies[0].url]
+    settings.TANDEM = {**settings.TANDEM, "redis_urls": [proxies[0].url]}
     await reads_of(proxies, *EVERYTHING)
 
     assert await reads_of(proxies, {"publish": {"channel": NEWS, "data": 1}}) == [ROUND_TRIP, 0]
@@ -73,7 +74,7 @@ async def test_every_kind_of_command_goes_in_one_round_trip(proxies: list[Proxy]
 
 async def test_each_shard_has_one_round_trip(proxies: list[Proxy], settings: Settings) -> None:
     """However the channels are spread."""
-    settings.TANDEM_REDIS_URLS = [proxy.url for proxy in proxies]
+    settings.TANDEM = {**settings.TANDEM, "redis_urls": [proxy.url for proxy in proxies]}
     spread = [{"broadcast": {"channels": [f"public:{number}" for number in range(8)], "data": 0}}]
     await reads_of(proxies, *spread, *EVERYTHING)
 
@@ -100,7 +101,7 @@ def test_commands_on_one_channel_keep_their_order(redis_url: str, forgotten: boo
 
 def test_shard_that_is_down_fails_its_commands_alone(settings: Settings, redis_url: str) -> None:
     """Code 100 for those, results for the others, each channel of a broadcast for itself."""
-    settings.TANDEM_REDIS_URLS = [redis_url, f"redis://127.0.0.1:{free_port()}/0"]
+    settings.TANDEM = {**settings.TANDEM, "redis_urls": [redis_url, f"redis://127.0.0.1:{free_port()}/0"]}
     here = next(f"public:{n}" for n in range(99) if shard_for(f"public:{n}", 2) == 0)
     there = next(f"public:{n}" for n in range(99) if shard_for(f"public:{n}", 2) == 1)
     away = {"code": 100, "message": "internal server error"}

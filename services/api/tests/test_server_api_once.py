@@ -16,7 +16,7 @@ CHANNELS = ["public:a", "public:b"]
 @pytest.fixture(autouse=True)
 def _namespaces(settings: Settings) -> None:
     """A namespace with history, so that what was published can be counted."""
-    settings.TANDEM_NAMESPACES = {"public": {"history_size": 300, "history_ttl": 3600}}
+    settings.TANDEM = {**settings.TANDEM, "namespaces": {"public": {"history_size": 300, "history_ttl": 3600}}}
 
 
 def counts() -> list[int]:

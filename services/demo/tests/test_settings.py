@@ -55,4 +55,4 @@ def test_without_an_edge_realtime_answers_at_its_port(tmp_path: Path) -> None:
     """One process: Daphne has the edge's port and Django behind it."""
     environ = read(tmp_path, DEMO_PORT="9100").programs_environ(has_edge=False)
 
-    assert (environ["REALTIME_PORT"], environ["TANDEM_HTTP_APP"]) == ("9100", "api.asgi:application")
+    assert (environ["TANDEM_BIND_PORT"], environ["TANDEM_HTTP_APP"]) == ("9100", "api.asgi:application")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import os
 import socket
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -34,10 +33,8 @@ class RedisPublisher:
     def __init__(self) -> None:
         from django.conf import settings
 
-        from tandem.settings import from_environ
-
         if not settings.configured:
-            settings.configure(**from_environ(os.environ))
+            settings.configure()  # the TANDEM_ variables say the rest
         import msgspec
 
         from tandem.publisher import Draft, publish_many

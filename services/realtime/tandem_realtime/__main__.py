@@ -11,26 +11,26 @@ from tandem_realtime.server.reactor import event_loop, reactor
 
 def main() -> int:
     """Serve until SIGTERM and a drain; return the exit status."""
-    from django.conf import settings
-
-    from tandem import tracing
-    from tandem_realtime.asgi import application
+    from tandem import conf, tracing
+    from tandem_realtime.asgi import application  # sets Django up
     from tandem_realtime.runtime import runtime
     from tandem_realtime.watch import Watch
 
-    if settings.TANDEM_TRACES:
+    settings = conf.settings()
+
+    if settings.traces:
         tracing.start("realtime")
 
     limits = Limits(
-        max_connections=settings.MAX_CONNECTIONS,
-        handshakes_per_second=settings.HANDSHAKES_PER_SECOND,
-        max_message_bytes=settings.MAX_MESSAGE_BYTES,
-        max_buffer_bytes=settings.MAX_BUFFER_BYTES,
-        backlog=settings.BACKLOG,
-        drain_seconds=settings.DRAIN_SECONDS,
-        max_age_seconds=settings.MAX_AGE_SECONDS,
+        max_connections=settings.max_connections,
+        handshakes_per_second=settings.handshakes_per_second,
+        max_message_bytes=settings.max_message_bytes,
+        max_buffer_bytes=settings.max_buffer_bytes,
+        backlog=settings.backlog,
+        drain_seconds=settings.drain_seconds,
+        max_age_seconds=settings.max_age_seconds,
     )
-    endpoint = f"tcp:port={settings.PORT}:interface={settings.HOST}"
+    endpoint = f"tcp:port={settings.bind_port}:interface={settings.bind_host}"
 
     async def begin() -> None:
         runtime()
@@ -43,7 +43,7 @@ def main() -> int:
     watch = Watch(server)
     # Before it listens: a wrong setting ends the process here.
     event_loop().run_until_complete(begin())
-    watch.listen(reactor, settings.PRIVATE_PORT, settings.HOST)
+    watch.listen(reactor, settings.private_port, settings.bind_host)
     _calm_the_collector()
     return server.run()
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any
 
 import django
 
+if http_app := os.environ.get("TANDEM_HTTP_APP"):
+    import_module(http_app.partition(":")[0])  # names its settings, as every project's ASGI application does
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tandem_realtime.settings")
 django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  after Django is set up
-from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
+from tandem import conf  # noqa: E402
 from tandem_realtime.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
 
 
@@ -28,7 +31,7 @@ def _dotted(reference: str) -> str:
     return reference.replace(":", ".")
 
 
-other_paths: Any = import_string(_dotted(settings.TANDEM_HTTP_APP)) if settings.TANDEM_HTTP_APP else not_found
+other_paths: Any = import_string(_dotted(conf.settings().http_app)) if conf.settings().http_app else not_found
 
 application = ProtocolTypeRouter(
     {

@@ -15,15 +15,12 @@ from tandem import scripts
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for
-from tandem.namespaces import Namespace
+from tandem.namespaces import CANARY, INTERNAL, Namespace
 from tandem.publication import pack_body
 from tandem_realtime.hub import Hub, Subscription
 from tandem_realtime.protocol.encodings import PLAIN_LINES
 
-NAME = "tandem.canary"
-# Nobody may subscribe. A stream, short as it is, so that a Redis that cannot store is noticed too.
-OPTIONS = {"history_size": 1, "history_ttl": 60}
-NAMESPACE = Namespace(history_size=OPTIONS["history_size"], history_ttl=OPTIONS["history_ttl"])
+NAMESPACE = Namespace(**INTERNAL[CANARY])
 
 INTERVAL_SECONDS = 15.0
 HURRY_SECONDS = 2.0
@@ -37,7 +34,7 @@ def canary_channels(node: str, shards: int) -> list[str]:
     found: dict[int, str] = {}
     number = 0
     while len(found) < shards:
-        name = f"{NAME}:{node}.{number}"
+        name = f"{CANARY}:{node}.{number}"
         found.setdefault(shard_for(name, shards), name)
         number += 1
     return [found[shard] for shard in range(shards)]

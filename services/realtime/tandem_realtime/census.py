@@ -14,7 +14,7 @@ from tandem import census
 from tandem.census import Answer, Client, Crowd, Question
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for_group
-from tandem_realtime.canary import NAME as CANARY
+from tandem.namespaces import CANARY as CANARY
 from tandem_realtime.exposition import live_connections
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.runtime import Runtime

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.urls import URLPattern, path
 from django.utils.module_loading import import_string
 
+from tandem import conf
 from tandem_realtime.consumers.emulation import EmulationConsumer
 from tandem_realtime.consumers.http_stream import HttpStreamConsumer
 from tandem_realtime.consumers.poll import PollConsumer
@@ -29,5 +29,5 @@ http_urlpatterns = [
 websocket_urlpatterns = [
     *_either("ws", WebSocketConsumer.as_asgi()),
     *_either("ws/uni", OneWayConsumer.as_asgi()),
-    *(import_string(settings.TANDEM_URLPATTERNS) if settings.TANDEM_URLPATTERNS else []),
+    *(import_string(conf.settings().urlpatterns) if conf.settings().urlpatterns else []),
 ]

@@ -7,13 +7,11 @@ import uuid
 from functools import cache
 from typing import TYPE_CHECKING
 
-from channels.layers import get_channel_layer
-from django.conf import settings
-
 from tandem import conf
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.tokens import Verifier, public_keys, secret_keys
+from tandem.layer import configured_layer
+from tandem.tokens import Verifier
 from tandem_realtime import metrics
 from tandem_realtime.control import Control
 from tandem_realtime.emulation import Emulation
@@ -36,15 +34,12 @@ class Runtime:
         self.options = Options.from_settings()
         self.namespaces = conf.namespaces()
         self.shards = AsyncShards(conf.redis_urls())
-        self.verifier = Verifier(
-            [*secret_keys(settings.TANDEM_TOKEN_KEYS), *public_keys(settings.TANDEM_TOKEN_PUBLIC_KEYS)]
-        )
+        self.verifier = Verifier(conf.verifying_keys())
         self.wheel = Wheel()
         self.presence = Presence(self.shards, self.namespaces)
         self.sessions: dict[str, Session] = {}
-        self.hub = Hub(
-            get_channel_layer(), Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit
-        )
+        self.layer = configured_layer()
+        self.hub = Hub(self.layer, Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit)
         self.emulation = Emulation(self.node, self.hub, self.shards)
         self.control = Control(self.sessions, self.hub, self.shards)
         self._tasks = Tasks()

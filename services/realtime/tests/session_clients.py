@@ -9,9 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from channels.layers import get_channel_layer
-from django.test import override_settings
-
+from rig.overrides import override_tandem
 from tandem import tokens
 from tandem_realtime import metrics
 from tandem_realtime.protocol.encodings import LINES
@@ -99,15 +97,12 @@ class FakeTransport:
 @asynccontextmanager
 async def running(url: str) -> AsyncIterator[Runtime]:
     """Start what a process over the Redis at *url* has, and stop it."""
-    layers = {"default": {"BACKEND": "tandem.layer.ChannelLayer", "CONFIG": {"hosts": [url]}}}
-    with override_settings(
-        TANDEM_REDIS_URLS=[url], TANDEM_NAMESPACES=NAMESPACES, TANDEM_TOKEN_KEYS=[KEY], CHANNEL_LAYERS=layers
-    ):
+    with override_tandem(redis_urls=[url], namespaces=NAMESPACES, token_keys=[KEY]):
         runtime = Runtime()
         runtime.start()
         yield runtime
         await runtime.stop()
-        await get_channel_layer().flush()
+        await runtime.layer.flush()
         metrics.hubs.clear()
 
 

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from rig.servers import RedisServer
+from tandem import conf
 from tandem.async_shards import AsyncShards
 from tandem.groups import shard_for
 from tandem.layer import ChannelLayer
-from tandem.namespaces import Namespaces, may_subscribe
-from tandem_realtime.canary import NAME, OPTIONS, Canary, canary_channels, first_problem, oldest
+from tandem.namespaces import CANARY, INTERNAL, Namespaces, may_subscribe
+from tandem_realtime.canary import NAMESPACE, Canary, canary_channels, first_problem, oldest
 from tandem_realtime.hub import Hub
 from tandem_realtime.hub.streams import Streams
 
@@ -26,8 +26,8 @@ class Nest:
     def __init__(self, url: str) -> None:
         self.layer = ChannelLayer(hosts=[url])
         self.shards = AsyncShards([url])
-        self.hub = Hub(self.layer, Streams(self.shards), Namespaces({NAME: OPTIONS}))
-        self.canary = Canary(f"{NAME}:n.0", self.hub, self.shards, interval=0.05, hurry=0.02)
+        self.hub = Hub(self.layer, Streams(self.shards), Namespaces(INTERNAL))
+        self.canary = Canary(f"{CANARY}:n.0", self.hub, self.shards, interval=0.05, hurry=0.02)
         self.task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Nest:
@@ -108,12 +108,12 @@ def test_every_shard_has_a_canary() -> None:
 
     assert [shard_for(channel, 3) for channel in channels] == [0, 1, 2]
     assert set(channels).isdisjoint(canary_channels("other", 3))
-    assert canary_channels("node", 1) == [f"{NAME}:node.0"]
+    assert canary_channels("node", 1) == [f"{CANARY}:node.0"]
 
 
 async def test_the_worst_canary_counts(nest: Nest) -> None:
     """One silent shard makes the process unready, however loud the others are."""
-    silent = Canary(f"{NAME}:n.1", nest.hub, nest.shards)
+    silent = Canary(f"{CANARY}:n.1", nest.hub, nest.shards)
     await nest.until(None)
 
     assert first_problem([nest.canary, silent]) == "no publication has come back yet"
@@ -124,5 +124,7 @@ async def test_the_worst_canary_counts(nest: Nest) -> None:
 
 def test_the_settings_declare_its_namespace() -> None:
     """Whatever a deployment declares, the canary's namespace is there, and no client may subscribe to it."""
-    assert settings.TANDEM_NAMESPACES[NAME] == OPTIONS
-    assert not may_subscribe(f"{NAME}:n.0", Namespaces(settings.TANDEM_NAMESPACES).of(f"{NAME}:n.0"), "42")
+    namespace = Namespaces(conf.declared_namespaces({"public": None})).of(f"{CANARY}:n.0")
+
+    assert namespace == NAMESPACE
+    assert not may_subscribe(f"{CANARY}:n.0", namespace, "42")

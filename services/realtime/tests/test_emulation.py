@@ -150,7 +150,7 @@ async def test_endless_body_is_413(pair: Pair) -> None:
 
 async def test_commands_are_taken_at_capacity(pair: Pair) -> None:
     """A process with no room for another connection still serves those that it has."""
-    full = pair.another(MAX_CONNECTIONS="1")
+    full = pair.another(TANDEM_MAX_CONNECTIONS="1")
     await asyncio.to_thread(full.start)
     try:
         async with open_stream("POST", f"{full.url}/ws/http_stream", content=CONNECT) as lines:

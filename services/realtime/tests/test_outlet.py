@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+from rig.overrides import override_tandem
 from rig.pair import NAMESPACES, Realtime
 from rig.servers import RedisServer
 from rig.wire import open_socket, open_wire
@@ -24,7 +25,7 @@ LIMIT = 1_000_000
 @pytest.fixture(scope="module")
 def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realtime]:
     """The application behind uvicorn."""
-    environ = {"MAX_BUFFER_BYTES": str(LIMIT)}
+    environ = {"TANDEM_MAX_BUFFER_BYTES": str(LIMIT)}
     process = Realtime(redis_server.url, tmp_path_factory.mktemp("uvicorn"), environ)
     uvicorn = [sys.executable, "-m", "uvicorn", "tandem_realtime.asgi:application", "--port", str(process.port)]
     process.command = [*uvicorn, "--log-level", "warning"]
@@ -34,9 +35,8 @@ def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(autouse=True)
 def _publisher(redis_server: RedisServer) -> Iterator[None]:
-    from django.test import override_settings
 
-    with override_settings(TANDEM_REDIS_URLS=[redis_server.url], TANDEM_NAMESPACES=NAMESPACES):
+    with override_tandem(redis_urls=[redis_server.url], namespaces=NAMESPACES):
         yield
 
 

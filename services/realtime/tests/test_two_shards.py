@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from django.test import override_settings
 
+from rig.overrides import override_tandem
 from rig.pair import NAMESPACES, TOKEN_KEY, Realtime, open_stream
 from rig.servers import RedisServer
 from rig.wire import open_wire
@@ -25,7 +25,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Realti
     with ExitStack() as running:
         urls = [running.enter_context(RedisServer(directory)).url for _ in range(2)]
         here, there = (running.enter_context(Realtime(",".join(urls), directory, {})) for _ in range(2))
-        with override_settings(TANDEM_REDIS_URLS=urls, TANDEM_NAMESPACES=NAMESPACES):
+        with override_tandem(redis_urls=urls, namespaces=NAMESPACES):
             yield here, there
 
 

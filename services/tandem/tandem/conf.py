@@ -1,28 +1,213 @@
-"""What the project's Django settings say about Tandem, read once."""
+"""What the project says about Tandem: the ``TANDEM`` dict of its settings, and the environment, read once."""
 
 from __future__ import annotations
 
+import difflib
+import json
+import os
+from collections.abc import Mapping
 from functools import cache
+from typing import Any, get_origin, get_type_hints
 
-from django.conf import settings
+import msgspec
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.utils.crypto import salted_hmac
 
-from tandem.namespaces import Namespaces
+from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces
+from tandem.tokens import Key, public_keys, secret_keys
+
+PREFIX = "TANDEM_"
+
+FORMER_VARIABLES = {
+    **{f"REALTIME_{name}": name for name in ("PRIVATE_PORT",)},
+    **{f"REALTIME_{name}": f"BIND_{name}" for name in ("HOST", "PORT")},
+    **{
+        name: name
+        for name in (
+            *("DRAIN_SECONDS", "MAX_CONNECTIONS", "HANDSHAKES_PER_SECOND", "MAX_MESSAGE_BYTES", "COMMANDS_PER_SECOND"),
+            *("MAX_BUFFER_BYTES", "MAX_AGE_SECONDS", "PING_SECONDS", "PONG_SECONDS", "CONNECT_SECONDS", "BACKLOG"),
+        )
+    },
+}
+"""Names that 0.1 had, and what stands behind `PREFIX` in their place. They count until 0.3."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    Every key of ``TANDEM``. Each is also the variable ``TANDEM_<KEY>``, which wins.
+
+    In the environment a list is comma separated, a dict JSON, and a truth value 1 or 0. Sizes are bytes, times seconds.
+    """
+
+    # Both sides
+    debug: bool = False
+    """Development: Redis on this machine and a key that is no secret. Django's DEBUG unless given."""
+    redis_urls: list[str] = []
+    """Where Redis is: each address is a shard."""
+    namespaces: dict[str, dict[str, Any] | None] = {}
+    """Options by namespace, beside the built-in ones; None takes one of those away."""
+    token_keys: list[str] = []
+    """Secrets that sign and verify tokens: the first signs. Derived from SECRET_KEY unless given."""
+    token_public_keys: list[str] = []
+    """PEM public keys that verify tokens, where somebody else signs."""
+    allowed_origins: list[str] = []
+    """Origins that may open sockets beside the pages' own host; ``*`` is any."""
+    traces: bool = False
+    """OpenTelemetry traces; where they go is said by the ``OTEL_`` variables."""
+    log_level: str = "INFO"
+
+    # The Django project
+    api_keys: list[str] = []
+    """Keys of the server API; none: it is closed."""
+
+    # The sockets
+    bind_host: str = "0.0.0.0"
+    bind_port: int = 8100
+    private_port: int = 8101
+    """The port of ``/metrics``, ``/healthz`` and ``/readyz``."""
+    http_app: str = ""
+    """An ASGI application that answers every other path, for example ``mysite.asgi:application``."""
+    urlpatterns: str = ""
+    """The project's own Channels consumers: the dotted path of a list, for example ``mysite.routing.urlpatterns``."""
+    channel_layer: str = ""
+    """The alias in CHANNEL_LAYERS that the hub listens to; empty: a layer of our own over `redis_urls`."""
+    drain_seconds: float = 30
+    max_connections: int = 20_000
+    handshakes_per_second: float = 0
+    max_message_bytes: int = 65_536
+    max_buffer_bytes: int = 1_048_576
+    max_age_seconds: float = 0
+    max_subscriptions: int = 128
+    commands_per_second: float = 50
+    recovery_limit: int = 300
+    ping_seconds: float = 25
+    pong_seconds: float = 8
+    connect_seconds: float = 10
+    backlog: int = 4096
+
+    def __post_init__(self) -> None:
+        if self.pong_seconds >= self.ping_seconds:
+            given = f"{self.pong_seconds:g} and {self.ping_seconds:g}"
+            raise ValueError(f"pong_seconds must be less than ping_seconds, not {given}")
+
+
+def read(given: Mapping[str, Any], environ: Mapping[str, str], *, debug: bool = False) -> Settings:
+    """
+    Return what *given* (the ``TANDEM`` dict) and *environ* say together.
+
+    Raises `ImproperlyConfigured`, naming the key or the variable, for what is unknown, malformed or a contradiction.
+    """
+    values: dict[str, Any] = {"debug": debug}
+    for name, value in given.items():
+        if name not in _TYPES:
+            raise ImproperlyConfigured(f"TANDEM has an unknown key {name!r}{_suggestion(name)}")
+        values[name] = _checked(f"TANDEM[{name!r}]", name, value)
+    for variable, name in variables(environ).items():
+        values[name] = _checked(variable, name, _parse(variable, environ[variable], _TYPES[name]), strict=False)
+    if values["debug"]:
+        values.setdefault("redis_urls", ["redis://127.0.0.1:6379/0"])
+    try:
+        return Settings(**values)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"TANDEM: {error}") from error
+
+
+def variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of *environ* that are Tandem's, each with its key. A former name yields to today's."""
+    former = {old: new.lower() for old, new in FORMER_VARIABLES.items() if old in environ}
+    present = {PREFIX + name.upper(): name for name in _TYPES if PREFIX + name.upper() in environ}
+    return {old: name for old, name in former.items() if name not in present.values()} | present
+
+
+def declared_namespaces(given: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Mapping[str, Any]]:
+    """Return the options of every namespace: the built-in ones, and what the project adds, changes or takes away."""
+    return {name: options for name, options in {**BUILT_IN, **given, **INTERNAL}.items() if options is not None}
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process. Raises `ImproperlyConfigured` as `read` does."""
+    return read(getattr(django_settings, "TANDEM", {}), os.environ, debug=bool(django_settings.DEBUG))
 
 
 @cache
 def namespaces() -> Namespaces:
-    """Return the declared namespaces (TANDEM_NAMESPACES)."""
-    return Namespaces(settings.TANDEM_NAMESPACES)
+    """Return the declared namespaces."""
+    return Namespaces(declared_namespaces(settings().namespaces))
 
 
 def redis_urls() -> tuple[str, ...]:
-    """Return the address of each Redis shard (TANDEM_REDIS_URLS)."""
-    return tuple(settings.TANDEM_REDIS_URLS)
+    """Return the address of each Redis shard. Raises `ImproperlyConfigured` when there is none."""
+    if not settings().redis_urls:
+        raise ImproperlyConfigured("Redis is nowhere: set TANDEM['redis_urls'] or the variable TANDEM_REDIS_URLS")
+    return tuple(settings().redis_urls)
 
 
-def _forget(**_: object) -> None:
-    namespaces.cache_clear()
+@cache
+def token_secrets() -> tuple[str, ...]:
+    """Return the secrets of the tokens, the one that signs first: those given, or what follows from SECRET_KEY."""
+    given = settings()
+    if given.token_keys or given.token_public_keys:
+        return tuple(given.token_keys)
+    secrets = [django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS]
+    return tuple(salted_hmac("tandem.tokens", "", secret, algorithm="sha256").hexdigest() for secret in secrets)
+
+
+def verifying_keys() -> list[Key]:
+    """Return every key that may verify a token."""
+    return [*secret_keys(token_secrets()), *public_keys(settings().token_public_keys)]
+
+
+_TYPES: dict[str, Any] = {
+    name: kind for name, kind in get_type_hints(Settings).items() if name in Settings.__struct_fields__
+}
+
+
+def _parse(variable: str, text: str, kind: Any) -> Any:
+    """Turn the text of a variable into what the dict could hold in its place."""
+    if variable == PREFIX + "TOKEN_PUBLIC_KEYS":
+        return _pem_blocks(text)
+    if get_origin(kind) is list:
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if get_origin(kind) is dict:
+        try:
+            return json.loads(text or "{}")
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{variable}: not JSON: {error}") from error
+    return text
+
+
+def _checked(source: str, name: str, value: Any, *, strict: bool = True) -> Any:
+    """Return *value* as the key *name* wants it, or raise `ImproperlyConfigured` naming its *source*."""
+    if isinstance(value, tuple):
+        value = list(value)
+    try:
+        value = msgspec.convert(value, _TYPES[name], strict=strict)
+        if name == "namespaces":
+            Namespaces(declared_namespaces(value))
+        elif name == "token_public_keys":
+            public_keys(value)
+    except ValueError as error:  # msgspec's is one
+        raise ImproperlyConfigured(f"{source}: {error}") from error
+    return value
+
+
+def _suggestion(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), _TYPES, n=1)
+    return f": did you mean {close[0]!r}?" if close else ""
+
+
+def _pem_blocks(text: str) -> list[str]:
+    end = "-----END PUBLIC KEY-----"
+    return [block.strip() + "\n" + end + "\n" for block in text.split(end) if block.strip()]
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in ("TANDEM", "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
+        for cached in (settings, namespaces, token_secrets):
+            cached.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="tandem.conf")

@@ -10,6 +10,23 @@ import msgspec
 
 from tandem.errors import InvalidChannel, UnknownNamespace
 
+BUILT_IN: dict[str, dict[str, Any]] = {
+    "public": {
+        "history_size": 300,
+        "history_ttl": 3600,
+        "recovery": True,
+        "subscribe": "anyone",
+        "read_history": "subscribers",
+    },
+    "notifications": {"history_size": 100, "history_ttl": 86_400, "recovery": True, "personal": True},
+}
+"""The namespaces that every project has unless it takes them away."""
+
+CANARY = "tandem.canary"
+# A realtime process's publications to itself: nobody may subscribe. A stream, short as it is, so that a Redis that
+# cannot store is noticed too.
+INTERNAL: dict[str, dict[str, Any]] = {CANARY: {"history_size": 1, "history_ttl": 60}}
+
 _CHANNEL = re.compile(r"[\x21-\x7e]{1,255}")
 
 

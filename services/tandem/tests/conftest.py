@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ import pytest_asyncio
 import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
-from django.test import override_settings
 
+from rig.overrides import override_tandem
 from rig.proxy import Proxy
 from rig.servers import RedisServer
 from tandem.layer import ChannelLayer
-from tandem.settings import from_environ
 from tests.layers import Make
 
 NAMESPACES: dict[str, dict[str, Any]] = {
@@ -27,7 +25,8 @@ NAMESPACES: dict[str, dict[str, Any]] = {
 }
 
 settings.configure(
-    **from_environ({"TANDEM_DEBUG": "1", "TANDEM_NAMESPACES": json.dumps(NAMESPACES)}),
+    TANDEM={"redis_urls": ["redis://127.0.0.1:6379/0"], "namespaces": NAMESPACES},
+    CHANNEL_LAYERS={"default": {"BACKEND": "tandem.layer.ChannelLayer"}},
     SECRET_KEY="for tests",
     INSTALLED_APPS=["tandem"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
@@ -38,7 +37,7 @@ settings.configure(
 @pytest.fixture
 def store(redis_url: str) -> Iterator[redis.Redis]:
     """The library set up for the shared Redis; the value is a client to look behind its back."""
-    with override_settings(TANDEM_REDIS_URLS=[redis_url]):
+    with override_tandem(redis_urls=[redis_url]):
         with redis.Redis.from_url(redis_url) as client:
             yield client
 

@@ -18,8 +18,8 @@ import pytest
 import redis
 from django.core.management import call_command
 from django.db import transaction
-from django.test import override_settings
 
+from rig.overrides import override_tandem
 from rig.servers import RedisServer, free_port, wait_until
 from tandem import RedisUnavailable, outbox, publish_on_commit, publisher, streams
 from tandem.errors import InvalidChannel, UnknownNamespace
@@ -40,7 +40,7 @@ def _nothing_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_redis() -> Iterator[None]:
     """Redis is away."""
-    with override_settings(TANDEM_REDIS_URLS=[f"redis://127.0.0.1:{free_port()}/0"]):
+    with override_tandem(redis_urls=[f"redis://127.0.0.1:{free_port()}/0"]):
         yield
 
 
@@ -80,7 +80,7 @@ def test_no_transaction_publishes_at_once(store: redis.Redis) -> None:
 
 def test_order_is_that_of_the_rows(store: redis.Redis) -> None:
     """Several in one transaction; what an earlier one left over goes before."""
-    with override_settings(TANDEM_REDIS_URLS=["redis://127.0.0.1:1/0"]):
+    with override_tandem(redis_urls=["redis://127.0.0.1:1/0"]):
         publish_on_commit("kept:a", 0)
     with transaction.atomic():
         for number in (1, 2, 3):
@@ -124,7 +124,7 @@ def test_bug_after_the_commit_is_no_error_either(store: redis.Redis, monkeypatch
 
 def test_worker_sends_what_is_left_over(store: redis.Redis) -> None:
     """Redis was away for more rows than one round trip takes."""
-    with override_settings(TANDEM_REDIS_URLS=["redis://127.0.0.1:1/0"]):
+    with override_tandem(redis_urls=["redis://127.0.0.1:1/0"]):
         OutboxEntry.objects.bulk_create(OutboxEntry(channel="kept:a", data=str(n)) for n in range(250))
     sent = send_left_over(older_than=NOW)
 
@@ -227,7 +227,7 @@ def test_shard_that_is_away_makes_no_repeats(store: redis.Redis, redis_url: str)
     there = next(f"kept:{n}" for n in range(99) if shard_for(f"kept:{n}", 2) == 1)
     OutboxEntry.objects.create(channel=there, data="1")
     OutboxEntry.objects.create(channel=here, data="2")
-    with override_settings(TANDEM_REDIS_URLS=[redis_url, f"redis://127.0.0.1:{free_port()}/0"]):
+    with override_tandem(redis_urls=[redis_url, f"redis://127.0.0.1:{free_port()}/0"]):
         with pytest.raises(RedisUnavailable):
             send_left_over(older_than=NOW)
 
@@ -246,10 +246,9 @@ def test_command_sends_once_and_says_how_many(store: redis.Redis, capsys: pytest
 PROJECT = """
 import sys
 from django.conf import settings
-from tandem.settings import from_environ
 import json, os
 settings.configure(
-    **from_environ(os.environ), SECRET_KEY="x", INSTALLED_APPS=["tandem"], USE_TZ=True,
+    SECRET_KEY="x", INSTALLED_APPS=["tandem"], USE_TZ=True,
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": sys.argv[1]}},
 )
 import django

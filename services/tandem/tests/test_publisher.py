@@ -11,9 +11,9 @@ import msgpack
 import msgspec
 import pytest
 import redis
-from django.test import override_settings
 
 import tandem
+from rig.overrides import override_tandem
 from rig.servers import RedisServer, free_port
 from tandem import Position, RedisUnavailable, apublish, publish, publisher, streams
 from tandem.errors import InvalidChannel, RedisReplyError, UnknownNamespace
@@ -162,7 +162,7 @@ def test_malformed_publication_is_refused(
 
 def test_no_redis_is_told_at_once() -> None:
     """With our type, which is redis-py's too."""
-    with override_settings(TANDEM_REDIS_URLS=[f"redis://127.0.0.1:{free_port()}/0"]):
+    with override_tandem(redis_urls=[f"redis://127.0.0.1:{free_port()}/0"]):
         started = time.monotonic()
         with pytest.raises(RedisUnavailable) as caught:
             publish("kept:a", 1)
@@ -173,7 +173,7 @@ def test_no_redis_is_told_at_once() -> None:
 
 def test_frozen_redis_is_told_within_a_second(own_redis: RedisServer) -> None:
     """Connected or not; and the next publish after it thaws succeeds."""
-    with override_settings(TANDEM_REDIS_URLS=[own_redis.url]):
+    with override_tandem(redis_urls=[own_redis.url]):
         publish("kept:a", 1)
         own_redis.signal(signal.SIGSTOP)
         durations = []
@@ -191,7 +191,7 @@ def test_frozen_redis_is_told_within_a_second(own_redis: RedisServer) -> None:
 
 def test_restarted_redis_takes_the_next_publish(own_redis: RedisServer) -> None:
     """The pool's old connections and the forgotten scripts cost nobody an error."""
-    with override_settings(TANDEM_REDIS_URLS=[own_redis.url]):
+    with override_tandem(redis_urls=[own_redis.url]):
         before = publish("kept:a", 1)
         own_redis.kill()
         own_redis.start()
@@ -207,7 +207,7 @@ def test_observers_hear_of_every_outcome(store: redis.Redis, monkeypatch: pytest
     monkeypatch.setattr(publisher, "observers", [lambda outcome, seconds: heard.append(outcome)])
     publish("kept:a", 1, idempotency_key="k")
     publish("kept:a", 1, idempotency_key="k")
-    with override_settings(TANDEM_REDIS_URLS=["redis://127.0.0.1:1/0"]), pytest.raises(RedisUnavailable):
+    with override_tandem(redis_urls=["redis://127.0.0.1:1/0"]), pytest.raises(RedisUnavailable):
         publish("kept:a", 1)
 
     assert heard == ["ok", "repeat", "RedisUnavailable"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from django.test import override_settings
 
+from rig.overrides import override_tandem
 from rig.servers import RedisServer, free_port
 from tandem import RedisUnavailable, publish, scripts
 from tandem.groups import shard_for
@@ -20,7 +20,7 @@ def test_channels_are_spread_over_the_shards(redis_server: RedisServer, redis_ur
     """A stream is in the Redis that its channel hashes to, and nowhere else."""
     urls = [f"redis://127.0.0.1:{redis_server.port}/{database}" for database in (1, 2, 3)]
     channels = [f"kept:{number}" for number in range(30)]
-    with override_settings(TANDEM_REDIS_URLS=urls):
+    with override_tandem(redis_urls=urls):
         outcomes = publish_many([Draft(channel, channel) for channel in channels])
     places = []
     for channel in channels:
@@ -37,7 +37,7 @@ def test_shard_that_is_down_takes_only_its_channels(redis_url: str) -> None:
     urls = [redis_url, f"redis://127.0.0.1:{free_port()}/0"]
     here = next(f"kept:{n}" for n in range(99) if shard_for(f"kept:{n}", 2) == 0)
     there = next(f"kept:{n}" for n in range(99) if shard_for(f"kept:{n}", 2) == 1)
-    with override_settings(TANDEM_REDIS_URLS=urls):
+    with override_tandem(redis_urls=urls):
         assert publish(here, 1).offset == 1
         with pytest.raises(RedisUnavailable):
             publish(there, 1)
@@ -63,7 +63,7 @@ def test_shards_are_the_process_s_own(store: redis.Redis) -> None:
 def test_restart_is_noticed_with_what_was_kept(tmp_path: Path, options: tuple[str, ...], kept: bytes) -> None:
     """The first script after a restart asks Redis for its run id and its persistence."""
     with RedisServer(tmp_path, *options) as server:
-        with override_settings(TANDEM_REDIS_URLS=[server.url]):
+        with override_tandem(redis_urls=[server.url]):
             publish("kept:a", 1)
             client = redis.Redis.from_url(server.url)
             before = client.hgetall("tandem:boot")

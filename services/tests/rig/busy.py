@@ -34,9 +34,9 @@ class BusyRun:
         self.stack = Stack(directory / "stack", redis_options=["--maxmemory", "64mb"])
         self.second_port, private = free_port(), free_port()
         environ = self.stack.environ | {
-            "REALTIME_PORT": str(self.second_port),
-            "REALTIME_PRIVATE_PORT": str(private),
-            "DRAIN_SECONDS": "5",
+            "TANDEM_BIND_PORT": str(self.second_port),
+            "TANDEM_PRIVATE_PORT": str(private),
+            "TANDEM_DRAIN_SECONDS": "5",
         }
         command = [sys.executable, "-m", "tandem_realtime"]
         self.second = Server(command, self.second_port, env=environ, log=directory / "second.log")
@@ -55,7 +55,7 @@ class BusyRun:
     @property
     def urls(self) -> list[str]:
         """The sockets of both processes, without the edge in between."""
-        ports = (int(self.stack.environ["REALTIME_PORT"]), self.second_port)
+        ports = (int(self.stack.environ["TANDEM_BIND_PORT"]), self.second_port)
         return [f"ws://127.0.0.1:{port}/ws/" for port in ports]
 
     def __enter__(self) -> Self:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from django.test import override_settings
 
+from rig.overrides import override_tandem
 from rig.servers import SERVICES, RedisServer, Server, free_port
 
 TOKEN_KEY = "key-of-the-tests-0123456789abcdefghij"
@@ -41,10 +41,10 @@ class Realtime(Server):
             "TANDEM_TOKEN_KEYS": TOKEN_KEY,
             "TANDEM_NAMESPACES": json.dumps(NAMESPACES),
             "TANDEM_ALLOWED_ORIGINS": "https://friend.example",
-            "REALTIME_HOST": "127.0.0.1",
-            "REALTIME_PORT": str(port),
-            "REALTIME_PRIVATE_PORT": str(free_port()),
-            "DRAIN_SECONDS": "0.1",
+            "TANDEM_BIND_HOST": "127.0.0.1",
+            "TANDEM_BIND_PORT": str(port),
+            "TANDEM_PRIVATE_PORT": str(free_port()),
+            "TANDEM_DRAIN_SECONDS": "0.1",
             **environ,
         }
         super().__init__(
@@ -62,7 +62,7 @@ class Realtime(Server):
 
     def private(self, path: str) -> httpx.Response:
         """Ask the private port."""
-        return httpx.get(f"http://127.0.0.1:{self.env['REALTIME_PRIVATE_PORT']}{path}")
+        return httpx.get(f"http://127.0.0.1:{self.env['TANDEM_PRIVATE_PORT']}{path}")
 
     def is_ready(self) -> bool:
         """Tell whether the process says that it is ready."""
@@ -106,7 +106,7 @@ class Pair:
     @contextmanager
     def settings(self) -> Iterator[None]:
         """Have the `tandem` of this process publish to the pair."""
-        with override_settings(TANDEM_REDIS_URLS=[self.redis.url], TANDEM_NAMESPACES=NAMESPACES):
+        with override_tandem(redis_urls=[self.redis.url], namespaces=NAMESPACES):
             yield
 
 

@@ -53,10 +53,10 @@ class Stack:
             "API_HOST": "127.0.0.1",
             "API_PORT": str(api),
             "API_METRICS_PORT": str(free_port()),
-            "REALTIME_HOST": "127.0.0.1",
-            "REALTIME_PORT": str(realtime),
-            "REALTIME_PRIVATE_PORT": str(self.private_port),
-            "DRAIN_SECONDS": "1",
+            "TANDEM_BIND_HOST": "127.0.0.1",
+            "TANDEM_BIND_PORT": str(realtime),
+            "TANDEM_PRIVATE_PORT": str(self.private_port),
+            "TANDEM_DRAIN_SECONDS": "1",
             **(environ or {}),
         }
         gunicorn = ["-m", "gunicorn", "--config", "python:api.gunicorn_conf", "api.wsgi:application"]

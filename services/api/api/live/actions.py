@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.conf import settings
 
 from tandem import conf, control
 from tandem.census import LIMIT, Answer, Client, Crowd, take_census
@@ -49,7 +48,7 @@ def tap(*, channel: str = "", user: str | None = None, by: str) -> Tap:
     else:
         names = sorted({name for client in connections_of(user) for name in client.channels})
     log.info("live.tap", channel=channel, tapped_user=user, by=by, channels=len(names))
-    key = settings.TANDEM_TOKEN_KEYS[0]
+    key = conf.token_secrets()[0]
     tokens = {name: subscription_token(key, "", name, ttl=TAP_SECONDS) for name in names[:MAX_TAPPED]}
     return Tap(tokens, max(0, len(names) - MAX_TAPPED))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from api.server_api.calls import call
+from tandem import conf
 
 UNAUTHORIZED = b'{"error":{"code":101,"message":"unauthorized"}}'
 
@@ -25,4 +25,4 @@ def server_api(request: HttpRequest, method: str) -> HttpResponse:
 
 def is_known_key(offered: str) -> bool:
     """Tell whether *offered* is one of the keys, in a time that does not tell how much of it is right."""
-    return any(hmac.compare_digest(offered.encode(), key.encode()) for key in settings.TANDEM_API_KEYS)
+    return any(hmac.compare_digest(offered.encode(), key.encode()) for key in conf.settings().api_keys)

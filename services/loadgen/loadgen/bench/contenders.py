@@ -99,7 +99,7 @@ def tandem(redis_url: str, *, name: str = "tandem", **env: str) -> Contender:
         [sys.executable, "-m", "tandem_realtime"],
         f"ws://127.0.0.1:{port}/ws/",
         "redis",
-        env={**tandem_env(redis_url), "REALTIME_PORT": str(port), "REALTIME_PRIVATE_PORT": str(free_port()), **env},
+        env={**tandem_env(redis_url), "TANDEM_BIND_PORT": str(port), "TANDEM_PRIVATE_PORT": str(free_port()), **env},
         recovers=True,
     )
 
@@ -111,5 +111,5 @@ def tandem_env(redis_url: str) -> dict[str, str]:
         "TANDEM_REDIS_URLS": redis_url,
         "TANDEM_NAMESPACES": json.dumps(NAMESPACES),
         "TANDEM_ALLOWED_ORIGINS": "*",
-        "REALTIME_HOST": "127.0.0.1",
+        "TANDEM_BIND_HOST": "127.0.0.1",
     }

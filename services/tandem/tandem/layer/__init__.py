@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from channels.layers import channel_layers
 from channels_redis.serializers import registry
 from channels_redis.utils import _wrap_close, decode_hosts
 
+from tandem import conf
 from tandem.layer.local import LocalLayer, Options
 from tandem.redis.address import Address
 
-__all__ = ["CAPACITY", "ChannelLayer"]
+__all__ = ["CAPACITY", "ChannelLayer", "configured_layer"]
 
 CAPACITY = 1000
 
@@ -20,6 +22,8 @@ CAPACITY = 1000
 class ChannelLayer:
     """
     Take the place of ``channels_redis.pubsub.RedisPubSubChannelLayer``: same options, same API, same wire.
+
+    Without *hosts*, those of ``TANDEM["redis_urls"]``.
 
     What differs: a subscription counts when Redis has confirmed it; a channel holds at most *capacity* messages that
     were not received, and later ones are dropped and counted; *on_disconnect* and *on_reconnect*, message types that
@@ -47,7 +51,7 @@ class ChannelLayer:
         self._serializer = registry.get_serializer(
             serializer_format, symmetric_encryption_keys=symmetric_encryption_keys
         )
-        addresses = [Address.from_host(host) for host in decode_hosts(hosts)]
+        addresses = [Address.from_host(host) for host in decode_hosts(hosts or conf.redis_urls())]
         self._options = Options(addresses, prefix, self._serializer, capacity, on_disconnect, on_reconnect)
         self._layers: dict[asyncio.AbstractEventLoop, LocalLayer] = {}
 
@@ -137,3 +141,9 @@ class ChannelLayer:
             layer = self._layers[loop] = LocalLayer(self._options)
             _wrap_close(self, loop)
         return layer
+
+
+def configured_layer() -> Any:
+    """Return the layer that the hub listens to: the alias ``TANDEM["channel_layer"]``, or one over ``redis_urls``."""
+    alias = conf.settings().channel_layer
+    return channel_layers[alias] if alias else ChannelLayer()

@@ -13,7 +13,7 @@ CLIENTS, SECONDS = 2_000, 10
 
 def check(stage: Stage) -> list[Finding]:
     """Return codes, spread, exit status and books."""
-    first, server = stage.serve(name="drain-1", DRAIN_SECONDS=str(SECONDS))
+    first, server = stage.serve(name="drain-1", TANDEM_DRAIN_SECONDS=str(SECONDS))
     second, _ = stage.serve(name="drain-2")
     crowd = stage.crowd(first, CLIENTS)
     with stage.publishing(crowd, rate=10, seconds=SECONDS * 1.5) as publication:

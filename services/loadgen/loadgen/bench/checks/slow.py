@@ -19,7 +19,7 @@ BUFFER_BYTES = 262_144
 
 def check(stage: Stage) -> list[Finding]:
     """Return the slow client's code, the server's memory, and the others' p99 with and without it."""
-    contender, server = stage.serve(name="slow", MAX_BUFFER_BYTES=str(BUFFER_BYTES))
+    contender, server = stage.serve(name="slow", TANDEM_MAX_BUFFER_BYTES=str(BUFFER_BYTES))
     assert server.process is not None
     pid = server.process.pid
     crowd = stage.crowd(contender, CLIENTS)
@@ -74,9 +74,7 @@ class _SlowReader:
 
     def _sent_away(self) -> float:
         """Return how many slow readers the server says it has sent away."""
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", int(self.contender.env["REALTIME_PRIVATE_PORT"]), timeout=5
-        )
+        connection = http.client.HTTPConnection("127.0.0.1", int(self.contender.env["TANDEM_PRIVATE_PORT"]), timeout=5)
         connection.request("GET", "/metrics")
         lines = connection.getresponse().read().decode().splitlines()
         connection.close()
