@@ -16,6 +16,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ.get("PROMETHEUS_MULTIPROC_DI
     prefix="tandem-api-metrics-"
 )
 os.environ["PROMETHEUS_DISABLE_CREATED_SERIES"] = "True"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api.settings")
 
 from api import settings  # after the lines above, which its imports depend on
 from tandem import conf
