@@ -69,7 +69,7 @@ async def test_a_task_that_is_cancelled_leaves_nothing_behind() -> None:
 def test_so_much_waits_and_no_more() -> None:
     """A client cannot make a heap of what waits for Redis."""
     turns = Turns(lambda work: work.close())
-    turns.take("a", lambda: asyncio.sleep(0))
+    turns.take("a", lambda: partial(asyncio.sleep, 0))
     for _ in range(MAX_WAITING):
         assert not turns.is_full("a")
         turns.take("a", lambda: None)
