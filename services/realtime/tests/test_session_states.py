@@ -104,3 +104,34 @@ async def test_expired_token_of_a_subscription_can_be_tried_again(runtime: Runti
 
     assert reply == {"error": {"code": 109, "message": "token expired", "temporary": True}}
     assert "secret:a" in client.session.subscriptions
+
+
+async def test_deltas_are_agreed_on(client: FakeTransport) -> None:
+    """The answer says whether there will be any; data is a string there."""
+    await apublish("every:a", {"n": 1})
+    yes = await client.subscribe("every:a", delta="fossil", recover=True)
+    no = await client.subscribe("public:a", delta="fossil")
+    await apublish("every:a", {"n": 2})
+    await apublish("public:a", {"n": 2})
+    pushes = await client.until(2)
+
+    assert (yes["delta"], no.get("delta")) == (True, None)
+    assert yes["publications"] == [{"data": '{"n":1}', "offset": 1}]
+    assert {push["channel"]: push["pub"]["data"] for push in pushes} == {"every:a": '{"n":2}', "public:a": {"n": 2}}
+
+
+async def test_filters_are_allowed_by_the_namespace(client: FakeTransport) -> None:
+    """107 where they are not; with one there are no deltas, and the answer has what it wants too."""
+    node = {"key": "n", "cmp": "eq", "val": "1"}
+    refused = await client.command(subscribe={"channel": "public:a", "tf": node})
+    for number in range(3):
+        await apublish("every:a", number, tags={"n": str(number)})
+    result = await client.subscribe("every:a", tf=node, delta="fossil", recover=True)
+    for number in range(3):
+        await apublish("every:a", number, tags={"n": str(number)})
+    [push] = await client.until(1)
+
+    assert refused == {"error": {"code": 107, "message": "bad request: no filters in this namespace"}}
+    assert result.get("delta") is None
+    assert [each["data"] for each in result["publications"]] == [1]
+    assert (push["pub"]["data"], push["pub"]["offset"]) == (1, 5)

@@ -47,6 +47,8 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     read_presence: Literal["subscribers"] | None = None
     presence: bool = False
     join_leave: bool = False
+    delta: bool = False
+    tags_filter: bool = False
     personal: bool = False
 
     def __post_init__(self) -> None:

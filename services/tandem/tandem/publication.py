@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgpack
@@ -93,6 +94,30 @@ def decode(message: bytes) -> Publication | None:
         return None
 
 
+_tags_decoder = msgspec.json.Decoder(dict[str, str])
+_info_decoder = msgspec.json.Decoder(ClientInfo)
+
+
+def encode_tags(tags: Mapping[str, str] | None) -> bytes:
+    """Encode the tags of a publication; none are no bytes. Raises `ValueError` for what is not texts by name."""
+    if not tags:
+        return b""
+    text = encode_json(dict(tags))
+    try:
+        _tags_decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"tags are texts by name: {error}") from error
+    return text
+
+
+def tags_of(publication: Publication) -> dict[str, str]:
+    """Return the tags of *publication*; none where they are not texts, which nothing of ours publishes."""
+    try:
+        return _tags_decoder.decode(publication.tags) if publication.tags else {}
+    except msgspec.ValidationError:
+        return {}
+
+
 def from_message(channel: str, message: dict[str, Any]) -> Publication:
     """
     Read a channel-layer message of type ``publication``, ours or one that anybody's ``group_send`` made.
@@ -109,6 +134,11 @@ def from_message(channel: str, message: dict[str, Any]) -> Publication:
     if type(data) is not bytes or type(offset) is not int or type(epoch) is not str or type(time) is not int:
         raise ValueError(f"a publication for {channel} has a field of the wrong type")
     tags, info = _json_field(message, "tags"), _json_field(message, "info")
+    try:
+        tags and _tags_decoder.decode(tags)
+        info and _info_decoder.decode(info)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"a publication for {channel} has tags or an info that are none: {error}") from error
     return Publication(channel, data, offset, epoch, tags, info, time, message.get("request", ""))
 
 

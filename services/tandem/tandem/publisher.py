@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 
 from tandem import conf, scripts, tracing
 from tandem.errors import TandemError
-from tandem.publication import Position, encode_json, pack_body
+from tandem.publication import Position, encode_json, encode_tags, pack_body
 from tandem.shards import shards
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
@@ -89,7 +89,7 @@ def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
     body = pack_body(
         draft.channel,
         encode_json(draft.data),
-        tags=encode_json(dict(draft.tags)) if draft.tags else b"",
+        tags=encode_tags(draft.tags),
         info=info,
         time=time.time_ns() // 1_000_000,
         request=tracing.carry(draft.request_id),

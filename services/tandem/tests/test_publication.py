@@ -70,11 +70,16 @@ def test_plain_group_send_is_a_publication_without_offset() -> None:
         {"data": 1, "offset": True},
         {"data": 1, "time": "now"},
         {"data": 1, "tags": object()},
+        {"data": 1, "tags": {"a": 1}},
+        {"data": 1, "tags": "a"},
+        {"data": 1, "tags": b"{"},
+        {"data": 1, "info": {"user": 5, "client": "c"}},
+        {"data": 1, "info": {"name": "Ada"}},
     ],
 )
 def test_malformed_message_is_refused(message: dict[str, Any]) -> None:
     """Whatever somebody sends to the group, a `ValueError` is all that comes of it."""
-    with pytest.raises(ValueError, match=r"carries no data|wrong type|not JSON"):
+    with pytest.raises(ValueError, match=r"carries no data|wrong type|not JSON|that are none"):
         from_message("c", message)
 
 

@@ -147,6 +147,8 @@ def test_refused_publication_does_not_refuse_the_others(store: redis.Redis) -> N
         ("nowhere:a", 1, {}, UnknownNamespace),
         ("kept:a", object(), {}, ValueError),
         ("kept:a", 1, {"tags": {"a": object()}}, ValueError),
+        ("kept:a", 1, {"tags": {"a": 1}}, ValueError),
+        ("kept:a", 1, {"tags": {"a": None}}, ValueError),
         ("kept:a", 1, {"idempotency_key": "k" * 256}, ValueError),
     ],
 )

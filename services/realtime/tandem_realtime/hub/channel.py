@@ -14,7 +14,7 @@ from tandem_realtime.hub.judgement import Judgement, judge
 from tandem_realtime.hub.recent import Recent
 from tandem_realtime.hub.streams import Found
 from tandem_realtime.hub.subscription import Subscription
-from tandem_realtime.protocol.encodings import Encoding
+from tandem_realtime.protocol.encodings import Deltas, Encoding
 
 MAX_HELD = 10_000
 NOWHERE = Position("", 0)
@@ -33,12 +33,13 @@ class LiveChannel:
 
     `position` is the last publication that every subscriber has, or is about to be sent. `held` are live publications
     that wait until a gap before them is repaired. `repaired` and `reading` are done when a repair, or a recovery's
-    read, is.
+    read, is. `base` is the publication that those had last who take deltas.
     """
 
     __slots__ = (
         "_epoch",
         "_offset",
+        "base",
         "check_at",
         "empty_since",
         "group",
@@ -61,6 +62,7 @@ class LiveChannel:
         self._epoch, self._offset = NOWHERE
         self.previous: Position | None = None
         self.recent = Recent()
+        self.base: Publication | None = None
         self.writers: dict[Encoding, dict[Subscription, Callable[[bytes], None]]] = {}
         self.members: set[Subscription] = set()
         self.held: list[Publication] = []
@@ -72,19 +74,31 @@ class LiveChannel:
 
     def add(self, subscription: Subscription) -> None:
         """Deliver to *subscription* from the current position on."""
-        owner = subscription.owner
-        self.writers.setdefault(owner.encoding, {})[subscription] = owner.write
+        self.writers.setdefault(subscription.encoding, {})[subscription] = subscription.owner.write
         if subscription.wants_members:
             self.members.add(subscription)
 
     def remove(self, subscription: Subscription) -> None:
         """Deliver to *subscription* no more."""
-        encoding = subscription.owner.encoding
+        encoding = subscription.encoding
         if writers := self.writers.get(encoding):
             writers.pop(subscription, None)
             if not writers:
                 del self.writers[encoding]
         self.members.discard(subscription)
+
+    def sent(self, last: Publication) -> None:
+        """Take note that everyone has been sent what there was, *last* at the end: deltas start from there."""
+        has_deltas = False
+        for encoding in [encoding for encoding in self.writers if encoding.deltas is not None]:
+            has_deltas = True
+            if encoding.deltas is Deltas.FIRST:
+                following = encoding._replace(deltas=Deltas.NEXT)
+                writers = self.writers.pop(encoding)
+                for subscription in writers:
+                    subscription.encoding = following
+                self.writers.setdefault(following, {}).update(writers)
+        self.base = last if has_deltas else None
 
     @property
     def subscriptions(self) -> list[Subscription]:

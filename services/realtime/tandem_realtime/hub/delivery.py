@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tandem import tracing
 from tandem.publication import Publication
 from tandem_realtime import metrics
+from tandem_realtime.hub.batch import Batch
 from tandem_realtime.hub.channel import LiveChannel
 
 logger = logging.getLogger(__name__)
@@ -52,22 +53,30 @@ class Delivery:
 
 
 def _write_channel(channel: LiveChannel, publications: list[Publication]) -> None:
+    batch = Batch(publications, channel.base)
     # A write may end a connection, which takes it from these dicts.
     for encoding, writers in list(channel.writers.items()):
-        data = b"".join([encoding.encode(publication) for publication in publications])
-        _count(len(writers), len(publications), len(data))
-        for write in list(writers.values()):
-            write(data)
+        frames = batch.frames(encoding)
+        data = b"".join(frames)
+        _count(len(writers), len(frames), len(data))
+        if frames:
+            for write in list(writers.values()):
+                write(data)
+    channel.sent(publications[-1])
 
 
 def _write_channels(due: dict[LiveChannel, list[Publication]]) -> None:
     waiting: dict[Callable[[bytes], None], list[bytes]] = {}
     for channel, publications in due.items():
+        batch = Batch(publications, channel.base)
         for encoding, writers in channel.writers.items():
-            data = b"".join([encoding.encode(publication) for publication in publications])
-            for write in writers.values():
-                waiting.setdefault(write, []).append(data)
-            _count(len(writers), len(publications), len(data))
+            frames = batch.frames(encoding)
+            data = b"".join(frames)
+            _count(len(writers), len(frames), len(data))
+            if frames:
+                for write in writers.values():
+                    waiting.setdefault(write, []).append(data)
+        channel.sent(publications[-1])
     for write, parts in waiting.items():
         write(parts[0] if len(parts) == 1 else b"".join(parts))
 

@@ -20,13 +20,18 @@ class Subscriber(Protocol):
 
 
 class Subscription:
-    """What the hub delivers to. `expires` is a time of the event loop's clock, 0 for never."""
+    """
+    What the hub delivers to. `expires` is a time of the event loop's clock, 0 for never.
 
-    __slots__ = ("channel", "expires", "info", "is_server_side", "owner", "wants_members")
+    `encoding` is its owner's, and may say more: which publications this subscription wants, and as what.
+    """
+
+    __slots__ = ("channel", "encoding", "expires", "info", "is_server_side", "owner", "wants_members")
 
     def __init__(self, owner: Subscriber, channel: str, *, is_server_side: bool = False) -> None:
         self.owner = owner
         self.channel = channel
+        self.encoding = owner.encoding
         self.is_server_side = is_server_side
         self.wants_members = False
         self.expires = 0.0

@@ -16,10 +16,12 @@ from tandem.publication import NOTHING, Position
 from tandem.tokens import SubscriptionClaims
 from tandem_realtime import metrics
 from tandem_realtime.hub import Subscription
+from tandem_realtime.hub.batch import select
 from tandem_realtime.hub.hub import Admission
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.commands import Empty, InChannel, SubRefresh, Subscribe
+from tandem_realtime.protocol.encodings import Deltas, Encoding
 from tandem_realtime.protocol.results import SubRefreshResult, SubscribeResult, told
 from tandem_realtime.protocol.unserved import REJECT_UNRECOVERED
 from tandem_realtime.session.expiry import deadline, is_overdue, ttl
@@ -52,6 +54,7 @@ def subscribe(
         raise CommandError(codes.LIMIT_EXCEEDED)
     subscription = Subscription(session, command.channel)
     subscription.wants_members = namespace.join_leave
+    subscription.encoding = _encoding(session, command, namespace)
     if claims is not None:
         subscription.expires = deadline(claims.exp)
         subscription.info = bytes(claims.info)
@@ -121,10 +124,11 @@ def begin(
     if is_recovering and namespace.has_history:
         result.recovered = admission.missed is not None
         metrics.recoveries["recovered" if result.recovered else "unrecovered"] += 1
-    if admission.missed:
-        result.publications = told(admission.missed)
-    elif namespace.latest and not result.recovered:
-        result.publications = told(session.runtime.hub.latest(subscription.channel))
+    result.delta = subscription.encoding.deltas is not None
+    publications = admission.missed or []
+    if namespace.latest and not publications and not result.recovered:
+        publications = session.runtime.hub.latest(subscription.channel)
+    result.publications = told(select(subscription.encoding.wanted, publications), has_delta=result.delta)
     if subscription.expires:
         result.expires, result.ttl = True, max(1, int(subscription.expires - time.monotonic()))
         session.reschedule()
@@ -183,6 +187,17 @@ async def subscribe_by_server(session: Session, channel: str, info: bytes, data:
     session.send(session.dialect.push_subscribe(channel, result))
     for publication in result.publications.told:
         session.send(session.dialect.push_publication(publication))
+
+
+def _encoding(session: Session, command: Subscribe, namespace: Namespace) -> Encoding:
+    """Return how this subscription is told publications. Raises `CommandError` (107) for a filter that may not be."""
+    if command.tf is not None:
+        if not namespace.tags_filter:
+            raise CommandError(codes.BAD_COMMAND._replace(message="bad request: no filters in this namespace"))
+        return session.encoding._replace(wanted=command.tf)
+    if command.delta and namespace.delta:
+        return session.encoding._replace(deltas=Deltas.FIRST)
+    return session.encoding
 
 
 def _permission(session: Session, command: Subscribe, namespace: Namespace) -> SubscriptionClaims | None:

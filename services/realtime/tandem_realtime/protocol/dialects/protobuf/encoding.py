@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tandem.publication import ClientInfo, Publication
+from tandem.publication import ClientInfo, Publication, tags_of
 from tandem_realtime.protocol import results
 from tandem_realtime.protocol.codes import Disconnect, Error, Unsubscribed
 from tandem_realtime.protocol.dialects.protobuf import schema
@@ -15,7 +15,6 @@ from tandem_realtime.protocol.dialects.protobuf import schema
 PING = b"\0"
 
 _info_decoder = msgspec.json.Decoder(ClientInfo)
-_tags_decoder = msgspec.json.Decoder(dict[str, str])
 
 
 def encode_reply(id: int, method: str, result: Any, /) -> bytes:
@@ -120,12 +119,15 @@ def _write_publication(pub: Any, publication: Publication) -> None:
     if publication.info:
         _write_info(pub.info, publication.info)
     if publication.tags:
-        pub.tags.update(_tags_decoder.decode(publication.tags))
+        pub.tags.update(tags_of(publication))
 
 
 def _write_info(info: Any, text: bytes) -> None:
-    known = _info_decoder.decode(text)
     info.SetInParent()
+    try:
+        known = _info_decoder.decode(text)
+    except msgspec.ValidationError:  # nothing of ours writes such a one
+        return
     info.user, info.client = known.user, known.client
     info.conn_info, info.chan_info = bytes(known.conn_info), bytes(known.chan_info)
 
