@@ -28,11 +28,11 @@ panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard'
 	@$(VENV)/python -m rig.panels
 
 ##@ Check it
-.PHONY: test soak conformance lint types format
-test: .venv/tests services/tests/sdk/node_modules ## Run every test, over real servers (tests whose server is missing are skipped, except with CI=true)
+.PHONY: packages test soak conformance lint types format
+test: packages .venv/tests services/tests/sdk/node_modules ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
 	@.ci/test
 
-soak: .venv/tests ## Run the long proofs that make test has in a short form
+soak: packages .venv/tests services/tests/sdk/node_modules ## Run the long proofs that make test has in a short form
 	@PYTEST_OPTIONS="-m slow" .ci/test
 
 conformance: ## Run Autobahn's test suite of WebSocket conformance (needs a Python 2.7)
@@ -108,6 +108,9 @@ release: ## Publish images and chart, signed (VERSION=v1.2.3 REGISTRY=ghcr.io/ow
 .PHONY: requirements
 requirements: .venv/tests ## Pin requirements from the pyproject.toml files (UPGRADE=1: take newer versions)
 	@.ci/requirements
+
+packages:
+	@PYTHON="$(PYTHON)" .ci/packages
 
 # Installed when the pins changed; the script knows.
 .PHONY: .venv/tests

@@ -14,26 +14,22 @@ from typing import Any
 import pytest
 from tools.helm import render
 from tools.looking import one
-from tools.podman import Pod, Podman, missing_programs
+from tools.podman import PROGRAMS, Pod, Podman
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from rig.servers import MissingServer, RedisServer, free_port, wait_until
+from rig.servers import RedisServer, find_program, free_port, wait_until
 
 STORAGE = Path(os.environ.get("TANDEM_IMAGE_STORAGE", "/var/tmp/tandem-images"))
 MEGABYTE = 1_000_000
-MISSING = missing_programs()
-if MISSING and os.environ.get("CI"):
-    raise MissingServer(f"not installed: {', '.join(MISSING)}")
-pytestmark = [
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can build and run images without a daemon"),
-]
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can build and run images without a daemon")
 
 
 @pytest.fixture(scope="session")
 def podman() -> Podman:
     """The tools over a storage that the next run finds again."""
+    for program in PROGRAMS:
+        find_program(program)
     return Podman(STORAGE)
 
 

@@ -16,6 +16,8 @@ from tools.looking import Object, containers
 
 SECONDS = 900  # a build that has to fetch everything
 SERVICES = Path(__file__).resolve().parent.parent.parent / "services"
+PROGRAMS = ("buildah", "podman", "runc", "debootstrap")
+"""What this module calls."""
 CERTIFICATES = "/etc/ssl/certs"  # pip in the build trusts whom this machine trusts
 
 # A machine for tests is seldom one for containers: no systemd to make cgroups, and limits that only go down.
@@ -27,11 +29,6 @@ runtime = "runc"
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 """
-
-
-def missing_programs() -> list[str]:
-    """Return which of the programs that this module calls are not installed."""
-    return [name for name in ("buildah", "podman", "runc", "debootstrap") if not shutil.which(name)]
 
 
 class Podman:

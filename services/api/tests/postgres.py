@@ -9,15 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from rig.servers import MissingServer, Server, free_port
-
-
-def _program(name: str) -> str:
-    # Debian keeps the server's programs off PATH, in a folder for each version.
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    if found := shutil.which(name) or (str(versions[-1]) if versions else None):
-        return found
-    raise MissingServer(f"{name} (PostgreSQL) is not installed")
+from rig.servers import Server, find_program, free_port
 
 
 def _unprivileged() -> list[str]:
@@ -35,7 +27,7 @@ class PostgresServer(Server):
         port = free_port()
         options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
         flags = [flag for option in options for flag in ("-c", option)]
-        super().__init__([*_unprivileged(), _program("postgres"), "-D", str(self.directory / "data"), *flags], port)
+        super().__init__([*_unprivileged(), find_program("postgres"), "-D", str(self.directory / "data"), *flags], port)
 
     @property
     def url(self) -> str:
@@ -48,7 +40,7 @@ class PostgresServer(Server):
             if os.geteuid() == 0:
                 shutil.chown(self.directory, "nobody", "nogroup")
             command = [
-                _program("initdb"),
+                find_program("initdb"),
                 "-D",
                 str(self.directory / "data"),
                 "-U",

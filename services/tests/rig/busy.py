@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from demo.monitor import EXPORTERS, redis_exporter
 from rig.prometheus import Prometheus
-from rig.servers import SERVICES, Server, free_port
+from rig.servers import SERVICES, Server, find_program, free_port
 from rig.stack import COUNTER, Stack
 
 RESETTLE_SECONDS = 1.0
@@ -40,7 +39,7 @@ class BusyRun:
         }
         command = [sys.executable, "-m", "tandem_realtime"]
         self.second = Server(command, self.second_port, env=environ, log=directory / "second.log")
-        self._exporter = next(filter(None, map(shutil.which, EXPORTERS)), None)
+        self._exporter = find_program(*EXPORTERS)
         self._exporter_port = free_port()
         targets = {
             ("realtime", "realtime-0"): self.stack.private_port,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from rig.packages import package_of
 from rig.servers import MissingServer, find_program
 
 FOLDER = Path(__file__).with_name("sdk")
@@ -60,7 +61,7 @@ class JsClient:
 async def js_client(transport: str, endpoint: str, emulation_endpoint: str = "") -> AsyncIterator[JsClient]:
     """Start a client that is not connected yet."""
     if not (FOLDER / "node_modules/centrifuge").is_dir():
-        raise MissingServer("npm packages are missing: make test installs them if there is npm")
+        raise MissingServer(package_of("npm"))
     process = await asyncio.create_subprocess_exec(
         find_program("node"), str(FOLDER / "client.mjs"), transport, endpoint, emulation_endpoint,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,

@@ -13,12 +13,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
+from rig.packages import package_of
+
 SERVICES = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 20.0
 
 
 class MissingServer(RuntimeError):
-    """A program that the tests need is not installed."""
+    """A program that the tests need is not installed: `wants` is the Debian package that brings it."""
+
+    def __init__(self, wants: str) -> None:
+        super().__init__(f"not installed: {wants}")
+        self.wants = wants
 
 
 def free_port() -> int:
@@ -31,10 +37,16 @@ def free_port() -> int:
 
 def find_program(*names: str) -> str:
     """Return the path of the first of *names* that is installed, or raise `MissingServer`."""
+    folders = [os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *_postgresql_folders()]
     for name in names:
-        if path := shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+        if path := shutil.which(name, path=os.pathsep.join(folders)):
             return path
-    raise MissingServer(f"none of {', '.join(names)} is installed")
+    raise MissingServer(package_of(names[0]))
+
+
+def _postgresql_folders() -> list[str]:
+    """Debian keeps PostgreSQL's programs off PATH, in a folder for each version: the newest first."""
+    return [str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float = START_SECONDS, what: str = "condition") -> None:
