@@ -47,6 +47,10 @@ class UnknownNamespace(TandemError, LookupError):
     """A channel whose namespace is not declared."""
 
 
+class PublicationTooLarge(TandemError, ValueError):
+    """A publication whose data is larger than `max_publication_bytes`."""
+
+
 class InvalidToken(TandemError):
     """A token that is malformed, forged, or meant for something else."""
 

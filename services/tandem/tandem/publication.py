@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import msgpack
 import msgspec
 
+from tandem.json_text import encode_json as encode_json  # the name has always been here
+
 NOTHING = msgspec.Raw(b"")
 """No JSON text. msgspec leaves it out of what it encodes where it is a default, and this very object."""
 
@@ -145,18 +147,3 @@ def from_message(channel: str, message: dict[str, Any]) -> Publication:
 def _json_field(message: dict[str, Any], name: str) -> bytes:
     value = message.get(name, b"")
     return value if isinstance(value, bytes) else encode_json(value)
-
-
-def encode_json(value: Any) -> bytes:
-    """
-    Encode *value* as JSON on one line. A `msgspec.Raw` that is on one line passes through unchanged.
-
-    Raises `ValueError` for what JSON cannot express.
-    """
-    if type(value) is msgspec.Raw:
-        text = bytes(value)
-        return msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
-    try:
-        return msgspec.json.encode(value)
-    except (TypeError, RecursionError) as error:
-        raise ValueError(f"data is not JSON: {error}") from error

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from asgiref.sync import sync_to_async
 
 from tandem import conf, scripts, tracing
-from tandem.errors import TandemError
+from tandem.errors import PublicationTooLarge, TandemError
 from tandem.publication import Position, encode_json, encode_tags, pack_body
 from tandem.shards import shards
 
@@ -42,8 +42,8 @@ def publish(
     Publish *data* (any JSON value) to *channel* now, and return its position.
 
     The position is ``("", 0)`` in a channel without history. The same *idempotency_key* publishes once in five minutes.
-    Blocks for at most a second. Raises `RedisUnavailable`, `RedisReplyError`, `InvalidChannel`, `UnknownNamespace`, or
-    `ValueError` for what is not JSON.
+    Blocks for at most a second. Raises `RedisUnavailable`, `RedisReplyError`, `InvalidChannel`, `UnknownNamespace`,
+    `PublicationTooLarge`, or `ValueError` for what is not JSON.
     """
     [position] = publish_many([Draft(channel, data, idempotency_key, tags, request_id=request_id)])
     if isinstance(position, TandemError):
@@ -88,13 +88,21 @@ def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
         raise ValueError(f"an idempotency key has at most {MAX_IDEMPOTENCY_KEY_LENGTH} characters")
     body = pack_body(
         draft.channel,
-        encode_json(draft.data),
+        encode_data(draft.channel, draft.data),
         tags=encode_tags(draft.tags),
         info=info,
         time=time.time_ns() // 1_000_000,
         request=tracing.carry(draft.request_id),
     )
     return scripts.publish_call(draft.channel, namespace, body, once=draft.idempotency_key, keep=not draft.skip_history)
+
+
+def encode_data(channel: str, data: Any) -> bytes:
+    """Encode *data* as JSON. Raises `PublicationTooLarge`, or `ValueError` for what is not JSON."""
+    text = encode_json(data)
+    if len(text) > (limit := conf.settings().max_publication_bytes):
+        raise PublicationTooLarge(f"a publication to {channel} has {len(text)} bytes, and {limit} are the most")
+    return text
 
 
 def read_outcome(reply: Any, started: float) -> Position | TandemError:

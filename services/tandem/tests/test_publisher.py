@@ -162,6 +162,16 @@ def test_malformed_publication_is_refused(
     assert store.keys("tandem:meta*") == []
 
 
+def test_too_large_a_publication_is_refused(store: redis.Redis) -> None:
+    """Where it is published, with both sizes; the largest goes."""
+    with override_tandem(max_publication_bytes=100):
+        publish("kept:a", "x" * 98)
+        with pytest.raises(ValueError, match="a publication to kept:a has 101 bytes, and 100 are the most"):
+            publish("kept:a", "x" * 99)
+
+    assert tandem.position("kept:a").offset == 1
+
+
 def test_no_redis_is_told_at_once() -> None:
     """With our type, which is redis-py's too."""
     with override_tandem(redis_urls=[f"redis://127.0.0.1:{free_port()}/0"]):

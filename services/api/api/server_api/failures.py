@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from tandem.errors import InvalidChannel, TandemError, UnknownNamespace, UnrecoverablePosition
+from tandem.errors import InvalidChannel, PublicationTooLarge, TandemError, UnknownNamespace, UnrecoverablePosition
 
 _OF_TYPE = (
     (InvalidChannel, 107, "bad request"),
+    (PublicationTooLarge, 107, "bad request"),
     (UnknownNamespace, 102, "unknown channel"),
     (UnrecoverablePosition, 112, "unrecoverable position"),
     (TandemError, 100, "internal server error"),  # Redis is away or refuses; temporary

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tandem.errors import UnrecoverablePosition
+from tandem.errors import PublicationTooLarge, UnrecoverablePosition
 from tandem.namespaces import Namespace
 from tandem.publisher import Draft, publish_call
 from tandem.streams import history_call, parse_history
@@ -27,7 +27,10 @@ async def publish(session: Session, command: Publish) -> Empty:
     if not bytes(command.data):
         raise CommandError(codes.BAD_COMMAND)
     info = session.client_info(session.subscriptions[command.channel])
-    call = publish_call(Draft(command.channel, command.data), info=info)
+    try:
+        call = publish_call(Draft(command.channel, command.data), info=info)
+    except PublicationTooLarge as error:
+        raise CommandError(codes.LIMIT_EXCEEDED) from error
     await session.runtime.shards.run(command.channel, call)
     return Empty()
 
