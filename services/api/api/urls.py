@@ -13,6 +13,7 @@ admin.site.site_header = admin.site.site_title = "Tandem"
 urlpatterns = [
     path("", include("api.counters.urls")),
     path("api/", api.urls),
+    path("realtime/", include("tandem.urls")),
     path("server/<method>", server_api),
     path("admin/", admin.site.urls),
 ]

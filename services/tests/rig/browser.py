@@ -14,12 +14,13 @@ SECONDS = 20.0
 
 
 @contextlib.asynccontextmanager
-async def open_browser() -> AsyncIterator[Browser]:
-    """Start a headless browser; its pages end with it."""
+async def open_browser(*, back_forward_cache: bool = False) -> AsyncIterator[Browser]:
+    """Start a headless browser; its pages end with it. Playwright turns the back-forward cache off unless told."""
     program = find_program("chromium", "chromium-browser", "google-chrome")
     options = ["--no-sandbox"] if os.getuid() == 0 else []  # Chromium refuses root otherwise
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=options)
+        kept = ["--disable-back-forward-cache"] if back_forward_cache else []
+        browser = await playwright.chromium.launch(executable_path=program, args=options, ignore_default_args=kept)
         try:
             yield browser
         finally:

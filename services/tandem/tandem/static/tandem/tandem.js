@@ -1,0 +1,890 @@
+/*
+ * tandem.js: the browser's side of Tandem; tandem.d.ts says what a page can call. Also the script of the SharedWorker.
+ *
+ * The page; its ways to the holder of the connection, which speaks the Centrifuge protocol; the transports.
+ */
+const VERSION = "0.1.0";
+
+// Milliseconds.
+const BEAT = 1000; // between two words of a visible page to its holder
+const ANSWER = 3000; // for the server and for the holder to answer
+const LATE = 4000; // for the server to be silent
+const ASKED = 10_000; // for a page to bring a token
+const LONGEST = 20_000; // pause between attempts
+
+const REPORTED = 0.01; // of all publications: when they came
+
+const STATES = ["live", "recovering", "stale", "offline", "refused"]; // from best to worst
+const worse = (one, other) => (STATES.indexOf(other.state) > STATES.indexOf(one.state) ? other : one);
+
+const randomId = () => `tandem ${crypto.getRandomValues(new Uint32Array(3))}`;
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+// At random: browsers that lost the same server must not come back as one.
+const backoff = (failures) => Math.random() * Math.min(LONGEST, 1000 * 2 ** failures);
+
+// A stream that is not born has no epoch: then any will do.
+const areComparable = (one, other) => !one.epoch || !other.epoch || one.epoch === other.epoch;
+
+function parsePosition(position) {
+  const [, epoch, offset] = /^(.*):(\d+)$/.exec(position) ?? [];
+  return offset ? { epoch, offset: Number(offset) } : position?.offset >= 0 ? { ...position } : null;
+}
+
+// -- The page --------------------------------------------------------------------------------------
+
+class Subscription {
+  state = "recovering";
+  reason = "";
+  #connection;
+  #held = null; // publications that wait for a reload
+
+  constructor(connection, id, channel, options) {
+    Object.assign(this, { id, channel, options, position: parsePosition(options.since) });
+    this.#connection = connection;
+  }
+
+  unsubscribe() {
+    this.#held = null;
+    this.#connection.drop(this);
+  }
+
+  ask() {
+    this.#become("recovering");
+    this.#connection.send({ type: "subscribe", id: this.id, channel: this.channel, since: this.position });
+  }
+
+  hear({ type, pub, info, reason, ...joined }) {
+    if (type === "pub") this.#take(pub);
+    else if (type === "joined") this.#join(joined);
+    else if (info) this.#call(type, info);
+    else this.#become(type, reason);
+  }
+
+  #become(state, reason = "") {
+    Object.assign(this, { state, reason });
+    this.#connection.settle();
+  }
+
+  /** The channel, asked from *start*, stands at *position*: is this subscription whole there? */
+  #join({ start, position, recovered, publications }) {
+    const mine = this.position;
+    const isLost = !recovered && start?.epoch === mine?.epoch && start?.offset === mine?.offset;
+    if (isLost || !mine || !position || !areComparable(mine, position)) {
+      return this.#restart(position, start ? [] : publications);
+    }
+    if (recovered && mine.offset >= start.offset) publications.forEach((pub) => this.#take(pub));
+    if (mine.offset < position.offset) return this.ask();
+    mine.epoch = position.epoch;
+    if (!this.#held) this.#become("live");
+  }
+
+  /** Go on from *position*, after a reload. */
+  async #restart(position, latest) {
+    const { onReload } = this.options;
+    const held = (this.#held = latest);
+    this.position = parsePosition(position);
+    this.#become("recovering");
+    for (let failures = 0; this.#held === held; failures++) {
+      try {
+        const since = parsePosition(onReload && (await onReload(position)));
+        if (this.#held !== held) return;
+        this.#held = null;
+        this.#become("live");
+        for (const pub of held) if (!(pub.offset <= since?.offset)) this.#deliver(pub);
+      } catch (error) {
+        this.#become("recovering", error.message);
+        await sleep(backoff(failures));
+      }
+    }
+  }
+
+  #take(pub) {
+    if (pub.offset && this.position) {
+      if (pub.offset <= this.position.offset) return;
+      if (pub.offset > this.position.offset + 1) return this.ask();
+      this.position.offset = pub.offset;
+    }
+    if (this.#held) this.#held.push(pub);
+    else this.#deliver(pub);
+  }
+
+  #deliver(pub) {
+    if (pub.tags?.tab !== this.#connection.tab) this.#call("onPublication", pub.data, pub);
+  }
+
+  #call(name, ...args) {
+    try {
+      this.options[name]?.(...args);
+    } catch (error) {
+      reportError(error); // the page's own
+    }
+  }
+}
+
+const EVENTS = ["pagehide", "pageshow", "online", "offline", "visibilitychange"];
+
+class Connection {
+  tab = randomId();
+  #heard = { state: "recovering", reason: "" }; // from the holder
+  #options;
+  #subscriptions = new Map();
+  #ids = 0;
+  #ways;
+  #link = {};
+  #isWelcome = false;
+  #unanswered = 0;
+  #beating;
+
+  constructor(options) {
+    const endpoint = new URL(options.endpoint ?? "/ws", location.href).href.replace(/\/$/, "");
+    this.#options = { csrf: {}, ...options, endpoint };
+    this.#ways = options.login === undefined ? [alone] : [throughWorker, throughLock, alone];
+    this.settle();
+    this.open();
+  }
+
+  subscribe(channel, options = {}) {
+    const subscription = new Subscription(this, ++this.#ids, channel, options);
+    this.#subscriptions.set(subscription.id, subscription);
+    if (this.#isWelcome) subscription.ask();
+    this.settle();
+    return subscription;
+  }
+
+  drop({ id }) {
+    this.#subscriptions.delete(id);
+    this.send({ type: "unsubscribe", id });
+    this.settle();
+  }
+
+  open() {
+    this.close();
+    for (const name of EVENTS) addEventListener(name, this);
+    this.#beating = setInterval(() => document.hidden || this.#beat(), BEAT);
+    this.#join();
+  }
+
+  close() {
+    for (const name of EVENTS) removeEventListener(name, this);
+    clearInterval(this.#beating);
+    this.#leave();
+  }
+
+  handleEvent({ type, persisted }) {
+    if (type === "pagehide") return this.#leave(); // else there is no back-forward cache
+    if (persisted) return this.#join();
+    this.settle();
+    if (!document.hidden) this.#beat(true);
+  }
+
+  headers() {
+    const { cookie = "csrftoken", header = "X-CSRFToken", token = "" } = this.#options.csrf;
+    const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${cookie}=`));
+    return { "X-Tandem-Tab": this.tab, [header]: found?.slice(cookie.length + 1) ?? token };
+  }
+
+  async post(url, data) {
+    const { cookie } = document;
+    const send = () =>
+      fetch(url, {
+        method: "POST",
+        headers: { ...this.headers(), "Content-Type": "application/json" },
+        body: JSON.stringify(data),
+        signal: AbortSignal.timeout(ASKED),
+      });
+    const response = await send();
+    return response.status === 403 && document.cookie !== cookie ? send() : response; // a login changes the CSRF token
+  }
+
+  send(message) {
+    this.#link.send?.({ ...message, from: this.tab });
+  }
+
+  /** Say what the page may say, if that has changed. */
+  settle() {
+    const all = [this.#heard, ...this.#subscriptions.values()];
+    if (this.#unanswered > ANSWER / BEAT) all.push({ state: "stale", reason: "no answer" });
+    if (!navigator.onLine) all.push({ state: "offline", reason: "" });
+    const { state, reason, since = new Date() } = all.reduce(worse);
+    if (state === this.state && reason === this.reason) return;
+    Object.assign(this, { state, reason, since });
+    document.dispatchEvent(new CustomEvent("tandem:state", { detail: this }));
+  }
+
+  async #join(tries = 6) {
+    this.#leave();
+    const { endpoint, login, worker, token } = this.#options;
+    const link = (this.#link = { stop: new AbortController() });
+    const lock = randomId();
+    link.release = await holdLock(lock);
+    if (this.#link !== link) return link.release();
+    link.hello = { type: "hello", lock, endpoint, isAnonymous: !token };
+    const hear = (message) => this.#link === link && this.#hear(message);
+    const fail = (left) => {
+      if (this.#link !== link || this.#isWelcome) return;
+      if (left > 0) this.#join(left); // a worker that is about to end
+      else this.#nextWay();
+    };
+    const key = ["tandem", VERSION, endpoint, login].join(" ");
+    try {
+      Object.assign(link, this.#ways[0]({ key, worker, tab: this.tab, hear, fail }));
+    } catch {
+      return fail();
+    }
+    this.send(link.hello);
+    await sleep(ANSWER / 6);
+    fail(tries - 1);
+  }
+
+  #nextWay() {
+    if (this.#ways.length > 1) this.#ways.shift();
+    this.#join();
+  }
+
+  #leave() {
+    this.send({ type: "bye" });
+    const link = this.#link;
+    this.#link = {};
+    this.#isWelcome = false;
+    link.close?.();
+    link.release?.();
+    link.stop?.abort();
+  }
+
+  #beat(isAwake) {
+    if (!this.#isWelcome) return;
+    this.send({ type: "beat", isAwake });
+    if (++this.#unanswered <= ANSWER / BEAT) return;
+    this.settle();
+    this.#nextWay();
+  }
+
+  #hear({ type, ...message }) {
+    if (type === "welcome") this.#welcome(message);
+    else if (type === "holder") this.send(this.#link.hello);
+    else if (type === "ask") this.#bring(message);
+    else if (type === "state") {
+      this.#unanswered = 0;
+      this.#heard = message;
+      this.settle();
+    } else this.#subscriptions.get(message.id)?.hear({ type, ...message });
+  }
+
+  #welcome({ version, lock }) {
+    if (version !== VERSION) return this.#nextWay(); // another deployment's script
+    this.#isWelcome = true;
+    if (this.#link.isWorker) whenGone(lock, () => this.#join(), this.#link.stop.signal);
+    for (const subscription of this.#subscriptions.values()) subscription.ask();
+  }
+
+  async #bring({ ask, what, channel, id }) {
+    const own = what === "subscription" && this.#subscriptions.get(id)?.options.token;
+    const answer = await this.#fetchToken(what, own || this.#options[what], channel).catch(lostTo);
+    this.send({ type: "answer", ask, answer });
+  }
+
+  async #fetchToken(what, source, channel) {
+    if (typeof source === "function") return { token: (await source(channel)) ?? "" };
+    const response = source && (await this.post(source, what === "ticket" ? { channels: [channel] } : { channel }));
+    const { status } = response || { status: 403 };
+    if (status === 204) return { token: "" };
+    if ([401, 403, 404].includes(status)) return { isFinal: true, reason: status === 401 ? "logged out" : "not allowed" };
+    if (status !== 200) return lostTo(response);
+    const { ticket, token = ticket } = await response.json().catch(() => ({}));
+    return token?.at ? { token } : { reason: "no token" };
+  }
+}
+
+// -- The ways to the holder ------------------------------------------------------------------------
+
+/** Hold a lock until `release` is called, or this tab or worker ends. */
+const holdLock = (name) =>
+  new Promise((resolve) => {
+    if (navigator.locks) navigator.locks.request(name, () => new Promise((release) => resolve(release)));
+    else resolve(() => {});
+  });
+
+/** Call back when whoever holds the lock has ended. */
+const whenGone = (name, then, signal) =>
+  navigator.locks?.request(name, { signal, mode: "shared" }, () => void then()).catch(() => {});
+
+function throughWorker({ key, worker, hear, fail }) {
+  const shared = new SharedWorker(worker, { type: "module", name: key });
+  shared.onerror = fail;
+  shared.port.onmessage = ({ data }) => hear(data);
+  return { isWorker: true, send: (message) => shared.port.postMessage(message), close: () => shared.port.close() };
+}
+
+function throughLock({ key, tab, hear }) {
+  const broadcast = new BroadcastChannel(key);
+  const stop = new AbortController();
+  let own; // once this tab has the lock
+  let release;
+  const hold = () => {
+    own = alone({ hear });
+    broadcast.postMessage({ type: "holder" });
+    hear({ type: "holder" });
+    return new Promise((resolve) => (release = resolve));
+  };
+  broadcast.onmessage = ({ data: { to, ...message } }) => {
+    const { from } = message;
+    if (from) own?.holder.hear(message, { postMessage: (answer) => broadcast.postMessage({ ...answer, to: from }) });
+    else if ((to ?? tab) === tab) hear(message);
+  };
+  navigator.locks.request(key, { signal: stop.signal }, hold).catch(() => {});
+  return {
+    send: (message) => (own ? own.send(message) : broadcast.postMessage(message)),
+    close() {
+      stop.abort();
+      own?.close();
+      release?.();
+      broadcast.close();
+    },
+  };
+}
+
+function alone({ hear }) {
+  const holder = new Holder();
+  const { port1, port2 } = new MessageChannel();
+  holder.serve(port2);
+  port1.onmessage = ({ data }) => hear(data);
+  return { holder, send: (message) => port1.postMessage(message), close: () => holder.close() };
+}
+
+// -- The holder ------------------------------------------------------------------------------------
+
+/** The `since` of a listener that is up to date is the channel's own position. */
+class Channel {
+  listeners = new Map();
+  position = null;
+  failures = 0;
+
+  constructor(name) {
+    this.name = name;
+  }
+
+  /** Where to ask from, for all listeners; null if one wants to begin now. */
+  start() {
+    const all = [...this.listeners.values()].map(({ since }) => since);
+    if (!all.every(Boolean)) return null;
+    const first = this.position ?? all[0];
+    return all.filter((each) => areComparable(each, first)).sort((a, b) => a.offset - b.offset)[0];
+  }
+
+  covers(since) {
+    const { isJoined, position } = this;
+    return isJoined && (!position || (since && areComparable(since, position) && since.offset >= position.offset));
+  }
+}
+
+class Holder {
+  tabs = new Map();
+  channels = new Map();
+  #lock = randomId();
+  #isHeld = holdLock(this.#lock);
+  #told = { type: "state", state: "recovering", reason: "", since: new Date() };
+  #seen = null; // the tab that was looked at last
+  #isRunning = false;
+  token = "";
+  tokenUntil = 0;
+  #line = null;
+  #isReady = false; // connect was answered
+  #misses = 2; // of WebSocket since it got through; from two on, the others are tried
+  #ids = 0;
+  #asks = new Map(); // who waits for a tab's answer
+  #heardAt = 0;
+  #wokenAt = 0;
+  #wake = () => {};
+
+  serve(port) {
+    port.onmessage = ({ data }) => this.hear(data, port);
+  }
+
+  close() {
+    this.tabs.clear();
+    this.#rest();
+    this.#isHeld.then((release) => release());
+  }
+
+  /** Give the connection up where nobody is left. */
+  #rest() {
+    if (this.tabs.size) return;
+    this.#line?.end({});
+    this.#wake();
+  }
+
+  // Tabs
+
+  hear(message, port) {
+    const { type, from, id } = message;
+    const tab = this.tabs.get(from);
+    if (type === "hello") this.#meet(message, port);
+    else if (!tab) return;
+    else if (type === "beat") this.#beat(tab, message.isAwake);
+    else if (type === "subscribe") this.#listen(tab, message);
+    else if (type === "unsubscribe") this.#forget(from + id);
+    else if (type === "answer") this.#asks.get(message.ask)?.(message.answer);
+    else this.#part(tab);
+  }
+
+  async #meet({ from, lock, endpoint, isAnonymous }, port) {
+    await this.#isHeld;
+    const tab = { id: from, tell: (message) => port.postMessage(message) };
+    this.tabs.set(from, tab);
+    whenGone(lock, () => this.#part(tab));
+    Object.assign(this, { endpoint, isAnonymous });
+    tab.tell({ type: "welcome", version: VERSION, lock: this.#lock });
+    tab.tell(this.#told);
+    if (!this.#isRunning) this.#run();
+  }
+
+  #part(tab) {
+    if (this.tabs.get(tab.id) === tab) this.tabs.delete(tab.id);
+    for (const { listeners } of this.channels.values()) {
+      for (const [key, listener] of listeners) if (listener.tab === tab) this.#forget(key);
+    }
+    this.#rest();
+  }
+
+  #beat(tab, isAwake) {
+    const now = Date.now();
+    this.#seen = tab;
+    tab.tell(this.#told);
+    if (isAwake || Math.abs(now - this.#heardAt) > LATE) this.#line?.probe();
+    if (!isAwake || now - this.#wokenAt < BEAT) return;
+    this.#wokenAt = now;
+    this.#wake();
+  }
+
+  #become(state, reason = "", since = new Date()) {
+    if (state === this.#told.state && reason === this.#told.reason) return;
+    this.#told = { type: "state", state, reason, since };
+    for (const tab of this.tabs.values()) tab.tell(this.#told);
+  }
+
+  /** Ask a tab for a token. */
+  #ask(what, channel) {
+    const choice = channel ? [...channel.listeners.values()] : [...this.tabs.values()].map((tab) => ({ tab }));
+    const { tab, id } = choice.find((each) => each.tab === this.#seen) ?? choice.at(-1) ?? {};
+    const ask = ++this.#ids;
+    tab?.tell({ type: "ask", ask, what, channel: channel?.name, id });
+    return new Promise((resolve) => {
+      this.#asks.set(ask, resolve);
+      setTimeout(resolve, ASKED, { reason: "no answer" });
+    }).finally(() => this.#asks.delete(ask));
+  }
+
+  // The connection
+
+  async #run() {
+    this.#isRunning = true;
+    let isRenewed = false; // the token
+    for (let failures = 0; this.tabs.size; ) {
+      const began = Date.now();
+      const { code, reason, wasConnected, isFinal, isSilent, retry = 0 } = await this.#stay();
+      if ([109, 3005, 3500].includes(code)) this.tokenUntil = 0;
+      isRenewed = [109, 3500].includes(code) && !this.isAnonymous && (wasConnected || !isRenewed);
+      if (!isRenewed && (isFinal || (code > 3000 && code % 1000 >= 500))) {
+        this.#become("refused", reason);
+        break;
+      }
+      failures = wasConnected && Date.now() - began > LATE ? 0 : failures + 1;
+      if (isSilent) this.#become("stale", reason, new Date(this.#heardAt));
+      else this.#become(wasConnected || isRenewed ? "recovering" : "offline", reason);
+      await new Promise((resolve) => {
+        this.#wake = resolve;
+        setTimeout(resolve, Math.max(backoff(failures - 1), retry * (1 + Math.random())));
+      });
+    }
+    this.#isRunning = false;
+  }
+
+  /** Be connected. Returns why that ended. */
+  async #stay() {
+    if (!this.isAnonymous && Date.now() > this.tokenUntil) {
+      const answer = await this.#ask("token");
+      if (answer.reason) return answer;
+      this.token = answer.token;
+    }
+    let lost = {};
+    for (const name of Object.keys(transports)) {
+      if (this.tabs.size) lost = await this.#hold(name);
+      if (lost.wasConnected || lost.code || this.#misses < 2) break;
+    }
+    return lost;
+  }
+
+  #hold(name) {
+    return new Promise((resolve) => {
+      const line = (this.#line = { replies: new Map() });
+      const wait = (timer, ms, why) => {
+        clearTimeout(line[timer]);
+        line[timer] = ms && setTimeout(line.end, ms, why);
+      };
+      const silent = { reason: "no answer", isSilent: true };
+      line.end = (why) => {
+        if (this.#line !== line) return;
+        for (const timer of ["through", "late", "probing"]) wait(timer);
+        this.#line = null;
+        line.close?.();
+        resolve({ wasConnected: this.#isReady, ...why });
+        if (!this.#isReady) this.#misses++;
+        this.#isReady = false;
+        for (const channel of this.channels.values()) this.#leave(channel);
+      };
+      line.probe = () => {
+        if (!this.#isReady || line.probing) return;
+        wait("probing", ANSWER, silent);
+        this.#send({ ping: {} });
+      };
+      line.open = () => {
+        const subs = {};
+        for (const channel of this.channels.values()) {
+          const start = channel.start();
+          if (start) subs[channel.name] = { recover: true, ...start };
+        }
+        const connect = { token: this.token, name: "tandem.js", version: VERSION, subs };
+        this.#send({ connect }, ({ error, connect: result }) => {
+          wait("through");
+          if (error) return line.end({ reason: error.message, code: error.code, isFinal: isLasting(error) });
+          if (name === "websocket") this.#misses = 0;
+          this.#connected(result, subs);
+        });
+      };
+      line.hear = (messages) => {
+        if (this.#line !== line) return;
+        this.#heardAt = Date.now();
+        wait("probing");
+        for (const message of messages) if (this.#line === line) this.#hear(message);
+        wait("late", line.ping && line.ping * 1000 + LATE, silent);
+      };
+      line.ticket = async (channel) => {
+        const { token, reason } = this.isAnonymous ? { token: "" } : await this.#ask("ticket", this.channels.get(channel));
+        if (reason) line.end({ reason });
+        return token;
+      };
+      wait("through", ANSWER, { reason: "no answer" });
+      transports[name](this.endpoint, line);
+    });
+  }
+
+  #send(command, answered) {
+    const id = ++this.#ids;
+    this.#line.replies.set(id, answered);
+    this.#line.send(command.send ? command : { id, ...command });
+  }
+
+  #hear({ id, push, ...reply }) {
+    if (push) this.#pushed(push);
+    else if (!id) this.#line.send({}); // ping, pong
+    else this.#line.replies.get(id)?.(reply);
+    this.#line?.replies.delete(id);
+  }
+
+  #connected({ ping, time, ttl, subs = {} }, starts) {
+    this.#isReady = true;
+    Object.assign(this.#line, { ping, ahead: time - Date.now() });
+    this.#renew(ttl);
+    this.#become("live");
+    for (const channel of this.channels.values()) {
+      const { name } = channel;
+      if (subs[name]) this.#joined(channel, starts[name], subs[name]);
+      else this.#subscribe(channel);
+    }
+  }
+
+  /** Bring the next token, of *channel* or of the connection, before *ttl* seconds are over. */
+  #renew(ttl = 0, channel) {
+    const isCurrent = this.#guard(channel);
+    const holder = channel ?? this;
+    const bring = async () => {
+      const { token, reason, isFinal } = isCurrent() ? await this.#ask(channel ? "subscription" : "token", channel) : {};
+      if (!isCurrent()) return;
+      if (isFinal && channel) return this.#refuse(channel, reason);
+      if (isFinal) return this.#line.end({ reason, isFinal });
+      if (reason) return again();
+      holder.token = token;
+      const command = channel ? { sub_refresh: { channel: channel.name, token } } : { refresh: { token } };
+      this.#send(command, ({ error, ...done }) => (error ? again() : this.#renew(Object.values(done)[0].ttl, channel)));
+    };
+    const again = () => setTimeout(bring, backoff(4));
+    holder.tokenUntil = Date.now() + ttl * 1000;
+    if (ttl) setTimeout(bring, Math.min(ttl * (700 + Math.random() * 200), 2 ** 31 - 1));
+  }
+
+  #guard(channel) {
+    const line = this.#line;
+    return () => this.#line === line && (!channel || this.channels.get(channel.name) === channel);
+  }
+
+  // Channels
+
+  #listen(tab, { id, channel: name, since }) {
+    const channel = this.channels.get(name) ?? new Channel(name);
+    this.channels.set(name, channel);
+    const isCovered = channel.covers(since);
+    channel.listeners.set(tab.id + id, { tab, id, since: isCovered ? channel.position : since });
+    if (isCovered) tab.tell({ type: "joined", id, position: channel.position, publications: [] });
+    else this.#subscribe(channel);
+  }
+
+  #forget(key) {
+    for (const channel of this.channels.values()) {
+      if (!channel.listeners.delete(key) || channel.listeners.size) continue;
+      this.channels.delete(channel.name);
+      if (this.#isReady) this.#send({ unsubscribe: { channel: channel.name } });
+    }
+  }
+
+  #leave(channel) {
+    channel.isJoined = channel.isAsking = false;
+    this.#tell(channel, { type: "recovering" });
+  }
+
+  #tell(channel, message) {
+    for (const { tab, id } of channel.listeners.values()) tab.tell({ ...message, id });
+  }
+
+  /** Subscribe, perhaps again from an earlier position: every listener gets what it lacks. */
+  async #subscribe(channel) {
+    if (!this.#isReady || channel.isAsking) return;
+    channel.isAsking = true;
+    const isCurrent = this.#guard(channel);
+    if (channel.wantsToken) {
+      const { token, isFinal, reason, retry } = await this.#ask("subscription", channel);
+      if (!isCurrent()) return;
+      if (isFinal) return this.#refuse(channel, reason);
+      if (reason) return this.#retry(channel, retry);
+      Object.assign(channel, { token, isFresh: true, wantsToken: false });
+    }
+    const start = channel.start();
+    const { name, token } = channel;
+    if (channel.isJoined) this.#send({ unsubscribe: { channel: name } });
+    const subscribe = { channel: name, token, ...(start && { recover: true, ...start }) };
+    this.#send({ subscribe }, ({ error, subscribe: result }) => {
+      if (!isCurrent()) return;
+      channel.isAsking = false;
+      if (error) this.#failed(channel, error);
+      else this.#joined(channel, start, result);
+    });
+  }
+
+  #joined(channel, start, { recoverable, recovered, epoch = "", offset = 0, publications = [], ttl }) {
+    const position = recoverable ? { epoch, offset } : null;
+    Object.assign(channel, { position, isJoined: true, isFresh: false, failures: 0 });
+    this.#tell(channel, { type: "joined", start, position, recovered, publications });
+    for (const listener of channel.listeners.values()) listener.since = position;
+    this.#renew(ttl, channel);
+  }
+
+  #failed(channel, error) {
+    const { code } = error;
+    if (code === 105) channel.isJoined = true; // by the server: give that up first
+    else if (code === 109 || (code === 103 && !channel.isFresh)) channel.wantsToken = true;
+    else if (isLasting(error)) return this.#refuse(channel, error.message);
+    else return this.#retry(channel);
+    this.#subscribe(channel);
+  }
+
+  async #retry(channel, retry = 0) {
+    const isCurrent = this.#guard(channel);
+    channel.isAsking = true;
+    await sleep(Math.max(backoff(channel.failures++), retry));
+    if (!isCurrent()) return;
+    channel.isAsking = false;
+    this.#subscribe(channel);
+  }
+
+  #refuse(channel, reason) {
+    this.channels.delete(channel.name);
+    this.#tell(channel, { type: "refused", reason: `${channel.name}: ${reason}` });
+  }
+
+  #pushed({ channel: name, pub, join, leave, unsubscribe, message, disconnect }) {
+    const channel = this.channels.get(name);
+    if (disconnect) this.#line.end(disconnect);
+    else if (message?.data?.type === "tandem.state") this.#become(message.data.state);
+    else if (!channel) return;
+    else if (pub) this.#published(channel, pub);
+    else if (join) this.#tell(channel, { type: "onJoin", info: join.info });
+    else if (leave) this.#tell(channel, { type: "onLeave", info: leave.info });
+    else if (unsubscribe?.code < 2500) this.#refuse(channel, unsubscribe.reason);
+    else if (unsubscribe) {
+      channel.wantsToken = unsubscribe.code === 2501;
+      this.#leave(channel);
+      this.#subscribe(channel);
+    }
+  }
+
+  #published(channel, pub) {
+    const { name, position } = channel;
+    if (position && pub.offset) position.offset = pub.offset;
+    this.#tell(channel, { type: "pub", pub });
+    if (position?.epoch === "") this.#subscribe(channel); // the stream is born: with which epoch?
+    if (!pub.offset || Math.random() >= REPORTED) return;
+    const delivery = { channel: name, offset: pub.offset, received_ms: Date.now() + this.#line.ahead };
+    this.#send({ send: { data: { delivery } } });
+  }
+}
+
+const isLasting = ({ code, temporary }) => !temporary && ![100, 109, 111].includes(code);
+
+// -- Transports ------------------------------------------------------------------------------------
+
+/** JSON, with integers beyond 2^53 as BigInt where the browser shows their digits. */
+const parse = (text) => JSON.parse(text, /\d{16}/.test(text) ? exact : undefined);
+const exact = (key, value, context) =>
+  Number.isInteger(value) && !Number.isSafeInteger(value) && context ? BigInt(context.source) : value;
+const parseLines = (text) => text.split("\n").filter(Boolean).map(parse);
+
+/** Why a request failed. Who is busy is so for every transport. */
+const lostTo = ({ status, headers, message }) => ({
+  reason: message ?? `HTTP ${status}`,
+  code: [429, 503].includes(status) && status,
+  retry: headers?.get("Retry-After") * 1000 || 0,
+});
+
+/** Make requests for *line*, which ends when one fails. */
+function requester(line, limit = 300) {
+  const stop = new AbortController();
+  line.close = () => stop.abort();
+  queueMicrotask(line.open);
+  return async (url, init, use) => {
+    try {
+      const response = await fetch(url, { ...init, cache: "no-store", signal: stop.signal });
+      if (response.status < limit) return await use?.(response);
+      line.end(lostTo(response));
+    } catch (error) {
+      line.end(lostTo(error));
+    }
+  };
+}
+
+const transports = {
+  websocket(endpoint, line) {
+    const socket = new WebSocket(`${endpoint.replace("http", "ws")}/`);
+    socket.onopen = line.open;
+    socket.onmessage = ({ data }) => line.hear(parseLines(data));
+    socket.onclose = ({ code, reason }) => line.end({ code: code >= 3000 && code, reason: reason || "closed" });
+    line.send = (command) => socket.send(JSON.stringify(command));
+    line.close = () => socket.close();
+  },
+
+  /** One long response; later commands are requests of their own. */
+  stream(endpoint, line) {
+    const request = requester(line);
+    const post = (path, body, use) =>
+      request(endpoint + path, { method: "POST", headers: { "Content-Type": "application/json" }, body }, use);
+    let hello;
+    let sending = Promise.resolve();
+    const listen = async ({ body }) => {
+      const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+      for (let rest = ""; ; ) {
+        const { done, value } = await reader.read();
+        if (done) return line.end({ reason: "closed" });
+        const cut = value.lastIndexOf("\n") + 1;
+        const messages = cut ? parseLines(rest + value.slice(0, cut)) : [];
+        rest = cut ? value.slice(cut) : rest + value;
+        hello ??= messages[0]?.connect;
+        line.hear(messages);
+      }
+    };
+    line.send = async (command) => {
+      const data = JSON.stringify(command);
+      if (command.connect) return post("/http_stream", data, listen);
+      const { session, node } = hello;
+      sending = sending.then(() => post("/emulation", JSON.stringify({ session, node, data })));
+    };
+  },
+
+  /** A request for each channel, answered when there is something new. */
+  poll(endpoint, line) {
+    const request = requester(line, 500);
+    const followed = new Map();
+    const get = async (channel, since) => {
+      const ticket = await line.ticket(channel);
+      const query = new URLSearchParams({ channel, ...(ticket && { ticket }) });
+      if (since) query.set("since", `${since.epoch}:${since.offset}`);
+      return request(`${endpoint}/poll/?${query}`, {}, async (response) => parse(await response.text()));
+    };
+    const follow = async (id, { channel, recover, epoch, offset }) => {
+      const mine = {};
+      followed.set(channel, mine);
+      let now = await get(channel);
+      if (recover && (now.epoch !== epoch || now.offset !== offset)) now = await get(channel, { epoch, offset });
+      else now.recovered = recover;
+      line.hear([now.code ? { id, error: now } : { id, subscribe: { ...now, recoverable: true } }]);
+      while (!now.code) {
+        now = await get(channel, now);
+        if (followed.get(channel) !== mine) return;
+        if (now.recovered) line.hear(now.publications.map((pub) => ({ push: { channel, pub } })));
+        else return line.hear([{ push: { channel, unsubscribe: { code: now.code ?? 2500, reason: now.message } } }]);
+      }
+    };
+    line.send = ({ id, connect, ping, subscribe, unsubscribe }) => {
+      if (connect || ping) request(`${endpoint}/poll/`, { method: "OPTIONS" }, () => line.hear([{ id, connect: {} }]));
+      if (subscribe) follow(id, subscribe).catch(() => {}); // the line has ended
+      if (unsubscribe) followed.delete(unsubscribe.channel);
+    };
+  },
+};
+
+// -- Where this runs -------------------------------------------------------------------------------
+
+const LABELS = {
+  live: "Live",
+  recovering: "Connecting",
+  stale: "Stale since {time}",
+  offline: "Offline since {time}",
+  refused: "Refused",
+};
+const STYLE = "i { color: #c22 } .live { color: #292 } .recovering, .stale { color: #c60 }";
+
+function defineElement() {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
+
+  class TandemStatus extends HTMLElement {
+    connectedCallback() {
+      const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+      root.adoptedStyleSheets = [sheet];
+      root.innerHTML = '<i part="light" aria-hidden="true">●</i> <span part="text"></span>';
+      this.role = "status";
+      document.addEventListener("tandem:state", this);
+      this.handleEvent({ detail: connect() });
+    }
+
+    disconnectedCallback() {
+      document.removeEventListener("tandem:state", this);
+    }
+
+    handleEvent({ detail: { state, since, reason } }) {
+      const { firstChild, lastChild } = this.shadowRoot;
+      const text = this.getAttribute(state) ?? LABELS[state];
+      this.setAttribute("state", state);
+      this.title = reason;
+      firstChild.className = state;
+      lastChild.textContent = text.replace("{time}", since.toLocaleTimeString());
+    }
+  }
+  customElements.define("tandem-status", TandemStatus);
+}
+
+let page; // its connection
+
+// A second copy of this module finds the first: one page has one connection.
+globalThis.tandem ??= {
+  connect(options) {
+    if (page && !options) return page;
+    page?.close();
+    const config = JSON.parse(document.getElementById("tandem-config")?.textContent ?? "{}");
+    return (page = new Connection({ ...config, ...options }));
+  },
+  subscribe: (channel, options) => connect().subscribe(channel, options),
+};
+export const { connect, subscribe } = globalThis.tandem;
+
+if (globalThis.SharedWorkerGlobalScope) {
+  const holder = new Holder();
+  globalThis.onconnect = ({ ports: [port] }) => holder.serve(port);
+} else if (!customElements.get("tandem-status")) defineElement();

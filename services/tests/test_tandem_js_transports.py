@@ -1,0 +1,149 @@
+"""When WebSocket does not get through, and when nothing does: live all the same, or the page says that it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from rig.browser import open_browser
+from rig.gate import Gate, Treatment
+from rig.stack import COUNTER, Stack, press
+from rig.tandem_page import WITHOUT, TandemPage, position_of_counter
+
+# What the network does to WebSocket and to long responses, which transport remains, and how soon the page is live.
+NETWORKS: dict[str, tuple[Treatment, Treatment, str, float]] = {
+    "open": ("through", "through", "GET /ws/ ", 3),
+    "websocket refused": ("refused", "through", "POST /ws/http_stream ", 5),
+    "websocket swallowed": ("swallowed", "through", "POST /ws/http_stream ", 5),
+    "both refused": ("refused", "refused", "GET /ws/poll/?", 5),
+    "long responses held back": ("refused", "held back", "GET /ws/poll/?", 5),
+}
+networks = pytest.mark.parametrize("network", NETWORKS)
+every_way = pytest.mark.parametrize("way", WITHOUT)
+
+
+@contextlib.asynccontextmanager
+async def behind(
+    stack: Stack, http: httpx.AsyncClient, network: str, way: str = "worker"
+) -> AsyncIterator[tuple[Gate, TandemPage, list[int]]]:
+    """Open a page behind such a network; two changes were committed after it was read."""
+    async with Gate(stack.edge.port) as gate, open_browser() as browser:
+        gate.websocket, gate.stream, _, _ = NETWORKS[network]
+        context = await browser.new_context()
+        await context.add_init_script(WITHOUT[way])
+        since = await position_of_counter(http)
+        values = await press(http, 2)
+        yield gate, await TandemPage.open(context, f"{gate.url}/", COUNTER, since=since), values
+
+
+async def assert_whole(page: TandemPage, values: list[int]) -> None:
+    """The page has heard *values*, once and in order, and did not have to reload."""
+    await page.until_seen(len(values))
+
+    assert [data["value"] for data in await page.books("seen")] == values
+    assert await page.books("reloads") == []
+
+
+@every_way
+@networks
+async def test_live_over_what_gets_through(stack: Stack, http: httpx.AsyncClient, network: str, way: str) -> None:
+    """Within 5 s where WebSocket is blocked, whether it is refused or swallowed."""
+    async with behind(stack, http, network, way) as (gate, page, values):
+        seconds = await page.until("live")
+        values += await press(http, 3)
+        await assert_whole(page, values)
+        _, _, request, limit = NETWORKS[network]
+        print(f"{network}, {way}: live after {seconds:.2f} s")
+
+        assert seconds < limit
+        assert any(line.startswith(request) for line in gate.requests)
+
+
+@networks
+async def test_a_cut_of_any_transport(stack: Stack, http: httpx.AsyncClient, network: str) -> None:
+    """The page says at once that it is not live, comes back and has lost nothing."""
+    async with behind(stack, http, network) as (gate, page, values):
+        await page.until("live")
+        gate.cut()
+        await page.until_not("live", seconds=2)
+        values += await press(http, 3)
+        await page.until("live", seconds=15)
+        await assert_whole(page, values)
+
+
+@networks
+async def test_a_network_that_vanishes(stack: Stack, http: httpx.AsyncClient, network: str) -> None:
+    """No packet arrives and nobody says so: the page that is looked at finds out within 10 s."""
+    async with behind(stack, http, network) as (gate, page, values):
+        await page.until("live")
+        gate.swallow()
+        seconds = await page.until_not("live", seconds=10)
+        first = await page.state()
+        values += await press(http, 3)
+        await page.until("offline", seconds=30)
+        gate.forward()
+        gate.cut()
+        await page.until("live", seconds=40)
+        await assert_whole(page, values)
+        print(f"{network}: {first} after {seconds:.2f} s")
+
+        assert first == "stale"
+
+
+async def test_a_browser_that_goes_offline(stack: Stack, http: httpx.AsyncClient) -> None:
+    """What the browser knows is said at once; back online, the page is whole."""
+    async with behind(stack, http, "open") as (_, page, values):
+        await page.until("live")
+        await page.page.context.set_offline(True)
+        await page.until("offline", seconds=1)
+        values += await press(http, 2)
+        await page.page.context.set_offline(False)
+        await page.until("live")
+        await assert_whole(page, values)
+
+
+async def test_since_when(stack: Stack, http: httpx.AsyncClient) -> None:
+    """A page that is stale says since when: since the last word of the server, not since it noticed."""
+    async with behind(stack, http, "open") as (gate, page, _):
+        await page.until("live")
+        await press(http)
+        await page.until_seen(3)
+        heard = await page.page.evaluate("Date.now()")
+        gate.swallow()
+        await page.until("stale", seconds=10)
+        since = await page.page.evaluate("connection.since.getTime()")
+
+        assert abs(since - heard) < 1000
+
+
+async def test_a_server_that_is_busy_is_left_alone(stack: Stack, http: httpx.AsyncClient) -> None:
+    """503 with Retry-After: no other transport is tried, and no attempt comes before that time."""
+    async with Gate(stack.edge.port) as gate, open_browser() as browser:
+        gate.websocket, gate.stream = "refused", "busy"
+        page = await TandemPage.open(await browser.new_context(), f"{gate.url}/", COUNTER, since=":0")
+        await page.until("offline")
+        await asyncio.sleep(2.5)
+        asked = [line.split()[1] for line in gate.requests if " /ws" in line]
+
+        assert asked == ["/ws/", "/ws/http_stream"]
+        assert await page.page.evaluate("connection.reason") == "HTTP 503"
+
+
+async def test_attempts_become_rare(stack: Stack, http: httpx.AsyncClient) -> None:
+    """A server that is away for 15 s is asked a few times, not all the time, also by a page that wakes all the time."""
+    async with Gate(stack.edge.port) as gate, open_browser() as browser:
+        gate.websocket = gate.stream = gate.poll = "refused"
+        page = await TandemPage.open(await browser.new_context(), f"{gate.url}/", COUNTER, since=":0")
+        await asyncio.sleep(10)
+        quiet = sum(" /ws/ " in line for line in gate.requests)
+        for _ in range(100):
+            await page.page.evaluate("dispatchEvent(new Event('online'))")
+            await asyncio.sleep(0.03)
+        woken = sum(" /ws/ " in line for line in gate.requests) - quiet
+
+        assert 3 <= quiet <= 12
+        assert 1 <= woken <= 6
