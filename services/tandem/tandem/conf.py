@@ -16,6 +16,7 @@ from django.core.signals import setting_changed
 from django.utils.crypto import salted_hmac
 
 from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces
+from tandem.redis.address import Address, prefix_in
 from tandem.tokens import Key, public_keys, secret_keys
 
 PREFIX = "TANDEM_"
@@ -148,6 +149,13 @@ def redis_urls() -> tuple[str, ...]:
 
 
 @cache
+def layer_prefix() -> str:
+    """Return what the names of the channel layer begin with, in the database of Redis that the addresses name."""
+    urls = settings().redis_urls
+    return prefix_in(Address.from_url(urls[0]).db if urls else 0)
+
+
+@cache
 def token_secrets() -> tuple[str, ...]:
     """Return the secrets of the tokens, the one that signs first: those given, or what follows from SECRET_KEY."""
     given = settings()
@@ -208,7 +216,7 @@ def _pem_blocks(text: str) -> list[str]:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("TANDEM", "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
-        for cached in (settings, namespaces, token_secrets):
+        for cached in (settings, namespaces, layer_prefix, token_secrets):
             cached.cache_clear()
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from channels_redis.utils import _consistent_hash  # the layer's own sharding: both must agree
 
-LAYER_PREFIX = "asgi"
+from tandem import conf
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9.-]")
 
@@ -27,7 +27,7 @@ def group_for(channel: str) -> str:
 
 def layer_channel(group: str) -> str:
     """Return the Redis pub/sub channel that the channel layer uses for *group*."""
-    return f"{LAYER_PREFIX}__group__{group}"
+    return f"{conf.layer_prefix()}__group__{group}"
 
 
 def shard_for(channel: str, shards: int) -> int:

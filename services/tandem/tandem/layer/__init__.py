@@ -12,7 +12,7 @@ from channels_redis.utils import _wrap_close, decode_hosts
 
 from tandem import conf
 from tandem.layer.local import LocalLayer, Options
-from tandem.redis.address import Address
+from tandem.redis.address import Address, prefix_in
 
 __all__ = ["CAPACITY", "ChannelLayer", "configured_layer"]
 
@@ -23,7 +23,7 @@ class ChannelLayer:
     """
     Take the place of ``channels_redis.pubsub.RedisPubSubChannelLayer``: same options, same API, same wire.
 
-    Without *hosts*, those of ``TANDEM["redis_urls"]``.
+    Without *hosts*, those of ``TANDEM["redis_urls"]``. The *prefix* is ``asgi``, and ``asgi.1`` in database 1.
 
     What differs: a subscription counts when Redis has confirmed it; a channel holds at most *capacity* messages that
     were not received, and later ones are dropped and counted; *on_disconnect* and *on_reconnect*, message types that
@@ -38,7 +38,7 @@ class ChannelLayer:
     def __init__(
         self,
         hosts: Sequence[Any] | None = None,
-        prefix: str = "asgi",
+        prefix: str | None = None,
         on_disconnect: str | None = None,
         on_reconnect: str | None = None,
         *,
@@ -47,12 +47,12 @@ class ChannelLayer:
         capacity: int = CAPACITY,
         **ignored: Any,
     ) -> None:
-        self.prefix = prefix
         self._serializer = registry.get_serializer(
             serializer_format, symmetric_encryption_keys=symmetric_encryption_keys
         )
         addresses = [Address.from_host(host) for host in decode_hosts(hosts or conf.redis_urls())]
-        self._options = Options(addresses, prefix, self._serializer, capacity, on_disconnect, on_reconnect)
+        self.prefix = prefix or prefix_in(addresses[0].db)
+        self._options = Options(addresses, self.prefix, self._serializer, capacity, on_disconnect, on_reconnect)
         self._layers: dict[asyncio.AbstractEventLoop, LocalLayer] = {}
 
     def serialize(self, message: Any) -> bytes:

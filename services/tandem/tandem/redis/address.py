@@ -12,6 +12,16 @@ from redis.asyncio.connection import SSLConnection, parse_url
 from tandem.redis.commands import Command
 
 CLIENT_NAME = "tandem"
+LAYER_PREFIX = "asgi"
+
+
+def prefix_in(database: int) -> str:
+    """
+    Return what the channel layer's names begin with in a *database*, so that two on one server do not hear each other.
+
+    Redis keeps keys apart by database, but not what is published.
+    """
+    return f"{LAYER_PREFIX}.{database}" if database else LAYER_PREFIX
 
 
 @dataclasses.dataclass(frozen=True)
