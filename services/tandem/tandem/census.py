@@ -87,7 +87,7 @@ def take_census(*, search: str = "", user: str | None = None, limit: int = LIMIT
     answers: list[Answer] = []
     ends = time.monotonic() + WAIT_SECONDS
     while len(answers) < expected and time.monotonic() < ends:
-        [reply] = store.commands(shard, [["BLPOP", question.reply_to, "0.2"]])
+        [reply] = store.commands(shard, [["BLPOP", question.reply_to, "0.1"]])
         if isinstance(reply, RedisReplyError):
             raise reply
         if reply is not None:

@@ -42,8 +42,9 @@ def publish(
     Publish *data* (any JSON value) to *channel* now, and return its position.
 
     The position is ``("", 0)`` in a channel without history. The same *idempotency_key* publishes once in five minutes.
-    Blocks for at most a second. Raises `RedisUnavailable`, `RedisReplyError`, `InvalidChannel`, `UnknownNamespace`,
-    `PublicationTooLarge`, or `ValueError` for what is not JSON.
+    Blocks for a quarter of a second at most, and not at all while Redis is known to be away. Raises
+    `RedisUnavailable`, `RedisReplyError`, `InvalidChannel`, `UnknownNamespace`, `PublicationTooLarge`, or `ValueError`
+    for what is not JSON.
     """
     [position] = publish_many([Draft(channel, data, idempotency_key, tags, request_id=request_id)])
     if isinstance(position, TandemError):

@@ -1,30 +1,54 @@
-"""Run the scripts from sync code: one pool of redis-py connections for each Redis shard."""
+"""Run the scripts from sync code: one pool of redis-py connections, and one breaker, for each Redis shard."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from tandem import conf, scripts
+from tandem.breaker import Breaker
+from tandem.connecting import pool_of
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for
 
-# Together below one second: a publish never hangs longer.
-CONNECT_SECONDS = 0.25
-REPLY_SECONDS = 0.7
+# So long waits who is served by somebody; then the breaker opens, and nobody waits any more.
+PATIENCE_SECONDS = 0.25
+
+_NOT_NOW = frozenset({"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY"})
+"""Replies that say that this Redis cannot serve now, whatever is asked of it."""
+
+_CODES = {
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.NoPermissionError: "NOPERM",
+    redis.exceptions.NoScriptError: "NOSCRIPT",
+    redis.exceptions.TryAgainError: "TRYAGAIN",
+    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
+    redis.exceptions.MasterDownError: "MASTERDOWN",
+}
+"""The first word of a reply, which redis-py makes a type of."""
 
 
 class Shards:
-    """The Redis shards, for sync code. Safe to share between threads."""
+    """
+    The Redis shards, for sync code. Safe to share between threads.
 
-    def __init__(self, urls: Sequence[str]) -> None:
-        self.clients = [_client(url) for url in urls]
+    *patience* is how long to wait for a connection and for a reply, in seconds. A shard that took longer is away: every
+    call raises `RedisUnavailable` at once until it answers again, which is tried once a second.
+    """
+
+    def __init__(self, urls: Sequence[str], *, patience: float = PATIENCE_SECONDS) -> None:
+        pools = [pool_of(url, connect_seconds=patience, reply_seconds=patience) for url in urls]
+        self.clients = [redis.Redis(connection_pool=pool) for pool in pools]
+        self._breakers = [Breaker(partial(_probe, url, patience)) for url in urls]
+
+    def is_away(self, shard: int) -> bool:
+        """Tell whether *shard* is known not to answer."""
+        return self._breakers[shard].is_open
 
     def of(self, channel: str) -> int:
         """Return the shard of *channel*."""
@@ -34,7 +58,7 @@ class Shards:
         """
         Run one script on *channel*'s shard and return its reply.
 
-        Raises `RedisUnavailable` within a second, or `RedisReplyError` with what Redis said.
+        Raises `RedisUnavailable`, or `RedisReplyError` with what Redis said.
         """
         return self.run_on(self.of(channel), call)
 
@@ -49,7 +73,7 @@ class Shards:
         """
         Run scripts in one round trip for each shard. A refused call's reply is its `RedisReplyError`.
 
-        Raises `RedisUnavailable` within a second for each shard.
+        Raises `RedisUnavailable` when a shard does not answer.
         """
         replies = self.run_each([(self.of(channel), call) for channel, call in calls])
         if away := next((reply for reply in replies if isinstance(reply, RedisUnavailable)), None):
@@ -77,26 +101,57 @@ class Shards:
 
     def commands(self, shard: int, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
         """Send commands to *shard* in one round trip, loading the scripts first if it does not know them."""
-        client = self.clients[shard]
+        self._breakers[shard].check()
         try:
-            replies = _send(client, commands)
-            unknown = [i for i, reply in enumerate(replies) if isinstance(reply, redis.exceptions.NoScriptError)]
-            if unknown:
-                _load_scripts(client)
-                for i, reply in zip(unknown, _send(client, [commands[i] for i in unknown]), strict=True):
-                    replies[i] = reply
+            replies = self._exchange(shard, commands)
+            if any(isinstance(reply, redis.exceptions.ReadOnlyError) for reply in replies):
+                # A failover: what the name leads to now is another one.
+                self.clients[shard].connection_pool.disconnect(inuse_connections=False)
+                self._again(shard, commands, replies, redis.exceptions.ReadOnlyError)
+            if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
+                _load_scripts(self.clients[shard])
+                self._again(shard, commands, replies, redis.exceptions.NoScriptError)
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise RedisUnavailable(str(error)) from error
         except redis.RedisError as error:
-            raise RedisReplyError(str(error)) from error
-        if loading := next((reply for reply in replies if isinstance(reply, redis.ConnectionError)), None):
-            raise RedisUnavailable(str(loading))
-        return [RedisReplyError(str(reply)) if isinstance(reply, redis.RedisError) else reply for reply in replies]
+            raise _refusal(error) from error
+        refused = [_refusal(reply) if isinstance(reply, redis.RedisError) else reply for reply in replies]
+        if away := next((reply for reply in refused if isinstance(reply, RedisUnavailable)), None):
+            raise away
+        return refused
 
     def close(self) -> None:
         """Close every pooled connection."""
         for client in self.clients:
             client.close()
+
+    def _exchange(self, shard: int, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        pool, breaker = self.clients[shard].connection_pool, self._breakers[shard]
+        try:
+            connection = pool.get_connection()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            breaker.open(str(error))
+            raise
+        try:
+            connection.send_packed_command(connection.pack_commands(commands))
+            return [_read_reply(connection) for _ in commands]
+        except redis.TimeoutError as error:
+            breaker.open(str(error))
+            pool.disconnect(inuse_connections=False)
+            raise
+        except BaseException:  # replies that nobody read are still to come
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+
+    def _again(
+        self, shard: int, commands: Sequence[Sequence[str | bytes | int]], replies: list[Any], refusal: type[Exception]
+    ) -> None:
+        """Send those of *commands* again that got *refusal*, and put what comes in its place."""
+        refused = [index for index, reply in enumerate(replies) if isinstance(reply, refusal)]
+        for index, reply in zip(refused, self._exchange(shard, [commands[i] for i in refused]), strict=True):
+            replies[index] = reply
 
 
 @cache
@@ -113,25 +168,24 @@ def shards() -> Shards:
         return _shards(conf.redis_urls())
 
 
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=REPLY_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+def _probe(url: str, patience: float) -> None:
+    with redis.Redis(connection_pool=pool_of(url, connect_seconds=patience, reply_seconds=patience)) as client:
+        client.ping()
+        client.connection_pool.disconnect()
 
 
-def _send(client: redis.Redis, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
-    if len(commands) == 1:
-        try:
-            return [client.execute_command(*commands[0])]
-        except redis.ResponseError as error:
-            return [error]
-    pipeline = client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)
-    return list(pipeline.execute(raise_on_error=False))
+def _read_reply(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
+
+
+def _refusal(error: redis.RedisError) -> RedisUnavailable | RedisReplyError:
+    code, text = _CODES.get(type(error)), str(error)
+    if code and not text.startswith(code):
+        text = f"{code} {text}"
+    return RedisUnavailable(text) if text.partition(" ")[0] in _NOT_NOW else RedisReplyError(text)
 
 
 def _load_scripts(client: redis.Redis) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from tandem import conf, scripts
-from tandem.errors import UnrecoverablePosition
+from tandem.errors import RedisReplyError, RedisUnavailable, UnrecoverablePosition
 from tandem.publication import Position, Publication, decode
 from tandem.shards import shards
 
@@ -21,13 +21,16 @@ class History(NamedTuple):
     publications: list[Publication]
 
 
-def position(channel: str) -> Position:
+def position(channel: str) -> Position | None:
     """
-    Return where *channel*'s stream stands now.
+    Return where *channel*'s stream stands now; None while Redis is away or refuses: the page asks again.
 
-    Raises `RedisUnavailable`, `InvalidChannel` or `UnknownNamespace`.
+    Raises `InvalidChannel` or `UnknownNamespace`.
     """
-    return history(channel, limit=0).position
+    try:
+        return history(channel, limit=0).position
+    except (RedisUnavailable, RedisReplyError):
+        return None
 
 
 def history(channel: str, *, since: Position | None = None, limit: int = 0, reverse: bool = False) -> History:
@@ -35,7 +38,7 @@ def history(channel: str, *, since: Position | None = None, limit: int = 0, reve
     Return at most *limit* publications after *since* (before it, newest first, when *reverse*).
 
     A negative limit means all; never more than `MAX_HISTORY_LIMIT` come at once. Raises `UnrecoverablePosition` when
-    *since* belongs to another epoch, and what `position` raises.
+    *since* belongs to another epoch, `RedisUnavailable`, and what `position` raises.
     """
     conf.namespaces().of(channel)
     return parse_history(channel, shards().run(channel, history_call(channel, since, limit, reverse)), since)
@@ -70,7 +73,7 @@ def remove_history(channel: str) -> None:
     """
     Forget the publications of *channel*. Its position stays, so that readers who miss them are told.
 
-    Raises what `position` raises.
+    Raises `RedisUnavailable` and what `position` raises.
     """
     conf.namespaces().of(channel)
     shards().run(channel, scripts.remove_call(channel))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import redis
 from rig.overrides import override_tandem
 from rig.servers import RedisServer, free_port
 from tandem import RedisUnavailable, publish, scripts
+from tandem.errors import RedisReplyError
 from tandem.groups import shard_for
 from tandem.publisher import Draft, publish_many
 from tandem.shards import Shards, shards
@@ -75,3 +79,88 @@ def test_restart_is_noticed_with_what_was_kept(tmp_path: Path, options: tuple[st
     assert (before[b"kept"], after[b"kept"]) == (kept, kept)
     assert before[b"run"] != after[b"run"]
     assert before[b"incarnation"] != after[b"incarnation"]
+
+
+def test_failover_is_followed(tmp_path: Path) -> None:
+    """The name leads to another Redis, the one behind the pooled connections is its replica: nothing is refused."""
+    (tmp_path / "a").mkdir()
+    with RedisServer(tmp_path / "a") as old, RedisServer(tmp_path) as new, Switch(old.port) as switch:
+        with override_tandem(redis_urls=[f"redis://127.0.0.1:{switch.port}/0"]):
+            publish("kept:a", 1)
+            redis.Redis.from_url(old.url).replicaof("127.0.0.1", new.port)
+            switch.target = new.port
+            publish("kept:a", 2)
+            kept = redis.Redis.from_url(new.url).exists(scripts.stream_key("kept:a"))
+
+    assert kept == 1
+
+
+def test_replica_and_nothing_else_is_a_redis_that_is_away(tmp_path: Path) -> None:
+    """Nobody took over yet."""
+    with RedisServer(tmp_path) as server, override_tandem(redis_urls=[server.url]):
+        publish("kept:a", 1)
+        redis.Redis.from_url(server.url).replicaof("127.0.0.1", free_port())
+        with pytest.raises(RedisUnavailable, match=r"READONLY|MASTERDOWN"):
+            publish("kept:a", 2)
+
+
+def test_out_of_memory_is_told_with_its_code(tmp_path: Path) -> None:
+    """redis-py takes the first word away."""
+    with RedisServer(tmp_path) as server, override_tandem(redis_urls=[server.url]):
+        publish("kept:a", 1)
+        redis.Redis.from_url(server.url).config_set("maxmemory", 1)
+        with pytest.raises(RedisReplyError, match=r"^OOM "):
+            publish("kept:a", 2)
+
+
+def test_name_that_nobody_resolves_costs_a_quarter_of_a_second_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resolver hangs for much longer: in threads that nobody waits for."""
+    released = threading.Event()
+
+    def hang(*arguments: object) -> None:
+        released.wait(20)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    durations = []
+    with override_tandem(redis_urls=["redis://redis.invalid:6379/0"]):
+        for _ in range(5):
+            started = time.monotonic()
+            with pytest.raises(RedisUnavailable):
+                publish("kept:a", 1)
+            durations.append(time.monotonic() - started)
+    released.set()
+
+    assert durations[0] < 0.6
+    assert max(durations[1:]) < 0.05
+
+
+class Switch:
+    """A TCP relay whose target can change: new connections go there, old ones stay where they were."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+
+    def __enter__(self) -> Switch:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._server.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)

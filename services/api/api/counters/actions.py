@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import structlog
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
@@ -12,11 +11,8 @@ from django.db.models.functions import Now
 import tandem
 from api.counters.models import NAME_PATTERN, Counter
 from api.request_log import current_request_id
-from tandem.errors import TandemError
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
-
-log = structlog.get_logger("api.counters")
 
 
 class UnknownCounter(LookupError):
@@ -47,7 +43,7 @@ def find_with_position(name: str) -> tuple[Counter, tandem.Position | None]:
     position is None while Redis is down. Raises `UnknownCounter`.
     """
     find(name)  # first: asking for the position of a channel makes its stream
-    position = _position(channel_for(name))
+    position = tandem.position(channel_for(name))
     return find(name), position
 
 
@@ -98,11 +94,3 @@ def _rows(name: str) -> QuerySet[Counter]:
     if not re.fullmatch(NAME_PATTERN, name):
         return Counter.objects.none()
     return Counter.objects.filter(name=name)
-
-
-def _position(channel: str) -> tandem.Position | None:
-    try:
-        return tandem.position(channel)
-    except TandemError as error:
-        log.warning("position unavailable", error=str(error))
-        return None
