@@ -17,7 +17,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from prometheus_client import REGISTRY
 
 import api.metrics  # noqa: F401 - its metrics register themselves
-from tandem_realtime import exposition, metrics
+from tandem_realtime.observing import exposition, metrics
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # "prefer v2": Grafana 13 does not provision v2 from files

@@ -18,8 +18,8 @@ import pytest
 from rig.servers import RedisServer
 from rig.wire import open_wire
 from tandem.tokens import connection_token
-from tandem_realtime import metrics
-from tandem_realtime.histogram import Histogram
+from tandem_realtime.observing import metrics
+from tandem_realtime.observing.histogram import Histogram
 from test_seeing import TOKEN_KEY, Pod, holding
 
 SCRAPE_SECONDS = 15

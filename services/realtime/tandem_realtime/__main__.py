@@ -13,8 +13,8 @@ def main() -> int:
     """Serve until SIGTERM and a drain; return the exit status."""
     from tandem import conf, tracing
     from tandem_realtime.asgi import application  # sets Django up
+    from tandem_realtime.observing.watch import Watch
     from tandem_realtime.runtime import runtime
-    from tandem_realtime.watch import Watch
 
     settings = conf.settings()
 

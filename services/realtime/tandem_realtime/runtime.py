@@ -12,12 +12,12 @@ from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.layer import configured_layer
 from tandem.tokens import Verifier
-from tandem_realtime import metrics
 from tandem_realtime.control import Control
 from tandem_realtime.emulation import Emulation
 from tandem_realtime.hub import Hub
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.tasks import Tasks
+from tandem_realtime.observing import metrics
 from tandem_realtime.options import Options
 from tandem_realtime.presence import Presence
 from tandem_realtime.wheel import Wheel

@@ -9,7 +9,7 @@ asyncioreactor.install()
 from twisted.internet import reactor, stdio  # noqa: E402 - a reactor is installed before it is imported
 from twisted.internet.protocol import Protocol  # noqa: E402
 
-from tandem_realtime import health  # noqa: E402
+from tandem_realtime.observing import health  # noqa: E402
 
 
 class Orders(Protocol):

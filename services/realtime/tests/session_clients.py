@@ -11,7 +11,7 @@ from typing import Any
 
 from rig.overrides import override_tandem
 from tandem import tokens
-from tandem_realtime import metrics
+from tandem_realtime.observing import metrics
 from tandem_realtime.protocol.encodings import LINES
 from tandem_realtime.runtime import Runtime
 from tandem_realtime.session import Session

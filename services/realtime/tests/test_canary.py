@@ -15,9 +15,9 @@ from tandem.async_shards import AsyncShards
 from tandem.groups import shard_for
 from tandem.layer import ChannelLayer
 from tandem.namespaces import CANARY, INTERNAL, Namespaces, may_subscribe
-from tandem_realtime.canary import NAMESPACE, Canary, canary_channels, first_problem, oldest
 from tandem_realtime.hub import Hub
 from tandem_realtime.hub.streams import Streams
+from tandem_realtime.observing.canary import NAMESPACE, Canary, canary_channels, first_problem, oldest
 
 
 class Nest:
@@ -79,7 +79,7 @@ async def test_it_sings_again_and_again(nest: Nest) -> None:
 
 async def test_a_redis_that_does_not_answer_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While Redis is frozen the canary grows old; when it is back, so is the song, without a restart."""
-    monkeypatch.setattr("tandem_realtime.canary.STALE_SECONDS", 0.5)
+    monkeypatch.setattr("tandem_realtime.observing.canary.STALE_SECONDS", 0.5)
     with RedisServer(tmp_path) as redis:
         async with Nest(redis.url) as nest:
             await nest.until(None)

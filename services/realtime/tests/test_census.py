@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tandem.census import Client, Crowd, Question
-from tandem_realtime.census import clients_of, largest
+from tandem_realtime.observing.census import clients_of, largest
 
 
 @dataclass

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from rig.servers import SERVICES, free_port, is_listening, wait_until
-from tandem_realtime.health import readiness
+from tandem_realtime.observing.health import readiness
 
 
 class PrivatePort:

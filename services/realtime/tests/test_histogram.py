@@ -4,7 +4,7 @@ import random
 
 import prometheus_client
 
-from tandem_realtime.histogram import Histogram
+from tandem_realtime.observing.histogram import Histogram
 
 
 def test_counts_like_the_prometheus_client() -> None:

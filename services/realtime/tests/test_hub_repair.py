@@ -13,9 +13,9 @@ from tandem.async_shards import AsyncShards
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
 from tandem.publication import Position, pack_body
-from tandem_realtime import metrics
 from tandem_realtime.hub import Hub, repair
 from tandem_realtime.hub.streams import Streams
+from tandem_realtime.observing import metrics
 from tests.hub_clients import BookKeeper, DeafLayer
 
 NAMESPACES = Namespaces({"p": {"history_size": 6, "history_ttl": 60, "recovery": True}, "live": {}})

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from tandem_realtime import metrics
-from tandem_realtime.lag import LagProbe
+from tandem_realtime.observing import metrics
+from tandem_realtime.observing.lag import LagProbe
 
 
 async def test_a_blocked_loop_is_seen() -> None:

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rig.servers import find_program
-from tandem_realtime import metrics
-from tandem_realtime.exposition import exposition
+from tandem_realtime.observing import metrics
+from tandem_realtime.observing.exposition import exposition
 from tandem_realtime.server.counters import Counters
 
 

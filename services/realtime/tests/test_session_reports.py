@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tandem.publication import Position, Publication
-from tandem_realtime import metrics
 from tandem_realtime.hub.recent import Recent
+from tandem_realtime.observing import metrics
 from tandem_realtime.session.reports import plausible_delay, take_report
 
 NOW = 1_800_000_000_000.0

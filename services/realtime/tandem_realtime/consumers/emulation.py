@@ -9,8 +9,8 @@ import msgspec
 from google.protobuf.message import DecodeError
 
 from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem_realtime import metrics
 from tandem_realtime.consumers.http import HttpConsumer, TooLarge, read_body
+from tandem_realtime.observing import metrics
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Error
 from tandem_realtime.protocol.dialects.protobuf.schema import EmulationRequest

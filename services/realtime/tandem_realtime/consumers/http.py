@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 from channels.consumer import AsyncConsumer
 
-from tandem_realtime.consumers.outlet import Send
+from tandem_realtime.consumers.send_queue import Send
 from tandem_realtime.origin import is_allowed
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Error

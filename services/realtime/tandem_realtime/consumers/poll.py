@@ -16,10 +16,10 @@ import msgspec
 
 from tandem.publication import Position, Publication
 from tandem.tickets import Ticket
-from tandem_realtime import metrics
 from tandem_realtime.consumers.http import HttpConsumer
 from tandem_realtime.consumers.one_way import read_address
 from tandem_realtime.hub import Subscription
+from tandem_realtime.observing import metrics
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Disconnect, Error
 from tandem_realtime.protocol.dialects import json

@@ -13,7 +13,7 @@ from tandem_realtime.consumers.streaming import StreamConsumer, goodbye_in
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Disconnect, Error
 from tandem_realtime.protocol.encodings import EVENTS, event_line
-from tandem_realtime.protocol.trail import Trail
+from tandem_realtime.protocol.event_ids import EventIds
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
 from tandem_realtime.session.following import Wanted, follow
@@ -54,13 +54,13 @@ class SseConsumer(StreamConsumer):
         await self.stream(receive, EVENTS, goodbye_in(EVENTS), begin)
 
     async def _serve_page(self, receive: Any, wanted: Wanted, ticket: Ticket) -> None:
-        trail = Trail(wanted)
+        event_ids = EventIds(wanted)
 
         async def begin(session: Session) -> None:
             session.identify(ticket.user, ticket.session, ticket.info, ticket.exp)
-            await follow(session, wanted, trail.begin)
+            await follow(session, wanted, event_ids.begin)
 
-        await self.stream(receive, trail.encoding, _goodbye_page, begin, prelude=_retry(), is_plain=True)
+        await self.stream(receive, event_ids.encoding, _goodbye_page, begin, prelude=_retry(), is_plain=True)
 
 
 def _retry() -> bytes:

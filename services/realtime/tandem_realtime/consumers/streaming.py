@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tandem_realtime.consumers.http import HttpConsumer
-from tandem_realtime.consumers.outlet import Outlet
+from tandem_realtime.consumers.send_queue import SendQueue
 from tandem_realtime.protocol.codes import SLOW, Disconnect
 from tandem_realtime.protocol.encodings import Encoding
 from tandem_realtime.runtime import runtime
@@ -34,25 +34,25 @@ class StreamConsumer(HttpConsumer):
 
         *goodbye* tells the client why the response ends.
         """
-        outlet = Outlet(self.send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
+        queue = SendQueue(self.send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
 
         def write(data: bytes) -> None:
-            outlet.put({"type": "http.response.body", "body": data, "more_body": True}, len(data))
+            queue.put({"type": "http.response.body", "body": data, "more_body": True}, len(data))
 
         def close(code: int, reason: str) -> None:
-            outlet.finish({"type": "http.response.body", "body": goodbye(Disconnect(code, reason))}, code=code)
+            queue.finish({"type": "http.response.body", "body": goodbye(Disconnect(code, reason))}, code=code)
 
         session = Session(runtime(), encoding, write, close, is_plain=is_plain)
         if register := self.scope.get("extensions", {}).get("tandem.close"):
             register(lambda code, reason: session.disconnect(Disconnect(code, reason)))
         await self.start(200, [(b"content-type", self.content_type)])
         write(prelude)  # also sends the head
-        await self._run(session, outlet, receive, begin)
+        await self._run(session, queue, receive, begin)
 
     async def _run(
-        self, session: Session, outlet: Outlet, receive: Any, begin: Callable[[Session], Awaitable[None]]
+        self, session: Session, queue: SendQueue, receive: Any, begin: Callable[[Session], Awaitable[None]]
     ) -> None:
-        sending = asyncio.create_task(outlet.run())
+        sending = asyncio.create_task(queue.run())
         leaving = asyncio.create_task(_until_gone(receive))
         try:
             await begin(session)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer
 
 from tandem_realtime.consumers.one_way import read_address
-from tandem_realtime.consumers.outlet import Outlet, Send
+from tandem_realtime.consumers.send_queue import Send, SendQueue
 from tandem_realtime.origin import is_allowed
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import BAD_REQUEST, PERMISSION_DENIED, SLOW, Error
@@ -79,24 +79,24 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
             session.connection_lost()
 
     async def _serve_through(self, send: Send, receive: Any, *, is_binary: bool) -> None:
-        outlet = Outlet(send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
+        queue = SendQueue(send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
 
         def write_binary(messages: bytes) -> None:
-            outlet.put({"type": "websocket.send", "bytes": messages}, len(messages))
+            queue.put({"type": "websocket.send", "bytes": messages}, len(messages))
 
         def write(lines: bytes) -> None:
             for text in lines.split(b"\n")[:-1]:
-                outlet.put({"type": "websocket.send", "text": text.decode()}, len(text))
+                queue.put({"type": "websocket.send", "text": text.decode()}, len(text))
 
         def close(code: int, reason: str) -> None:
-            outlet.finish({"type": "websocket.close", "code": code, "reason": reason}, code=code)
+            queue.finish({"type": "websocket.close", "code": code, "reason": reason}, code=code)
 
         if is_binary:
             session = Session(runtime(), MESSAGES, write_binary, close)
         else:
             encoding = PLAIN_LINES if self.is_plain else LINES
             session = Session(runtime(), encoding, write, close, is_plain=self.is_plain)
-        sending = asyncio.create_task(outlet.run())
+        sending = asyncio.create_task(queue.run())
         try:
             await self.serve(session, receive)
         finally:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from tandem import tracing
 from tandem.publication import Publication
-from tandem_realtime import metrics
 from tandem_realtime.hub.batch import Batch
 from tandem_realtime.hub.channel import LiveChannel
+from tandem_realtime.observing import metrics
 
 logger = logging.getLogger(__name__)
 

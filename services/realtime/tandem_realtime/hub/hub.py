@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
 from tandem.publication import Position, Publication, from_message
-from tandem_realtime import metrics
 from tandem_realtime.hub.channel import LiveChannel, Recovery
 from tandem_realtime.hub.delivery import Delivery
 from tandem_realtime.hub.judgement import Judgement
@@ -21,6 +20,7 @@ from tandem_realtime.hub.source import Message, source_over
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.subscription import Subscription
 from tandem_realtime.hub.tasks import Tasks
+from tandem_realtime.observing import metrics
 from tandem_realtime.protocol.encodings import Encoding
 
 logger = logging.getLogger(__name__)

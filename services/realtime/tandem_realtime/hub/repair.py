@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.scripts import StreamState
-from tandem_realtime import metrics
 from tandem_realtime.hub.channel import LiveChannel
 from tandem_realtime.hub.delivery import Delivery
 from tandem_realtime.hub.streams import Found, Streams
 from tandem_realtime.hub.tasks import Tasks
+from tandem_realtime.observing import metrics
 
 logger = logging.getLogger(__name__)
 

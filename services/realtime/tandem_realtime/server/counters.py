@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tandem_realtime.histogram import AGES, Histogram
+from tandem_realtime.observing.histogram import AGES, Histogram
 
 
 @dataclass(slots=True)

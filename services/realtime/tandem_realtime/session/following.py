@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.namespaces import Namespaces, may_subscribe
 from tandem.publication import Position
-from tandem_realtime import metrics
 from tandem_realtime.hub import Subscription
 from tandem_realtime.hub.hub import Admission
+from tandem_realtime.observing import metrics
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.plain import push_lost

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tandem.publication import Publication
-from tandem_realtime import metrics
+from tandem_realtime.observing import metrics
 
 if TYPE_CHECKING:
     from tandem_realtime.hub import Hub

@@ -15,8 +15,8 @@ import msgspec
 
 from tandem.errors import InvalidChannel, RedisReplyError, RedisUnavailable, UnknownNamespace
 from tandem.publication import NOTHING, ClientInfo
-from tandem_realtime import metrics
 from tandem_realtime.hub import Subscription
+from tandem_realtime.observing import metrics
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError, Disconnect, DisconnectClient, Error
 from tandem_realtime.protocol.commands import Command, method_of

@@ -14,10 +14,10 @@ from tandem.errors import ExpiredToken, InvalidToken, TandemError
 from tandem.namespaces import Namespace, may_subscribe
 from tandem.publication import NOTHING, Position
 from tandem.tokens import SubscriptionClaims
-from tandem_realtime import metrics
 from tandem_realtime.hub import Subscription
 from tandem_realtime.hub.batch import select
 from tandem_realtime.hub.hub import Admission
+from tandem_realtime.observing import metrics
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.commands import Empty, InChannel, SubRefresh, Subscribe

@@ -3,7 +3,7 @@ What the realtime service counts: everything that happens between the channel la
 
 For the code that is measured, in the event loop's thread only (nothing here takes a lock)::
 
-    from tandem_realtime import metrics
+    from tandem_realtime.observing import metrics
 
     metrics.counts.publications_received += 1              # plain integers
     metrics.counts.publications_delivered += len(sockets)  # once per publication, never once per socket
@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from tandem_realtime.histogram import Histogram
+from tandem_realtime.observing.histogram import Histogram
 
 if TYPE_CHECKING:  # at run time the server imports this module
     from tandem_realtime.server.counters import Counters

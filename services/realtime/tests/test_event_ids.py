@@ -7,21 +7,21 @@ import pytest
 from tandem.publication import Position, Publication
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.encodings import PLAIN_EVENTS
-from tandem_realtime.protocol.trail import Trail
+from tandem_realtime.protocol.event_ids import EventIds
 from tandem_realtime.session.following import LOST, resumed, wanted
 
 
 def test_single_channel_shares_its_bytes() -> None:
     """All readers of one channel get the same event, encoded once."""
-    assert Trail({"a": None}).encoding is PLAIN_EVENTS
+    assert EventIds({"a": None}).encoding is PLAIN_EVENTS
 
 
 def test_id_says_where_the_reader_stands_in_each_channel() -> None:
     """In the order of the channels, empty for one that has no position."""
-    trail = Trail({"a": None, "b": Position("old", 3), "c": None})
-    begin = trail.begin("a", Position("e", 7))
-    event = trail.encoding.encode(Publication("b", b"1", 4, "old"))
-    plain = trail.encoding.encode(Publication("c", b"2"))
+    event_ids = EventIds({"a": None, "b": Position("old", 3), "c": None})
+    begin = event_ids.begin("a", Position("e", 7))
+    event = event_ids.encoding.encode(Publication("b", b"1", 4, "old"))
+    plain = event_ids.encoding.encode(Publication("c", b"2"))
 
     assert begin == b'event: position\nid: e:7,old:3,\ndata: {"channel":"a","epoch":"e","offset":7}\n\n'
     assert event == b'id: e:7,old:4,\ndata: {"channel":"b","data":1,"offset":4,"epoch":"old"}\n\n'
@@ -30,11 +30,11 @@ def test_id_says_where_the_reader_stands_in_each_channel() -> None:
 
 def test_resumed_reads_what_a_trail_wrote() -> None:
     """An id comes back as the positions that it was made of."""
-    trail = Trail({"a": None, "b": None, "c": None})
-    trail.begin("a", Position("e", 7))
-    trail.begin("c", Position("f", 0))
+    event_ids = EventIds({"a": None, "b": None, "c": None})
+    event_ids.begin("a", Position("e", 7))
+    event_ids.begin("c", Position("f", 0))
 
-    assert resumed(["a", "b", "c"], trail.id) == {"a": Position("e", 7), "b": None, "c": Position("f", 0)}
+    assert resumed(["a", "b", "c"], event_ids.id) == {"a": Position("e", 7), "b": None, "c": Position("f", 0)}
 
 
 @pytest.mark.parametrize("event_id", ["x", "a:1,b:2,c:3", "a:-1", "a:1e9", ":3", "a:" + "9" * 19])

@@ -11,17 +11,15 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tandem_realtime import metrics
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
-from tandem_realtime.histogram import AGES, Histogram
+from tandem_realtime.observing import metrics
+from tandem_realtime.observing.histogram import AGES, Histogram
+from tandem_realtime.protocol.commands import METHODS as COMMANDS
 
 if TYPE_CHECKING:
     from tandem_realtime.server.counters import Counters
 
-METHODS = (
-    *("connect", "subscribe", "unsubscribe", "publish", "presence", "presence_stats", "history", "rpc", "send"),
-    *("refresh", "sub_refresh", "ping", "pong", "emulation"),
-)
+METHODS = (*COMMANDS, "pong", "emulation")
 CLOSE_CODES = (
     *(1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012),
     *(3000, 3001, 3004, 3005, 3006, 3008, 3010, 3011, 3012, 3013),

@@ -16,7 +16,7 @@ from rig.pair import NAMESPACES, Realtime
 from rig.servers import RedisServer
 from rig.wire import open_socket, open_wire
 from tandem import publish
-from tandem_realtime.consumers.outlet import Outlet
+from tandem_realtime.consumers.send_queue import SendQueue
 from tests.server_process import RawClient, masked
 
 LIMIT = 1_000_000
@@ -105,14 +105,14 @@ async def test_bytes_are_counted_as_bytes() -> None:
     async def send(event: dict[str, Any]) -> None:
         sent.append(event)
 
-    outlet = Outlet(send, limit=100, slow=lambda: slow.append(None))
-    running = asyncio.create_task(outlet.run())
+    queue = SendQueue(send, limit=100, slow=lambda: slow.append(None))
+    running = asyncio.create_task(queue.run())
     for _ in range(20):
-        outlet.put({"type": "websocket.send", "text": "ü" * 40}, 80)
+        queue.put({"type": "websocket.send", "text": "ü" * 40}, 80)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-    outlet.finish({"type": "websocket.close"}, code=3000)
-    outlet.put({"type": "websocket.send", "text": "too late"}, 8)
+    queue.finish({"type": "websocket.close"}, code=3000)
+    queue.put({"type": "websocket.send", "text": "too late"}, 8)
     await running
 
     assert (len(sent), slow) == (21, [])
@@ -127,11 +127,11 @@ async def test_slow_is_told_once_over_the_limit() -> None:
         sent.append(event)
 
     def slow() -> None:
-        outlet.finish({"type": "websocket.close", "code": 3008}, code=3008)
+        queue.finish({"type": "websocket.close", "code": 3008}, code=3008)
 
-    outlet = Outlet(send, limit=100, slow=slow)
+    queue = SendQueue(send, limit=100, slow=slow)
     for _ in range(5):
-        outlet.put({"type": "websocket.send", "text": "x" * 40}, 40)
-    await outlet.run()
+        queue.put({"type": "websocket.send", "text": "x" * 40}, 40)
+    await queue.run()
 
     assert sent == [{"type": "websocket.close", "code": 3008}]

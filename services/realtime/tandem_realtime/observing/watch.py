@@ -1,19 +1,19 @@
-"""What watches the process from inside: canaries, lag, troubles; and what tells of it: private port and census."""
+"""What watches the process from inside: canaries, lag, recent warnings; and what tells of it: private port and census."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
-from tandem_realtime import health, metrics
-from tandem_realtime.canary import Canary, canary_channels, first_problem, oldest
-from tandem_realtime.census import Census
 from tandem_realtime.hub.tasks import Tasks
-from tandem_realtime.lag import LagProbe
+from tandem_realtime.observing import health, metrics
+from tandem_realtime.observing.canary import Canary, canary_channels, first_problem, oldest
+from tandem_realtime.observing.census import Census
+from tandem_realtime.observing.lag import LagProbe
+from tandem_realtime.observing.recent_warnings import RecentWarnings
 from tandem_realtime.runtime import Runtime, runtime
 from tandem_realtime.server import Server
 from tandem_realtime.server.reactor import event_loop
-from tandem_realtime.troubles import Troubles
 
 
 class Watch:
@@ -24,9 +24,9 @@ class Watch:
         self._tasks = Tasks()
         self._canaries: list[Canary] = []
         self._lag: LagProbe | None = None
-        self._troubles = Troubles()
+        self._recent_warnings = RecentWarnings()
         self._census: Census | None = None
-        logging.getLogger().addHandler(self._troubles)
+        logging.getLogger().addHandler(self._recent_warnings)
         self.checks: dict[str, health.Check] = {
             "draining": lambda: "draining" if server.is_draining else None,
             "redis": lambda: runtime().why_unready(),
@@ -46,7 +46,7 @@ class Watch:
         self._canaries = _canaries(runtime())
         for canary in self._canaries:
             self._tasks.spawn(canary.run())
-        self._census = Census(runtime(), self._server, self._troubles)
+        self._census = Census(runtime(), self._server, self._recent_warnings)
         self._tasks.spawn(self._census.start())
 
     async def stop(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tandem_realtime import metrics
+from tandem_realtime.observing import metrics
 
 INTERVAL_SECONDS = 0.25
 

@@ -13,7 +13,7 @@ KEPT = 20
 LONGEST = 300
 
 
-class Troubles(logging.Handler):
+class RecentWarnings(logging.Handler):
     """Keeps the last KEPT records from WARNING up."""
 
     def __init__(self) -> None:

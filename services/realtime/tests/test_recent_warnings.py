@@ -7,20 +7,20 @@ import logging
 import pytest
 import structlog
 
-from tandem_realtime.troubles import KEPT, Troubles
+from tandem_realtime.observing.recent_warnings import KEPT, RecentWarnings
 
 
 @pytest.fixture
 def troubles():
     """A handler on a logger of its own."""
-    handler = Troubles()
+    handler = RecentWarnings()
     logger = logging.getLogger("test.troubles")
     logger.addHandler(handler)
     yield handler
     logger.removeHandler(handler)
 
 
-def test_the_newest_complaint_comes_first(troubles: Troubles):
+def test_the_newest_complaint_comes_first(troubles: RecentWarnings):
     """Warnings and errors with channel and reason; nothing below."""
     logger = logging.getLogger("test.troubles")
     logger.info("not a complaint")
@@ -33,7 +33,7 @@ def test_the_newest_complaint_comes_first(troubles: Troubles):
     ]
 
 
-def test_complaints_hold_no_secret_and_are_few(troubles: Troubles):
+def test_complaints_hold_no_secret_and_are_few(troubles: RecentWarnings):
     """Passwords and tokens are hidden; old complaints make room."""
     logger = logging.getLogger("test.troubles")
     for number in range(KEPT + 5):
@@ -44,7 +44,7 @@ def test_complaints_hold_no_secret_and_are_few(troubles: Troubles):
     assert len(troubles.last[0].event) == 300
 
 
-def test_structlog_events_are_complaints_too(troubles: Troubles):
+def test_structlog_events_are_complaints_too(troubles: RecentWarnings):
     """structlog hands its fields over as one dictionary."""
     logger = structlog.wrap_logger(
         logging.getLogger("test.troubles"), processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter]

@@ -10,7 +10,7 @@ from tandem_realtime.protocol.encodings import PLAIN_EVENTS, event_line
 from tandem_realtime.protocol.plain import push_plain
 
 
-class Trail:
+class EventIds:
     """
     Follows one reader. An id is the positions with commas between, in the order of the channels; empty for none.
 

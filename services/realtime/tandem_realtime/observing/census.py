@@ -15,10 +15,10 @@ from tandem.census import Answer, Client, Crowd, Question
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for_group
 from tandem.namespaces import CANARY as CANARY
-from tandem_realtime.exposition import live_connections
 from tandem_realtime.hub.tasks import Tasks
+from tandem_realtime.observing.exposition import live_connections
+from tandem_realtime.observing.recent_warnings import RecentWarnings
 from tandem_realtime.runtime import Runtime
-from tandem_realtime.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,10 @@ class Connected(Protocol):
 class Census:
     """Hears the questions of the live page and answers them."""
 
-    def __init__(self, runtime: Runtime, server: Any, troubles: Troubles) -> None:
+    def __init__(self, runtime: Runtime, server: Any, recent_warnings: RecentWarnings) -> None:
         self._runtime = runtime
         self._server = server
-        self._troubles = troubles
+        self._recent_warnings = recent_warnings
         self._tasks = Tasks()
 
     async def start(self) -> None:
@@ -87,7 +87,7 @@ class Census:
             users=largest(users, question),
             channels=largest(ours, question),
             clients=clients_of(question.user, sessions, question.limit),
-            troubles=list(self._troubles.last),
+            troubles=list(self._recent_warnings.last),
         )
 
 

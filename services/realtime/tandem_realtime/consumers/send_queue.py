@@ -12,7 +12,7 @@ from tandem_realtime.protocol.codes import SLOW
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class Outlet:
+class SendQueue:
     """
     Queue of events for one connection. *slow* is called when more than *limit* bytes wait.
 

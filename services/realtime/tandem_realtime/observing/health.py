@@ -10,7 +10,7 @@ from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from tandem_realtime.exposition import exposition
+from tandem_realtime.observing.exposition import exposition
 
 # A check returns why the process cannot do its work, or nothing.
 Check = Callable[[], str | None]
