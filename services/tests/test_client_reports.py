@@ -12,7 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from rig.browser import open_browser, shown_value, wait_for_value
 from rig.servers import wait_until
 from rig.stack import COUNTER, Stack, press
+from rig.tandem_page import WITHOUT
 from rig.wire import open_wire
+
+ALONE = WITHOUT["alone"]  # in a worker a page could not bend the dice and the clock
 
 
 def told(stack: Stack, name: str, **labels: str) -> float:
@@ -33,7 +36,7 @@ async def test_a_page_reports_what_it_received(stack: Stack, http: httpx.AsyncCl
     spent = told(stack, "tandem_delivery_seconds_sum", stage="commit_to_client")
     async with open_browser() as browser:
         page = await browser.new_page()
-        await page.add_init_script("Math.random = () => 0")
+        await page.add_init_script(f"{ALONE} Math.random = () => 0")
         await page.goto(f"{stack.url}/counter/")
         await shown_value(page)
         values = await press(http, 3)
@@ -50,7 +53,9 @@ async def test_a_wrong_clock_is_taken_out(stack: Stack, http: httpx.AsyncClient)
     spent = told(stack, "tandem_delivery_seconds_sum", stage="commit_to_client")
     async with open_browser() as browser:
         page = await browser.new_page()
-        await page.add_init_script("Math.random = () => 0; const now = Date.now; Date.now = () => now() + 3600000")
+        await page.add_init_script(
+            f"{ALONE} Math.random = () => 0; const now = Date.now; Date.now = () => now() + 3600000"
+        )
         await page.goto(f"{stack.url}/counter/")
         await shown_value(page)
         [value] = await press(http)

@@ -34,7 +34,7 @@ async def test_event_source_resumes_over_a_cut(stack: Stack, http: httpx.AsyncCl
     """Cut before anything was published and again afterwards: every value arrives, once and in order."""
     async with Cable(stack.edge.port) as cable, open_browser() as browser:
         page = await browser.new_page()
-        await page.goto(f"http://127.0.0.1:{cable.port}/counter/?transport=poll")
+        await page.goto(f"http://127.0.0.1:{cable.port}/")
         await page.evaluate(LISTEN)
         await wait_for(page, "other", 2)
         cable.cut()

@@ -42,7 +42,7 @@ def test_nothing_inline_and_nothing_from_elsewhere(client: Client, path: str) ->
 
 
 def test_counter_page_says_where_to_subscribe_from(client: Client) -> None:
-    """Channel, position, version and transport are in the page."""
+    """Channel, position and version are in the page, and tandem.js with its configuration."""
     html = page(client, "/counter/")
     data = dict(re.findall(r'data-([a-z]+)="([^"]*)"', html))
 
@@ -50,11 +50,11 @@ def test_counter_page_says_where_to_subscribe_from(client: Client) -> None:
         "state": "static",
         "source": "/api/counters/demo/",
         "channel": "public:counter.demo",
-        "transport": "websocket",
         "position": str(tandem.position("public:counter.demo")),
         "version": "0",
         "digits": "few",
     }
+    assert '<script id="tandem-config" type="application/json">' in html
 
 
 @pytest.mark.usefixtures("redis_down")
@@ -68,21 +68,13 @@ def test_counter_page_reloads_itself_without_javascript(client: Client) -> None:
     assert '<noscript><meta http-equiv="refresh"' in page(client, "/counter/")
 
 
-@pytest.mark.parametrize(
-    ("asked", "used"), [("sse", "sse"), ("longpoll", "longpoll"), ("poll", "poll"), ("carrier-pigeon", "websocket")]
-)
-def test_transport_is_chosen_in_the_address(client: Client, asked: str, used: str) -> None:
-    """One of four; what is unknown becomes the WebSocket."""
-    assert f'data-transport="{used}"' in page(client, f"/counter/?transport={asked}")
-
-
 def test_pages_poll_where_there_is_no_realtime_service(client: Client, settings: Settings) -> None:
-    """Short polling is all there is, whatever is asked for."""
+    """There is nothing to subscribe to, and no light that could be on."""
     settings.TANDEM_REALTIME_ENABLED = False
-    html = page(client, "/counter/?transport=websocket")
+    html = page(client, "/counter/")
 
-    assert 'data-transport="poll"' in html
-    assert "?transport=websocket" not in html
+    assert 'data-channel=""' in html
+    assert "<tandem-status" not in html
 
 
 def test_button_works_without_javascript(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""The pages: one shows a counter, one changes it. Both work without JavaScript; ``live.js`` makes them live."""
+"""The pages: one shows a counter, one changes it. Both work without JavaScript; tandem.js makes them live."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from api.counters.forms import IncrementForm
 from api.counters.models import Counter
 
 DEMO = "demo"
-TRANSPORTS = {"websocket": "WebSocket", "sse": "EventSource", "longpoll": "Long polling", "poll": "Short polling"}
-POLL = "poll"  # the only one that needs no realtime service
 
 
 @require_safe
@@ -28,7 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def counter(request: HttpRequest, name: str = DEMO) -> HttpResponse:
-    """Show a counter, live over the transport that ``?transport=`` names."""
+    """Show a counter."""
     return render(request, "counters/counter.html", _live_context(request, name))
 
 
@@ -51,18 +49,14 @@ def increment(request: HttpRequest, name: str = DEMO) -> HttpResponse:
 
 
 def _live_context(request: HttpRequest, name: str, **more: Any) -> dict[str, Any]:
-    """Return what a live page needs: the row, where to subscribe from, and over what."""
+    """Return what a live page needs: the row, and where to subscribe from. Without a realtime service it polls."""
     try:
         counter, position = actions.find_with_position(name)
     except actions.UnknownCounter as error:
         raise Http404(str(error)) from error
-    available = TRANSPORTS if settings.TANDEM_REALTIME_ENABLED else {POLL: TRANSPORTS[POLL]}
-    asked = request.GET.get("transport", "")
     return {
         "counter": counter,
         "position": position,
-        "channel": actions.channel_for(counter.name),
-        "transports": available,
-        "transport": asked if asked in available else next(iter(available)),
+        "channel": actions.channel_for(counter.name) if settings.TANDEM_REALTIME_ENABLED else "",
         **more,
     }

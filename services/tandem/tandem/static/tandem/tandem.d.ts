@@ -109,6 +109,9 @@ export function connect(options?: ConnectOptions): Connection;
 /** Hear a channel over the page's connection. */
 export function subscribe<Data = unknown>(channel: string, options?: SubscribeOptions<Data>): Subscription;
 
+/** Read JSON as publications are read: integers beyond 2^53 become BigInt, where the browser tells their digits. */
+export function parse(text: string): any;
+
 declare global {
   interface DocumentEventMap {
     "tandem:state": CustomEvent<Connection>;
@@ -118,5 +121,5 @@ declare global {
     "tandem-status": HTMLElement;
   }
   /** The same functions, for scripts that do not import. */
-  var tandem: { connect: typeof connect; subscribe: typeof subscribe };
+  var tandem: { connect: typeof connect; subscribe: typeof subscribe; parse: typeof parse };
 }

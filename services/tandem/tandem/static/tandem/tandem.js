@@ -731,7 +731,7 @@ const isLasting = ({ code, temporary }) => !temporary && ![100, 109, 111].includ
 
 // -- Transports ------------------------------------------------------------------------------------
 
-/** JSON, with integers beyond 2^53 as BigInt where the browser shows their digits. */
+/** JSON, with integers beyond 2^53 as BigInt where the browser tells their digits. */
 const parse = (text) => JSON.parse(text, /\d{16}/.test(text) ? exact : undefined);
 const exact = (key, value, context) =>
   Number.isInteger(value) && !Number.isSafeInteger(value) && context ? BigInt(context.source) : value;
@@ -881,8 +881,10 @@ globalThis.tandem ??= {
     return (page = new Connection({ ...config, ...options }));
   },
   subscribe: (channel, options) => connect().subscribe(channel, options),
+  parse,
 };
 export const { connect, subscribe } = globalThis.tandem;
+export { parse };
 
 if (globalThis.SharedWorkerGlobalScope) {
   const holder = new Holder();
