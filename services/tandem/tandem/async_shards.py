@@ -9,6 +9,7 @@ from typing import Any
 from tandem import scripts
 from tandem.errors import NoScriptError, RedisReplyError
 from tandem.groups import shard_for
+from tandem.memory import is_memory
 from tandem.redis import RedisClient
 
 
@@ -16,7 +17,7 @@ class AsyncShards:
     """The Redis shards, for one event loop."""
 
     def __init__(self, urls: Sequence[str]) -> None:
-        self.clients = [RedisClient(url) for url in urls]
+        self.clients = [_client(url) for url in urls]
         self._loading: dict[RedisClient, asyncio.Task[None]] = {}
 
     def of(self, channel: str) -> int:
@@ -50,6 +51,14 @@ class AsyncShards:
             task = self._loading[client] = asyncio.create_task(_load_scripts(client))
             task.add_done_callback(lambda _: self._loading.pop(client, None))
         await asyncio.shield(task)
+
+
+def _client(url: str) -> RedisClient:
+    if is_memory(url):
+        from tandem.memory.clients import MemoryClient
+
+        return MemoryClient(url)  # type: ignore[return-value]  # takes its place
+    return RedisClient(url)
 
 
 async def _load_scripts(client: RedisClient) -> None:

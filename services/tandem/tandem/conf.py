@@ -11,10 +11,12 @@ from typing import Any, get_origin, get_type_hints
 
 import msgspec
 from django.conf import settings as django_settings
+from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.crypto import salted_hmac
 
+from tandem.memory import SCHEME, is_memory
 from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces
 from tandem.redis.address import Address, prefix_in
 from tandem.tokens import Key, public_keys, secret_keys
@@ -44,9 +46,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # Both sides
     debug: bool = False
-    """Development: Redis on this machine and a key that is no secret. Django's DEBUG unless given."""
+    """Development: no Redis is needed, and a key may be no secret. Django's DEBUG unless given."""
     redis_urls: list[str] = []
-    """Where Redis is: each address is a shard."""
+    """Where Redis is: each address is a shard. None in development and in tests: everything stays in one process."""
     namespaces: dict[str, dict[str, Any] | None] = {}
     """Options by namespace, beside the built-in ones; None takes one of those away."""
     token_keys: list[str] = []
@@ -109,8 +111,6 @@ def read(given: Mapping[str, Any], environ: Mapping[str, str], *, debug: bool = 
         values[name] = _checked(f"TANDEM[{name!r}]", name, value)
     for variable, name in variables(environ).items():
         values[name] = _checked(variable, name, _parse(variable, environ[variable], _TYPES[name]), strict=False)
-    if values["debug"]:
-        values.setdefault("redis_urls", ["redis://127.0.0.1:6379/0"])
     try:
         return Settings(**values)
     except ValueError as error:
@@ -142,16 +142,27 @@ def namespaces() -> Namespaces:
 
 
 def redis_urls() -> tuple[str, ...]:
-    """Return the address of each Redis shard. Raises `ImproperlyConfigured` when there is none."""
+    """
+    Return the address of each Redis shard: in development and tests, when none is given, the store of this process.
+
+    Elsewhere raises `ImproperlyConfigured` when there is none.
+    """
     if not settings().redis_urls:
+        if settings().debug or is_testing():
+            return (SCHEME,)
         raise ImproperlyConfigured("Redis is nowhere: set TANDEM['redis_urls'] or the variable TANDEM_REDIS_URLS")
     return tuple(settings().redis_urls)
+
+
+def is_testing() -> bool:
+    """Tell whether Django's test environment is set up, as its test runner and pytest-django do."""
+    return hasattr(mail, "outbox")
 
 
 @cache
 def layer_prefix() -> str:
     """Return what the names of the channel layer begin with, in the database of Redis that the addresses name."""
-    urls = settings().redis_urls
+    urls = [url for url in settings().redis_urls if not is_memory(url)]
     return prefix_in(Address.from_url(urls[0]).db if urls else 0)
 
 

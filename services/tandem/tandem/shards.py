@@ -14,6 +14,7 @@ from tandem.breaker import Breaker
 from tandem.connecting import pool_of
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for
+from tandem.memory import is_memory
 
 # So long waits who is served by somebody; then the breaker opens, and nobody waits any more.
 PATIENCE_SECONDS = 0.25
@@ -156,6 +157,10 @@ class Shards:
 
 @cache
 def _shards(urls: tuple[str, ...]) -> Shards:
+    if all(is_memory(url) for url in urls):
+        from tandem.memory.shards import MemoryShards
+
+        return MemoryShards(urls)
     return Shards(urls)
 
 

@@ -35,16 +35,12 @@ def test_former_variables_count_until_the_new_one_is_there() -> None:
     assert read({}, {"DRAIN_SECONDS": "3", "TANDEM_DRAIN_SECONDS": "4"}).drain_seconds == 4
 
 
-def test_development_is_redis_on_this_machine() -> None:
-    """Elsewhere nothing is assumed."""
-    assert read({}, {}, debug=True).redis_urls == ["redis://127.0.0.1:6379/0"]
-    assert read({}, {"TANDEM_DEBUG": "0"}, debug=True).redis_urls == []
-
-
 def test_no_redis_is_named() -> None:
     """Whoever needs an address hears what to set."""
-    with override_tandem(redis_urls=[]), pytest.raises(ImproperlyConfigured, match="TANDEM_REDIS_URLS"):
-        conf.redis_urls()
+    with override_tandem(redis_urls=[]), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conf, "is_testing", lambda: False)
+        with pytest.raises(ImproperlyConfigured, match="TANDEM_REDIS_URLS"):
+            conf.redis_urls()
 
 
 @pytest.mark.parametrize(

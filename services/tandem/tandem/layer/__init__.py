@@ -12,6 +12,7 @@ from channels_redis.utils import _wrap_close, decode_hosts
 
 from tandem import conf
 from tandem.layer.local import LocalLayer, Options
+from tandem.memory import is_memory
 from tandem.redis.address import Address, prefix_in
 
 __all__ = ["CAPACITY", "ChannelLayer", "configured_layer"]
@@ -50,8 +51,8 @@ class ChannelLayer:
         self._serializer = registry.get_serializer(
             serializer_format, symmetric_encryption_keys=symmetric_encryption_keys
         )
-        addresses = [Address.from_host(host) for host in decode_hosts(hosts or conf.redis_urls())]
-        self.prefix = prefix or prefix_in(addresses[0].db)
+        addresses = [_address(host) for host in decode_hosts(hosts or conf.redis_urls())]
+        self.prefix = prefix or _prefix_at(addresses[0])
         self._options = Options(addresses, self.prefix, self._serializer, capacity, on_disconnect, on_reconnect)
         self._layers: dict[asyncio.AbstractEventLoop, LocalLayer] = {}
 
@@ -141,6 +142,15 @@ class ChannelLayer:
             layer = self._layers[loop] = LocalLayer(self._options)
             _wrap_close(self, loop)
         return layer
+
+
+def _address(host: dict[str, Any]) -> Address | str:
+    url = host.get("address")
+    return str(url) if is_memory(url) else Address.from_host(host)
+
+
+def _prefix_at(address: Address | str) -> str:
+    return prefix_in(0 if isinstance(address, str) else address.db)
 
 
 def configured_layer() -> Any:

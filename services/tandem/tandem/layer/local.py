@@ -28,7 +28,8 @@ Watcher: TypeAlias = Callable[[str, Sequence[str]], None]
 class Options:
     """What every event loop's layer is made from."""
 
-    addresses: Sequence[Address]
+    addresses: Sequence[Address | str]
+    """A text is the address of a store in memory."""
     prefix: str
     serializer: Any
     capacity: int
@@ -47,14 +48,19 @@ class LocalLayer:
         self._loop = asyncio.get_running_loop()
         self.overflow = Overflow(self._loop.time)
         self._own = (self._to_channel, self._to_members)
-        self.shards = self._open_shards()
+        self.shards: list[Any] = self._open_shards()  # Shard or MemoryShard
 
-    def _open_shards(self) -> list[Shard]:
-        return [
-            Shard(address, timeout=CONFIRM_SECONDS, on_event=self._shard_event) for address in self.options.addresses
-        ]
+    def _open_shards(self) -> list[Any]:
+        return [self._open_shard(address) for address in self.options.addresses]
 
-    def _shard(self, name: str) -> Shard:
+    def _open_shard(self, address: Address | str) -> Any:
+        if isinstance(address, str):
+            from tandem.memory.shard import MemoryShard
+
+            return MemoryShard(address)
+        return Shard(address, timeout=CONFIRM_SECONDS, on_event=self._shard_event)
+
+    def _shard(self, name: str) -> Any:
         index: int = _consistent_hash(name, len(self.shards))
         return self.shards[index]
 
@@ -66,7 +72,7 @@ class LocalLayer:
     async def listen(self, groups: Sequence[str], callback: Callback) -> None:
         if isinstance(groups, str):
             raise TypeError(f"expected a sequence of groups, got the string {groups!r}")
-        names: dict[Shard, list[bytes]] = {}
+        names: dict[Any, list[bytes]] = {}
         for group in groups:
             name = self._group_name(group)
             shard = self._shard(name)
@@ -75,7 +81,7 @@ class LocalLayer:
             names.setdefault(shard, []).append(encoded)
         await self._confirmed(names)
 
-    async def _confirmed(self, names: dict[Shard, list[bytes]]) -> None:
+    async def _confirmed(self, names: dict[Any, list[bytes]]) -> None:
         waits = [wait for shard, expected in names.items() if (wait := shard.wait(expected))]
         if not waits:
             return

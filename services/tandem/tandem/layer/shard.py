@@ -32,6 +32,15 @@ class Topic:
         self.callbacks: tuple[Callback, ...] = ()
 
 
+def call_each(topic: Topic, data: bytes) -> None:
+    """Call everyone who hears *topic*."""
+    for callback in topic.callbacks:
+        try:
+            callback(topic.title, data)
+        except Exception:  # a listener's bug must not cost the others their message
+            logger.exception("a listener of %s failed", topic.title)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Confirmation:
     """The `future` of a confirmation. Who stops waiting says `give_up`; what comes later is reported as restored."""
@@ -127,13 +136,8 @@ class Shard:
 
     def _deliver(self, name: bytes, data: bytes) -> None:
         topic = self.topics.get(name)
-        if topic is None:
-            return  # was on its way when we unsubscribed
-        for callback in topic.callbacks:
-            try:
-                callback(topic.title, data)
-            except Exception:  # a listener's bug must not cost the others their message
-                logger.exception("a listener of %s failed", topic.title)
+        if topic is not None:  # else it was on its way when we unsubscribed
+            call_each(topic, data)
 
     def _answer(self, name: bytes) -> None:
         if not self._subscriptions.answer(name):

@@ -21,6 +21,7 @@ class Script(NamedTuple):
 
     source: str
     sha: str
+    name: str
 
 
 class Call(NamedTuple):
@@ -74,7 +75,7 @@ ALL: list[Script] = []
 def load(name: str, *, prelude: str = "") -> Script:
     """Read ``<name>.lua`` of this folder, behind *prelude*."""
     source = prelude + files(__name__).joinpath(f"{name}.lua").read_text("utf-8")
-    script = Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+    script = Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest(), name)
     ALL.append(script)
     return script
 

@@ -11,7 +11,7 @@ local entries = {}
 if limit > 0 and (ARGV[7] ~= '1' or (continues and s[2] - since <= limit)) then
   if ARGV[6] == '1' then
     local from = (since_epoch ~= '' or since > 0) and string.format('(%.0f-0', since) or '+'
-    entries = redis.call('XREVRANGE', KEYS[2], from, '-', 'COUNT', limit)
+    if from ~= '(0-0' then entries = redis.call('XREVRANGE', KEYS[2], from, '-', 'COUNT', limit) end -- an error there
   else
     entries = redis.call('XRANGE', KEYS[2], string.format('%.0f-0', since + 1), '+', 'COUNT', limit)
   end

@@ -1,0 +1,47 @@
+"""The client of a store, in the place of a Redis's, for an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tandem.errors import RedisReplyError
+from tandem.memory.store import store_at
+
+
+class MemoryAddress:
+    """Where a store is: in this process."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @property
+    def label(self) -> str:
+        """The address as logs show it."""
+        return self.url
+
+
+class MemoryClient:
+    """Take the place of `RedisClient`."""
+
+    is_up = True
+
+    def __init__(self, url: str) -> None:
+        self.address = MemoryAddress(url)
+        self._store = store_at(url)
+
+    async def execute(self, *args: Any) -> Any:
+        """Carry out one command and return its reply. Raises `RedisReplyError`."""
+        return self._store.execute(*args)
+
+    def submit(self, *args: Any) -> asyncio.Future[Any]:
+        """Carry out one command and return the future of its reply."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        try:
+            future.set_result(self._store.execute(*args))
+        except RedisReplyError as error:
+            future.set_exception(error)
+        return future
+
+    async def close(self) -> None:
+        """Nothing to close."""

@@ -1,0 +1,232 @@
+"""
+What each Lua script of this folder does, in Python: one function for each script, of the same name, line by line.
+
+They run in the memory backend. Whoever changes a script changes its twin: a test runs both and compares every reply.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import msgpack
+
+Redis: TypeAlias = Callable[..., Any]
+"""``redis.call``."""
+Twin: TypeAlias = Callable[[Redis, Sequence[bytes], Sequence[bytes]], Any]
+State: TypeAlias = list[Any]
+"""What meta.lua passes around: epoch, offset, previous epoch or None, offset of the takeover."""
+
+BOOT_KEY = "tandem:boot"
+
+
+def boot(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Notice a restart."""
+    if redis("HGET", BOOT_KEY, "run") != args[0]:
+        redis("HSET", BOOT_KEY, "run", args[0], "incarnation", args[2], "kept", args[1])
+    return b"OK"
+
+
+def publish(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Take the next offset, append, trim, send to the group."""
+    if keys[2]:
+        seen = redis("HMGET", keys[2], "e", "o")
+        if seen[0] is not None:
+            return [seen[0], int(seen[1]), 1]
+    size, body = int(args[3]), args[2]
+    epoch, offset, live = b"", 0, body
+    if size > 0:
+        state = _open_stream(redis, keys[0], keys[1], args[0])
+        epoch, offset = state[0], state[1] + 1
+        redis("HSET", keys[0], "o", offset)
+        redis("EXPIRE", keys[0], args[5])
+        redis("XADD", keys[1], "MAXLEN", size, f"{offset}-0", "b", body)
+        redis("EXPIRE", keys[1], args[4])
+        live = _grown(body, offset=offset, epoch=epoch)
+    if keys[2]:
+        redis("HSET", keys[2], "e", epoch, "o", offset)
+        redis("EXPIRE", keys[2], args[6])
+    redis("PUBLISH", args[1], live)
+    return [epoch, offset, 0]
+
+
+def read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Read a stream from a position."""
+    fresh, ttl, since_epoch, since, limit = args[0], int(args[1]), args[2], int(args[3]), int(args[4])
+    state = _open_for_reader(redis, keys[0], keys[1], fresh, since_epoch, since, is_client=args[7] == b"1")
+    _keep_meta(redis, keys[0], ttl)
+    epoch, offset, previous, taken_over = state
+    continues = (since_epoch == epoch and since <= offset) or (since_epoch == previous and since <= taken_over)
+    entries = []
+    if limit > 0 and (args[6] != b"1" or (continues and offset - since <= limit)):
+        if args[5] == b"1":
+            start = f"({since}-0" if since_epoch or since > 0 else "+"
+            entries = redis("XREVRANGE", keys[1], start, "-", "COUNT", limit)
+        else:
+            entries = redis("XRANGE", keys[1], f"{since + 1}-0", "+", "COUNT", limit)
+    return [epoch, offset, previous or b"", taken_over, int(continues), entries]
+
+
+def check(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Tell where the streams of many channels stand."""
+    found = []
+    for i in range(len(keys) // 2):
+        meta, stream = keys[2 * i : 2 * i + 2]
+        fresh = args[0] + b"%d" % (i + 1)
+        epoch, offset = args[2 * i + 2 : 2 * i + 4]
+        state = _open_for_reader(redis, meta, stream, fresh, epoch, int(offset), is_client=False)
+        _keep_meta(redis, meta, int(args[1]))
+        found.append([state[0], state[1], state[2] or b"", state[3]])
+    return found
+
+
+def remove(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Forget the publications of a channel."""
+    return redis("DEL", keys[0])
+
+
+def control(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Tell every realtime process something, and keep it."""
+    entry_id = redis("XADD", keys[0], "MAXLEN", "~", args[2], "*", "b", args[1])
+    redis("EXPIRE", keys[0], args[3])
+    redis("PUBLISH", args[0], _grown(args[1], id=entry_id))
+    return entry_id
+
+
+def presence_enter(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """A client comes into a channel."""
+    redis("HSET", keys[0], args[0], args[1])
+    redis("ZADD", keys[1], _now(redis) + int(args[3]), args[0])
+    for key in keys[:2]:
+        redis("PEXPIRE", key, 2 * int(args[3]))
+    away = redis("HGET", keys[3], args[2]) if args[2] else None
+    if away is not None:
+        other, _, rest = away.partition(b" ")
+        redis("ZREM", keys[2], other)
+        redis("HDEL", keys[0], other)
+        if rest:
+            redis("HSET", keys[3], args[2], rest)
+        else:
+            redis("HDEL", keys[3], args[2])
+    if away is not None or not args[5]:
+        return 0
+    redis("PUBLISH", args[4], args[5])
+    return 1
+
+
+def presence_keep(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """The clients of one process are still in a channel."""
+    until = _now(redis) + int(args[0])
+    for client, info in zip(args[1::2], args[2::2], strict=True):
+        redis("HSET", keys[0], client, info)
+        redis("ZADD", keys[1], until, client)
+    for key in keys[:2]:
+        redis("PEXPIRE", key, 2 * int(args[0]))
+    return len(args)
+
+
+def presence_leave(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """A client goes out of a channel, now or in a while."""
+    client, user, hold, ttl, group, message = args
+    if not redis("HEXISTS", keys[0], client):
+        return 0
+    redis("ZREM", keys[1], client)
+    if int(hold) > 0:
+        redis("ZADD", keys[2], _now(redis) + int(hold), client)
+        if user:
+            away = redis("HGET", keys[3], user)
+            redis("HSET", keys[3], user, away + b" " + client if away is not None else client)
+        for key in (keys[0], keys[2], keys[3]):
+            redis("PEXPIRE", key, 2 * int(ttl))
+        return 0
+    redis("HDEL", keys[0], client)
+    if message:
+        redis("PUBLISH", group, message)
+    return 1
+
+
+def presence_read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Who is in a channel."""
+    here = redis("ZRANGEBYSCORE", keys[1], f"({_now(redis)}", "+inf")
+    infos = [(client, redis("HGET", keys[0], client)) for client in here]
+    return [value for client, info in infos if info is not None for value in (client, info)]
+
+
+def presence_sweep(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Let those go whose process died or whose leave was held back long enough."""
+    now, gone = _now(redis), 0
+    for key in keys[1:3]:
+        for client in redis("ZRANGEBYSCORE", key, "-inf", now):
+            info = redis("HGET", keys[0], client)
+            redis("ZREM", key, client)
+            redis("HDEL", keys[0], client)
+            if info is not None:
+                if key == keys[2]:
+                    _forget_away(redis, keys[3], json.loads(info)["user"].encode(), client)
+                if args[2] == b"1":
+                    message = {"type": "leave", "channel": args[0].decode(), "info": info.decode()}
+                    redis("PUBLISH", args[1], msgpack.packb(message))
+            gone += 1
+    return gone
+
+
+def _forget_away(redis: Redis, key: bytes, user: bytes, client: bytes) -> None:
+    rest = [other for other in (redis("HGET", key, user) or b"").split() if other != client]
+    if rest:
+        redis("HSET", key, user, b" ".join(rest))
+    else:
+        redis("HDEL", key, user)
+
+
+def _now(redis: Redis) -> int:
+    seconds, micros = redis("TIME")
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
+def _grown(body: bytes, **more: Any) -> bytes:
+    """Return the msgpack map *body* with *more* at its end."""
+    pairs = b"".join(msgpack.packb(name) + msgpack.packb(_text(value)) for name, value in more.items())
+    return bytes([body[0] + len(more)]) + body[1:] + pairs
+
+
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+# meta.lua
+
+
+def _take_over(
+    redis: Redis, meta: bytes, stream: bytes, epoch: bytes, offset: int, old: bytes | None, kept: bool, now: bytes
+) -> State:
+    if old is not None and kept:
+        redis("HSET", meta, "e", epoch, "o", offset, "i", now, "pe", old, "po", offset)
+        return [epoch, offset, old, offset]
+    redis("DEL", stream, meta)
+    redis("HSET", meta, "e", epoch, "o", 0, "i", now)
+    return [epoch, 0, None, 0]
+
+
+def _open_stream(redis: Redis, meta: bytes, stream: bytes, fresh: bytes) -> State:
+    incarnation, kept = redis("HMGET", BOOT_KEY, "incarnation", "kept")
+    incarnation = incarnation or b""
+    epoch, offset, born_in, previous, taken_over = redis("HMGET", meta, "e", "o", "i", "pe", "po")
+    if epoch is not None and born_in == incarnation:
+        return [epoch, int(offset), previous, int(taken_over or 0)]
+    return _take_over(redis, meta, stream, fresh, int(offset or 0), epoch, kept == b"1", incarnation)
+
+
+def _open_for_reader(
+    redis: Redis, meta: bytes, stream: bytes, fresh: bytes, epoch: bytes, offset: int, *, is_client: bool
+) -> State:
+    state = _open_stream(redis, meta, stream, fresh)
+    if (not is_client and epoch == state[0] and offset > state[1]) or (epoch == state[2] and offset > state[3]):
+        incarnation = redis("HGET", BOOT_KEY, "incarnation") or b""
+        return _take_over(redis, meta, stream, fresh, 0, None, False, incarnation)
+    return state
+
+
+def _keep_meta(redis: Redis, meta: bytes, ttl: int) -> None:
+    if redis("TTL", meta) < ttl / 2:
+        redis("EXPIRE", meta, ttl)

@@ -1,0 +1,243 @@
+"""The Lua scripts on a real Redis beside their twins in memory: every reply and every message is the same."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from typing import Any
+
+import msgpack
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tandem import control, presence, scripts
+from tandem.memory.store import Store
+from tandem.namespaces import Namespace
+from tandem.publication import Position, pack_body
+from tandem.scripts import Call, twins
+
+NAMESPACES = {"kept": Namespace(history_size=3, history_ttl=60), "plain": Namespace()}
+HOLDS = [0, 60, 0.001]
+
+
+class Both:
+    """Runs a call on Redis and in memory, and says where the answers differ."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        client.flushall()
+        client.script_flush()
+        self.redis = client
+        self.store = Store()
+        self.pubsub = client.pubsub(ignore_subscribe_messages=True)
+        self.pubsub.psubscribe("*")
+        self.pubsub.get_message(timeout=1)
+        self.sent: list[tuple[bytes, Any]] = []
+        self.epochs: list[str] = []
+        self.store._publish = self._note(self.store._publish)  # type: ignore[assignment, method-assign]
+        self.boot("first", kept=False)
+
+    def _note(self, publish: Callable[[bytes, bytes], int]) -> Callable[[bytes, bytes], int]:
+        def note(name: bytes, data: bytes) -> int:
+            self.sent.append((name, _read(data)))
+            return publish(name, data)
+
+        return note
+
+    def boot(self, run: str, *, kept: bool) -> None:
+        """Have both look as if they had restarted."""
+        config = {"appendonly": "yes", "appendfsync": "always"} if kept else {}
+        self.same(*scripts.boot_call(run, config).eval())
+        self.store._is_booted = True
+
+    def run(self, call: Call) -> Any:
+        """Run *call* on both and return the reply, which is the same."""
+        return self.same(*call.eval())
+
+    def same(self, *command: Any) -> Any:
+        """Send one command to both and return the reply."""
+        outcomes = [_outcome(run, command) for run in (self.redis.execute_command, self.store.execute)]
+        assert outcomes[0] == outcomes[1], command
+        return outcomes[0]
+
+    def messages(self) -> list[tuple[bytes, Any]]:
+        """Return what Redis has sent since the last call."""
+        found: list[tuple[bytes, Any]] = []
+        while len(found) < len(self.sent):
+            message = self.pubsub.get_message(timeout=1)
+            assert message is not None, f"Redis sent {found}, memory {self.sent}"
+            if message["type"] == "pmessage":
+                found.append((message["channel"], _read(message["data"])))
+        extra = self.pubsub.get_message(timeout=0.0)
+        assert extra is None or extra["type"] != "pmessage"
+        return found
+
+
+def _outcome(run: Callable[..., Any], command: tuple[Any, ...]) -> Any:
+    try:
+        return _plain(run(*command))
+    except redis.ResponseError:
+        return redis.ResponseError
+
+
+def _plain(reply: Any) -> Any:
+    if isinstance(reply, list | tuple):
+        return [_plain(each) for each in reply]
+    return reply.encode() if isinstance(reply, str) else reply
+
+
+def _read(data: bytes) -> Any:
+    """A map of Lua has no order."""
+    message = msgpack.unpackb(data)
+    return {**message, "id": "of its own"} if "id" in message else message
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    """The shared Redis."""
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+channels = st.sampled_from(["kept:a", "kept:a", "kept:a", "kept:b", "plain:a"])
+rooms = st.just("plain:a")
+offsets = st.integers(0, 5)
+which = st.sampled_from([0, 1, 1, 1, 2, 3])
+clients = st.sampled_from(["c1", "c2", "c3"])
+users = st.sampled_from(["", "ada", "bob"])
+of_streams = st.one_of(
+    st.tuples(st.just("publish"), channels, st.sampled_from([None, None, "k1", "k2"]), st.sampled_from([1, 1, 1, 0])),
+    st.tuples(
+        st.just("read"), channels, which, offsets, st.integers(0, 4), st.booleans(), st.booleans(), st.booleans()
+    ),
+    st.tuples(st.just("check"), channels, which, offsets),
+    st.tuples(st.just("remove"), channels),
+    st.tuples(st.just("restart"), st.booleans()),
+    st.tuples(st.just("forget"), channels, st.sampled_from(["meta", "stream"])),
+)
+of_presence = st.one_of(
+    st.tuples(st.just("enter"), rooms, clients, users, st.booleans()),
+    st.tuples(st.just("leave"), rooms, clients, users, st.booleans(), st.sampled_from(HOLDS)),
+    st.tuples(st.just("keep"), rooms, st.lists(clients, unique=True)),
+    st.tuples(st.just("sweep"), rooms, st.booleans()),
+    st.tuples(st.just("present"), rooms),
+)
+
+
+class Play:
+    """Turns steps into calls."""
+
+    def __init__(self, both: Both) -> None:
+        self.both = both
+        self.runs = 0
+
+    def publish(self, channel: str, once: str | None, keep: int) -> None:
+        body = pack_body(channel, b'{"a":1}', tags=b"", info=b"", time=7, request="")
+        namespace = NAMESPACES[channel.partition(":")[0]]
+        reply = self.both.run(scripts.publish_call(channel, namespace, body, once=once, keep=bool(keep)))
+        self._remember(scripts.parse_published(reply).position.epoch)
+
+    def _remember(self, epoch: str) -> None:
+        if epoch and epoch not in self.both.epochs[-1:]:
+            self.both.epochs.append(epoch)
+
+    def _position(self, back: int, offset: int) -> Position | None:
+        if not back:
+            return None
+        return Position(self.both.epochs[-back] if back <= len(self.both.epochs) else "other", offset)
+
+    def read(
+        self, channel: str, back: int, offset: int, limit: int, reverse: bool, whole: bool, is_client: bool
+    ) -> None:
+        since = self._position(back, offset)
+        reply = self.both.run(
+            scripts.read_call(channel, since, limit, reverse=reverse, whole=whole, is_client=is_client)
+        )
+        self._remember(scripts.parse_entries(reply).state.position.epoch)
+
+    def check(self, channel: str, back: int, offset: int) -> None:
+        since = self._position(back, offset) or Position("", 0)
+        self.both.run(scripts.check_call([(channel, since), ("kept:b", since)]))
+
+    def remove(self, channel: str) -> None:
+        self.both.run(scripts.remove_call(channel))
+
+    def restart(self, kept: bool) -> None:
+        self.runs += 1
+        self.both.boot(f"run-{self.runs}", kept=kept)
+
+    def forget(self, channel: str, what: str) -> None:
+        key = scripts.meta_key(channel) if what == "meta" else scripts.stream_key(channel)
+        self.both.same("DEL", key)
+
+    def enter(self, channel: str, client: str, user: str, announce: bool) -> None:
+        self.both.run(presence.enter_call(channel, client, _info(client, user), user, announce=announce))
+
+    def leave(self, channel: str, client: str, user: str, announce: bool, hold: float) -> None:
+        info = _info(client, user)
+        self.both.run(presence.leave_call(channel, client, info, user, announce=announce, hold=hold))
+        if 0 < hold < 1:
+            time.sleep(0.004)  # held back for a millisecond: it is over on both sides, or on neither
+
+    def keep(self, channel: str, clients: list[str]) -> None:
+        self.both.run(presence.keep_call(channel, [(client, _info(client, "")) for client in clients]))
+
+    def sweep(self, channel: str, announce: bool) -> None:
+        self.both.run(presence.sweep_call(channel, announce=announce))
+
+    def present(self, channel: str) -> None:
+        # In the order of their expiries, which may fall into different milliseconds on the two sides.
+        call = presence.read_call(channel)
+        on_redis, in_memory = (
+            presence.parse_present(run(*call.eval()))
+            for run in (self.both.redis.execute_command, self.both.store.execute)
+        )
+        assert on_redis == in_memory
+
+
+def _info(client: str, user: str) -> bytes:
+    return b'{"user":"%s","client":"%s"}' % (user.encode(), client.encode())
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(steps=st.one_of(st.lists(of_streams, max_size=30), st.lists(of_presence, max_size=30)))
+def test_any_sequence_is_answered_alike(client: redis.Redis, steps: list[tuple[Any, ...]]) -> None:
+    """Replies, messages, and what is left behind."""
+    both = Both(client)
+    play = Play(both)
+    for name, *args in steps:
+        act: Callable[..., None] = getattr(play, name)
+        act(*args)
+    sent = both.messages()
+    both.pubsub.close()
+
+    assert sent == both.sent
+    assert sorted(both.redis.keys()) == sorted(both.store.keys())
+
+
+def test_control_is_answered_alike(client: redis.Redis) -> None:
+    """The log has ids of its own; what stands in it and what is sent is the same."""
+    with_user = control.Disconnect(user="ada")
+    both = Both(client)
+    call = control.control_call(with_user)
+    ids = [run(*call.eval()) for run in (both.redis.execute_command, both.store.execute)]
+    logs = [both.redis.xrange(control.LOG_KEY), both.store.execute("XRANGE", control.LOG_KEY, "-", "+")]
+    sent = both.messages()
+    both.pubsub.close()
+
+    assert all(re.fullmatch(rb"\d+-\d+", each) for each in ids)
+    assert [fields for _, fields in logs[0]] == [{b"b": call.args[1]}]
+    assert [fields for _, fields in logs[1]] == [[b"b", call.args[1]]]
+    assert sent == both.sent
+
+
+def test_every_script_has_its_twin() -> None:
+    """A script without one would work in production and fail in development."""
+    names = {file.name.removesuffix(".lua") for file in files("tandem.scripts").iterdir() if file.name.endswith(".lua")}
+
+    assert names - {"meta"} <= {name for name in vars(twins) if not name.startswith("_")}
