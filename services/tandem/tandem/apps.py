@@ -1,10 +1,19 @@
-"""Tandem as a Django app: the outbox's table and worker."""
+"""Tandem as a Django app: the outbox's table and worker, and the permission functions of every app."""
 
-from django.apps import AppConfig
+from importlib import import_module
+
+from django.apps import AppConfig, apps
+from django.utils.module_loading import autodiscover_modules
 
 
 class TandemConfig(AppConfig):
-    """Holds the outbox's model."""
+    """Holds the models; finds ``<app>.channels`` and listens to logins once every app is there."""
 
     name = "tandem"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import what the project says about its channels, and what obeys its logins."""
+        if apps.is_installed("django.contrib.auth"):
+            import_module("tandem.auth.signals")
+        autodiscover_modules("channels")

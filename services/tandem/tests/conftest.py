@@ -28,7 +28,15 @@ settings.configure(
     TANDEM={"redis_urls": ["redis://127.0.0.1:6379/0"], "namespaces": NAMESPACES},
     CHANNEL_LAYERS={"default": {"BACKEND": "tandem.layer.ChannelLayer"}},
     SECRET_KEY="for tests",
-    INSTALLED_APPS=["tandem"],
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "tandem"],
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ],
+    ROOT_URLCONF="tests.team_urls",
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     USE_TZ=True,
 )
