@@ -16,7 +16,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from prometheus_client import REGISTRY
 
-import api.metrics  # noqa: F401 - its metrics register themselves
+import tandem.metrics  # noqa: F401 - its metrics register themselves
 from tandem_realtime.observing import exposition, metrics
 
 with warnings.catch_warnings():

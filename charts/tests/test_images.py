@@ -101,7 +101,7 @@ def pair(podman: Podman, images: dict[str, str], redis_server: RedisServer, tmp_
             "api": {
                 "image": images["api"],
                 "replicas": 1,
-                "env": {"API_PORT": ports["api"], "API_METRICS_PORT": ports["api_metrics"]},
+                "env": {"TANDEM_WEB_PORT": ports["api"], "TANDEM_METRICS_PORT": ports["api_metrics"]},
             },
             "realtime": {
                 "image": images["realtime"],

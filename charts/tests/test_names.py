@@ -15,14 +15,14 @@ from tandem.conf import PREFIX, Settings
 
 SERVICES = CHART.parent.parent / "services"
 PORTS = {
-    "api": {"API_PORT": "http", "API_METRICS_PORT": "metrics"},
+    "api": {"web_port": "http", "metrics_port": "metrics"},
     "realtime": {"bind_port": "http", "private_port": "metrics"},
 }
 # Read by something else than our settings: Kubernetes' own expansion, the metrics library, the generator of load.
 FOREIGN = {"REDIS_PASSWORD", "POSTGRES_PASSWORD", "PROMETHEUS_DISABLE_CREATED_SERIES", "LOADGEN_URL", "LOADGEN_SHARDS"}
 
 
-DECLARED = {"api": "api/api/settings.py", "realtime": "tandem/tandem/conf.py"}
+PROBES = {"api": "tandem/tandem/probes.py", "realtime": "realtime/tandem_realtime/observing/health.py"}
 PACKAGES = {"api": "api/api", "realtime": "realtime/tandem_realtime", "tandem": "tandem/tandem"}
 
 
@@ -39,7 +39,7 @@ def test_ports(service: str) -> None:
     exposed = re.search(r"^EXPOSE (.+)$", source(f"{service}/Dockerfile"), re.MULTILINE)
 
     for variable, name in PORTS[service].items():
-        default = re.search(rf"^ *{variable}\b.*= (?:env\.int\(\S+ )?(\d+)", source(DECLARED[service]), re.MULTILINE)
+        default = re.search(rf"^ *{variable}: int = (\d+)", source("tandem/tandem/conf.py"), re.MULTILINE)
         assert default
         assert int(default[1]) == declared[name]
     assert exposed
@@ -53,13 +53,14 @@ def test_probes(service: str) -> None:
     paths = {container[kind]["httpGet"]["path"] for kind in ("startupProbe", "livenessProbe", "readinessProbe")}
 
     assert paths == {"/healthz", "/readyz"}
-    assert all(f'"{path}"' in source(f"{PACKAGES[service]}/health.py") for path in paths)
+    assert all(f'"{path}"' in source(PROBES[service]) for path in paths)
 
 
 def test_variables() -> None:
     """Every variable that a pod gets from the chart is read by the code."""
     read = {PREFIX + name.upper() for name in Settings.__struct_fields__}
-    read |= set(re.findall(r'"([A-Z_]+)"', source("api/api/settings.py")))
+    for path in ("api/api/settings.py", "tandem/tandem/gunicorn.py"):
+        read |= set(re.findall(r'"([A-Z_]+)"', source(path)))
     ours = {
         name
         for values in value_sets().values()

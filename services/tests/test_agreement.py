@@ -57,7 +57,10 @@ FOREIGN = re.compile(r"(PYTHON|PROMETHEUS_|POSTGRES|PG|REDIS|OTEL_|DJANGO_SETTIN
 READS = {"get", "required", "_required", "str", "bool", "int", "float", "list", "dict", "json", "url"}
 
 
-SETTINGS = [SERVICES / part / "settings.py" for part in ("api/api", "realtime/tandem_realtime")]
+SETTINGS = [
+    SERVICES / part
+    for part in ("api/api/settings.py", "realtime/tandem_realtime/settings.py", "tandem/tandem/gunicorn.py")
+]
 
 
 def variables_read() -> set[str]:
@@ -76,7 +79,7 @@ def test_variables_of_the_readme_are_those_of_the_settings() -> None:
     """The table of settings is complete and true."""
     documented = {name for name in first_column(section("Settings")) if VARIABLE.fullmatch(name)}
 
-    assert documented == variables_read()
+    assert documented == {name for name in variables_read() if not FOREIGN.match(name)}
 
 
 def variables_set() -> set[str]:
@@ -107,7 +110,7 @@ def names_of_metrics(where: str) -> set[str]:
 def exported(stack: Stack) -> set[str]:
     """What both services export while they run. Several processes of gunicorn export what was used only."""
     httpx.post(f"{stack.counter_url}increment/").raise_for_status()
-    ports = (stack.private_port, int(stack.environ["API_METRICS_PORT"]))
+    ports = (stack.private_port, int(stack.environ["TANDEM_METRICS_PORT"]))
     pages = [httpx.get(f"http://127.0.0.1:{port}/metrics").text for port in ports]
     return set(re.findall(r"^# TYPE (tandem_\w+)", "\n".join(pages), re.MULTILINE))
 

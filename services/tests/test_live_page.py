@@ -26,11 +26,11 @@ async def live_page(stack: Stack) -> AsyncIterator[Page]:
         page.set_default_timeout(SECONDS * 1000)
         page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(f"{stack.url}/admin/live/connection/")
+        await page.goto(f"{stack.url}/admin/tandem_monitor/connection/")
         await page.fill("#id_username", "admin")
         await page.fill("#id_password", ADMIN_PASSWORD)
         await page.click("[type=submit]")
-        await page.wait_for_url("**/admin/live/connection/")
+        await page.wait_for_url("**/admin/tandem_monitor/connection/")
         yield page
     assert complaints == []
 

@@ -12,7 +12,6 @@ from environs import Env
 from tandem.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent
-THREADS = 8  # of each gunicorn worker, and so the most database connections that it can use
 
 env = Env()
 
@@ -58,16 +57,16 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",
     "tandem",
+    "tandem.monitor",
     "api",
     "api.counters",
-    "api.live",
 ]
 MIDDLEWARE = [
-    "api.health.HealthMiddleware",  # first: the kubelet sends the pod's IP as Host
+    "tandem.probes.ProbesMiddleware",  # first: the kubelet sends the pod's IP as Host
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # before the log and the metrics: they are about what Django answers
-    "api.request_log.RequestLogMiddleware",
-    "api.metrics.MetricsMiddleware",
+    "tandem.request_log.RequestLogMiddleware",
+    "tandem.metrics.MetricsMiddleware",
     "api.headers.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -99,7 +98,8 @@ _SQLITE = {
     "transaction_mode": "IMMEDIATE",  # take the write lock at BEGIN: a read that turns into a write cannot wait
     "init_command": "PRAGMA journal_mode=WAL",
 }
-_POOL = {"min_size": 1, "max_size": THREADS, "timeout": 5}
+# As many connections as a gunicorn worker has threads.
+_POOL = {"min_size": 1, "max_size": 8, "timeout": 5}
 
 
 def database(url: str) -> dict[str, Any]:
@@ -133,11 +133,4 @@ _PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {"staticfiles": {"BACKEND": _PLAIN if DEBUG else _HASHED}}
 WHITENOISE_USE_FINDERS = DEBUG  # development needs no collectstatic
 
-# -- gunicorn.conf.py ------------------------------------------------------------------------------
-API_HOST = env.str("API_HOST", "0.0.0.0")
-API_PORT = env.int("API_PORT", 8000)
-API_METRICS_PORT = env.int("API_METRICS_PORT", 8001)
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
-
 LOGGING = logging_config(env.str("TANDEM_LOG_LEVEL", "INFO"))
-LOGGING["loggers"]["gunicorn.error"] = {"handlers": ["stdout"], "propagate": False}  # not the handler it gives itself

@@ -1,4 +1,4 @@
-"""Every route of the api service, but for the probes (`health`) and ``/metrics`` (another port)."""
+"""Every route of the api service, but for the probes (`tandem.probes`) and ``/metrics`` (another port)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.urls import include, path
 
 from api.rest import api
-from api.server_api.views import server_api
 
 admin.site.site_header = admin.site.site_title = "Tandem"
 
@@ -14,7 +13,7 @@ urlpatterns = [
     path("", include("api.counters.urls")),
     path("api/", api.urls),
     path("realtime/", include("tandem.urls")),
-    path("server/<method>", server_api),
+    path("server/", include("tandem.server_api.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -29,13 +29,13 @@ class Gunicorn(Server):
             "TANDEM_REDIS_URLS": redis_url,
             "TANDEM_TOKEN_KEYS": "of-the-tests-" + "0" * 50,
             "TANDEM_API_KEYS": "old-key,new-key",
-            "API_HOST": "127.0.0.1",
-            "API_PORT": str(port),
-            "API_METRICS_PORT": str(self.metrics_port),
+            "TANDEM_WEB_HOST": "127.0.0.1",
+            "TANDEM_WEB_PORT": str(port),
+            "TANDEM_METRICS_PORT": str(self.metrics_port),
             "WEB_CONCURRENCY": "2",
             **(environ or {}),
         }
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_conf"]
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:tandem.gunicorn", "api.wsgi"]
         super().__init__(command, port, env=env, log=directory / "gunicorn.log")
 
     @property

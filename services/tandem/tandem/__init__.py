@@ -9,7 +9,6 @@ from tandem.groups import group_for
 from tandem.publication import Position, Publication
 
 if TYPE_CHECKING:
-    from tandem.auth.permissions import channel
     from tandem.outbox import publish_on_commit
     from tandem.publisher import apublish, publish
     from tandem.streams import position
@@ -21,7 +20,6 @@ __all__ = [
     "Publication",
     "RedisUnavailable",
     "apublish",
-    "channel",
     "group_for",
     "position",
     "publish",
@@ -30,7 +28,6 @@ __all__ = [
 
 # Loaded at first use: the outbox has a model, and models need Django's app registry.
 _LATER = {
-    "channel": "tandem.auth.permissions",
     "publish": "tandem.publisher",
     "apublish": "tandem.publisher",
     "position": "tandem.streams",

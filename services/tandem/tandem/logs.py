@@ -53,6 +53,17 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+def gunicorn_config() -> dict[str, Any]:
+    """Return the `logging.config.dictConfig` for gunicorn's own lines alone; the project's are its own business."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        **_json_to_stdout(),
+        "root": {"handlers": []},
+        "loggers": {name: {"handlers": ["stdout"], "level": "INFO", "propagate": False} for name in _GUNICORN},
+    }
+
+
 def logging_config(level: str) -> dict[str, Any]:
     """Return the `logging.config.dictConfig` for *level* and point structlog at it."""
     structlog.configure(
@@ -66,6 +77,23 @@ def logging_config(level: str) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    # Django tells 4xx answers again that the request log has told; Daphne tells every connection's opening.
+    loggers: dict[str, dict[str, Any]] = {name: {"level": "ERROR"} for name in ("django.request", "django.server")}
+    loggers["daphne"] = {"level": "WARNING"}
+    loggers["gunicorn.error"] = {"handlers": ["stdout"], "propagate": False}  # not the handler it gives itself
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        **_json_to_stdout(),
+        "root": {"handlers": ["stdout"], "level": level.upper()},
+        "loggers": loggers,
+    }
+
+
+_GUNICORN = ("gunicorn.error", "gunicorn.access")
+
+
+def _json_to_stdout() -> dict[str, Any]:
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": _SHARED,
@@ -75,14 +103,5 @@ def logging_config(level: str) -> dict[str, Any]:
             structlog.processors.JSONRenderer(),
         ],
     }
-    # Django tells 4xx answers again that the request log has told; Daphne tells every connection's opening.
-    loggers = {name: {"level": "ERROR"} for name in ("django.request", "django.server")}
-    loggers["daphne"] = {"level": "WARNING"}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"json": formatter},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
-        "root": {"handlers": ["stdout"], "level": level.upper()},
-        "loggers": loggers,
-    }
+    handler = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
+    return {"formatters": {"json": formatter}, "handlers": {"stdout": handler}}

@@ -8,6 +8,7 @@ trace travels behind the request id, as the W3C's traceparent header words it: "
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ class TracingUnavailable(TandemError):
 
 def start(service: str) -> None:
     """
-    Begin to trace in this process, as *service*.
+    Begin to trace in this process, as *service* or as OTEL_SERVICE_NAME says.
 
     Raises `TracingUnavailable` where the packages of the extra ``traces`` are not installed.
     """
@@ -35,10 +36,22 @@ def start(service: str) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise TracingUnavailable(f"TANDEM_TRACES=1 needs the packages of the extra `traces`: {error}") from error
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}))
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME") or service}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     _tracer = trace.get_tracer("tandem")
+
+
+def trace_requests() -> None:
+    """
+    Begin a trace with each request of Django: a span by OpenTelemetry's own middleware, in front of ours.
+
+    Raises as `start` does.
+    """
+    start("api")
+    from opentelemetry.instrumentation.django import DjangoInstrumentor
+
+    DjangoInstrumentor().instrument()
 
 
 def is_on() -> bool:

@@ -11,10 +11,11 @@ import pytest_asyncio
 import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
+from pytest_django import Settings
 
 from rig.overrides import override_tandem
 from rig.proxy import Proxy
-from rig.servers import RedisServer
+from rig.servers import RedisServer, free_port
 from tandem.layer import ChannelLayer
 from tests.layers import Make
 
@@ -28,15 +29,41 @@ settings.configure(
     TANDEM={"redis_urls": ["redis://127.0.0.1:6379/0"], "namespaces": NAMESPACES},
     CHANNEL_LAYERS={"default": {"BACKEND": "tandem.layer.ChannelLayer"}},
     SECRET_KEY="for tests",
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "tandem"],
+    INSTALLED_APPS=[
+        "django.contrib.admin",
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.sessions",
+        "django.contrib.messages",
+        "django.contrib.staticfiles",
+        "tandem",
+        "tandem.monitor",
+    ],
     MIDDLEWARE=[
+        "tandem.probes.ProbesMiddleware",
+        "tandem.request_log.RequestLogMiddleware",
+        "tandem.metrics.MetricsMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.common.CommonMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
     ],
-    ROOT_URLCONF="tests.team_urls",
-    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    TEMPLATES=[
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "django.contrib.auth.context_processors.auth",
+                    "django.contrib.messages.context_processors.messages",
+                ]
+            },
+        }
+    ],
+    ROOT_URLCONF="tests.urls",
+    STATIC_URL="/static/",
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     USE_TZ=True,
 )
@@ -48,6 +75,18 @@ def store(redis_url: str) -> Iterator[redis.Redis]:
     with override_tandem(redis_urls=[redis_url]):
         with redis.Redis.from_url(redis_url) as client:
             yield client
+
+
+@pytest.fixture
+def project(settings: Settings, redis_url: str) -> None:
+    """A project's web side: the shared Redis, the built-in namespaces, keys of the server API."""
+    settings.TANDEM = {"redis_urls": [redis_url], "api_keys": ["old-key", "new-key"]}
+
+
+@pytest.fixture
+def redis_down(settings: Settings, project: None) -> None:
+    """A Redis that is not there."""
+    settings.TANDEM = {**settings.TANDEM, "redis_urls": [f"redis://127.0.0.1:{free_port()}/0"]}
 
 
 @pytest.fixture

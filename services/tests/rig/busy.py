@@ -44,7 +44,7 @@ class BusyRun:
         targets = {
             ("realtime", "realtime-0"): self.stack.private_port,
             ("realtime", "realtime-1"): private,
-            ("api", "api-0"): int(self.stack.environ["API_METRICS_PORT"]),
+            ("api", "api-0"): int(self.stack.environ["TANDEM_METRICS_PORT"]),
             ("redis", "redis-0"): self._exporter_port,
         }
         self.prometheus = Prometheus(directory / "prometheus", targets)

@@ -50,16 +50,16 @@ class Stack:
             "TANDEM_TOKEN_KEYS": "key-of-the-tests-0123456789abcdefghij",
             "TANDEM_API_KEYS": "server-api-key",
             "DATABASE_URL": f"sqlite:///{directory / 'tandem.sqlite3'}",
-            "API_HOST": "127.0.0.1",
-            "API_PORT": str(api),
-            "API_METRICS_PORT": str(free_port()),
+            "TANDEM_WEB_HOST": "127.0.0.1",
+            "TANDEM_WEB_PORT": str(api),
+            "TANDEM_METRICS_PORT": str(free_port()),
             "TANDEM_BIND_HOST": "127.0.0.1",
             "TANDEM_BIND_PORT": str(realtime),
             "TANDEM_PRIVATE_PORT": str(self.private_port),
             "TANDEM_DRAIN_SECONDS": "1",
             **(environ or {}),
         }
-        gunicorn = ["-m", "gunicorn", "--config", "python:api.gunicorn_conf", "api.wsgi:application"]
+        gunicorn = ["-m", "gunicorn", "--config", "python:tandem.gunicorn", "api.wsgi:application"]
         self.api = self._python(gunicorn, api, "api")
         self.realtime = self._python(["-m", "tandem_realtime"], realtime, "realtime")
         prefix = directory / "edge"

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 import tandem
 from api.counters.models import NAME_PATTERN, Counter
-from api.request_log import current_request_id
+from tandem.request_log import current_request_id
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 

@@ -1,0 +1,28 @@
+"""``POST /server/<method>``: who may ask, and the way in."""
+
+from __future__ import annotations
+
+import hmac
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from tandem import conf
+from tandem.server_api.calls import call
+
+UNAUTHORIZED = b'{"error":{"code":101,"message":"unauthorized"}}'
+
+
+@csrf_exempt  # asked by programs, with a key and without cookies
+@require_POST
+def server_api(request: HttpRequest, method: str) -> HttpResponse:
+    """Answer 200 with a result or an error, whatever the method makes of it; 401 without a key of TANDEM_API_KEYS."""
+    if not is_known_key(request.headers.get("X-API-Key", "")):
+        return HttpResponse(UNAUTHORIZED, status=401, content_type="application/json")
+    return HttpResponse(call(method, request.body), content_type="application/json")
+
+
+def is_known_key(offered: str) -> bool:
+    """Tell whether *offered* is one of the keys, in a time that does not tell how much of it is right."""
+    return any(hmac.compare_digest(offered.encode(), key.encode()) for key in conf.settings().api_keys)

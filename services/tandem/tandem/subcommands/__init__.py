@@ -1,1 +1,0 @@
-"""What ``manage.py tandem`` can do: a module for each."""
