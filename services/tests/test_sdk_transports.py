@@ -219,7 +219,7 @@ async def test_tokens_are_refreshed(transport: str, stack: Stack, server: httpx.
 
 async def test_expired_token_at_connect_is_replaced(transport: str, stack: Stack) -> None:
     """109: the SDK fetches a new token and connects with that."""
-    old = connection_token(TOKEN_KEY, "e", ttl=-5)
+    old = connection_token(TOKEN_KEY, "e", ttl=-60)
     async with opened(transport, stack) as client:
         await client.do("connect", token=old, tokens=[connection_token(TOKEN_KEY, "e")])
         connected = await client.event("connected")

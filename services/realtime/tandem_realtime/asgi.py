@@ -13,12 +13,10 @@ if http_app := os.environ.get("TANDEM_HTTP_APP"):
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tandem_realtime.settings")
 django.setup()
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  after Django is set up
-from django.urls import re_path  # noqa: E402
-from django.utils.module_loading import import_string  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402  after Django is set up
 
 from tandem import conf  # noqa: E402
-from tandem_realtime.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
+from tandem_realtime.routing import application_beside  # noqa: E402
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -33,9 +31,4 @@ def _dotted(reference: str) -> str:
 
 other_paths: Any = import_string(_dotted(conf.settings().http_app)) if conf.settings().http_app else not_found
 
-application = ProtocolTypeRouter(
-    {
-        "websocket": URLRouter(websocket_urlpatterns),
-        "http": URLRouter([*http_urlpatterns, re_path("", other_paths)]),
-    }
-)
+application = application_beside(other_paths)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import URLPattern, path
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import URLPattern, path, re_path
 from django.utils.module_loading import import_string
 
 from tandem import conf
@@ -31,3 +32,13 @@ websocket_urlpatterns = [
     *_either("ws/uni", OneWayConsumer.as_asgi()),
     *(import_string(conf.settings().urlpatterns) if conf.settings().urlpatterns else []),
 ]
+
+
+def application_beside(other_paths: Any) -> ProtocolTypeRouter:
+    """Return the application that serves the sockets, and lets *other_paths* answer every other request."""
+    return ProtocolTypeRouter(
+        {
+            "websocket": URLRouter(websocket_urlpatterns),
+            "http": URLRouter([*http_urlpatterns, re_path("", other_paths)]),
+        }
+    )

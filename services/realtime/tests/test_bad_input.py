@@ -192,7 +192,7 @@ async def test_one_more_than_128_subscriptions(pair: Pair) -> None:
         connection_token("another-key-0123456789abcdefghijklm", "42"),
         jwt.encode({"sub": "42"}, TOKEN_KEY * 2, "HS512"),
         subscription_token(TOKEN_KEY, "42", "secret:x"),
-        connection_token("another-key-0123456789abcdefghijklm", "42", ttl=-5),
+        connection_token("another-key-0123456789abcdefghijklm", "42", ttl=-60),
     ],
 )
 async def test_wrong_connection_token_is_3500(pair: Pair, token: str) -> None:
@@ -213,7 +213,7 @@ async def test_wrong_subscription_token_is_103(pair: Pair) -> None:
         subscription_token(TOKEN_KEY, "43", "secret:x"): 103,
         subscription_token(TOKEN_KEY, "", "secret:x"): 103,
         connection_token(TOKEN_KEY, "42"): 103,
-        subscription_token(TOKEN_KEY, "42", "secret:x", ttl=-5): 109,
+        subscription_token(TOKEN_KEY, "42", "secret:x", ttl=-60): 109,
         "": 103,
     }
     async with open_wire(url(pair), token=connection_token(TOKEN_KEY, "42")) as wire:

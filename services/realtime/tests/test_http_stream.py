@@ -91,7 +91,7 @@ async def test_drain_is_told_before_the_end(tmp_path_factory: pytest.TempPathFac
 
 async def test_expired_token_is_an_error_and_the_stream_stays(pair: Pair) -> None:
     """109: the SDK fetches a new token and comes again."""
-    connect = {"id": 1, "connect": {"token": connection_token(TOKEN_KEY, "42", ttl=-5)}}
+    connect = {"id": 1, "connect": {"token": connection_token(TOKEN_KEY, "42", ttl=-60)}}
     async with open_stream("POST", stream_url(pair), json=connect) as lines:
         reply = await lines.json()
 

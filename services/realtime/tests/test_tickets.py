@@ -51,7 +51,7 @@ async def test_admits_to_named_channels(pair: Pair) -> None:
 async def test_malformed_address_does_not_cost_the_ticket(pair: Pair) -> None:
     """What is refused before anyone asks who it is leaves the ticket whole."""
     ticket = await acreate_ticket("42")
-    await status(poll_url(pair, "nowhere:x", ticket))
+    await status(poll_url(pair, "%C3%A9", ticket))
 
     assert await status(poll_url(pair, "members:t", ticket)) == 200
 

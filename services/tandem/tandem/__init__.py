@@ -9,6 +9,7 @@ from tandem.groups import group_for
 from tandem.publication import Position, Publication
 
 if TYPE_CHECKING:
+    from tandem.auth.permissions import channel
     from tandem.outbox import publish_on_commit
     from tandem.publisher import apublish, publish
     from tandem.streams import position
@@ -20,6 +21,7 @@ __all__ = [
     "Publication",
     "RedisUnavailable",
     "apublish",
+    "channel",
     "group_for",
     "position",
     "publish",
@@ -28,6 +30,7 @@ __all__ = [
 
 # Loaded at first use: the outbox has a model, and models need Django's app registry.
 _LATER = {
+    "channel": "tandem.auth.permissions",
     "publish": "tandem.publisher",
     "apublish": "tandem.publisher",
     "position": "tandem.streams",

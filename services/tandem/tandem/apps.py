@@ -1,17 +1,23 @@
-"""Tandem as a Django app: the outbox's table and worker, and the wiring of traces."""
+"""Tandem as a Django app: its tables, the permission functions of every app, and the wiring of traces."""
 
-from django.apps import AppConfig
+from importlib import import_module
+
+from django.apps import AppConfig, apps
+from django.utils.module_loading import autodiscover_modules
 
 from tandem import conf, tracing
 
 
 class TandemConfig(AppConfig):
-    """Holds the outbox's model."""
+    """Holds the models; finds ``<app>.channels`` and listens to logins once every app is there."""
 
     name = "tandem"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Trace the requests of this process if that is wanted."""
+        """Import what the project says about its channels, and what obeys its logins; trace if that is wanted."""
+        if apps.is_installed("django.contrib.auth"):
+            import_module("tandem.auth.signals")
+        autodiscover_modules("channels")
         if conf.settings().traces and not tracing.is_on():
             tracing.trace_requests()

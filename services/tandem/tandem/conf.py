@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, get_origin, get_type_hints
 
@@ -17,11 +17,14 @@ from django.core.signals import setting_changed
 from django.utils.crypto import salted_hmac
 
 from tandem.memory import SCHEME, is_memory
-from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces
+from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces, namespace_name
 from tandem.redis.address import Address, prefix_in
 from tandem.tokens import Key, public_keys, secret_keys
 
 PREFIX = "TANDEM_"
+
+PATTERN_OPTIONS: Mapping[str, Any] = {"history_size": 300, "history_ttl": 3600, "recovery": True}
+"""What a namespace is like that only a channel pattern declares."""
 
 FORMER_VARIABLES = {
     **{f"REALTIME_{name}": name for name in ("PRIVATE_PORT",)},
@@ -66,6 +69,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # The Django project
     api_keys: list[str] = []
     """Keys of the server API; none: it is closed."""
+    user_id: Any = None
+    """What users are called: a function of user and request (or None) that returns a text, or its dotted path."""
+    anonymous: bool = False
+    """Whether who is not logged in gets connection tokens and tickets too."""
+    token_seconds: int = 600
+    """How long the tokens live that the views answer with."""
+    revocation_seconds: int = 3600
+    """How long it is kept what was revoked: no token may live longer."""
     web_host: str = "0.0.0.0"
     web_port: int = 8000
     """Where gunicorn listens; read by `tandem.gunicorn`, from the environment alone."""
@@ -101,6 +112,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.pong_seconds >= self.ping_seconds:
             given = f"{self.pong_seconds:g} and {self.ping_seconds:g}"
             raise ValueError(f"pong_seconds must be less than ping_seconds, not {given}")
+        if not 0 < self.token_seconds <= self.revocation_seconds:
+            given = f"{self.token_seconds} and {self.revocation_seconds}"
+            raise ValueError(f"token_seconds is 1 to revocation_seconds, not {given}")
 
 
 def read(given: Mapping[str, Any], environ: Mapping[str, str], *, debug: bool = False) -> Settings:
@@ -131,7 +145,36 @@ def variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 def declared_namespaces(given: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Mapping[str, Any]]:
     """Return the options of every namespace: the built-in ones, and what the project adds, changes or takes away."""
-    return {name: options for name, options in {**BUILT_IN, **given, **INTERNAL}.items() if options is not None}
+    every = {**BUILT_IN, **_of_patterns, **given, **INTERNAL}
+    return {name: options for name, options in every.items() if options is not None}
+
+
+def declare_namespace(name: str, options: Mapping[str, Any]) -> None:
+    """
+    Declare the namespace of a channel pattern. ``TANDEM["namespaces"]`` has the last word.
+
+    Raises `ValueError` for options that cannot be, or that another pattern of the same namespace contradicts.
+    """
+    if name in BUILT_IN or name in INTERNAL:
+        raise ValueError(f"namespace {name!r} is built in: give the pattern another one")
+    if opened := [option for option in ("subscribe", "personal") if options.get(option)]:
+        raise ValueError(f"namespace {name!r}: its pattern's function says who may subscribe, not {opened[0]!r}")
+    base = PATTERN_OPTIONS if options.get("history_size", 1) else {}
+    declared = {**base, **options}
+    Namespaces({name: declared})
+    if not options and name in _of_patterns:
+        return
+    if _of_patterns.get(name, declared) not in (declared, PATTERN_OPTIONS):
+        raise ValueError(f"namespace {name!r} is declared by another pattern with other options")
+    _of_patterns[name] = declared
+    namespaces.cache_clear()
+
+
+def declared_for(channels: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the options of those namespaces of *channels* that patterns declare: tokens carry them to the sockets."""
+    names = {namespace_name(channel) for channel in channels} & _of_patterns.keys()
+    given = settings().namespaces
+    return {name: given.get(name) or _of_patterns[name] for name in sorted(names)}
 
 
 @cache
@@ -186,6 +229,7 @@ def verifying_keys() -> list[Key]:
     return [*secret_keys(token_secrets()), *public_keys(settings().token_public_keys)]
 
 
+_of_patterns: dict[str, Mapping[str, Any]] = {}
 _TYPES: dict[str, Any] = {
     name: kind for name, kind in get_type_hints(Settings).items() if name in Settings.__struct_fields__
 }
@@ -213,6 +257,8 @@ def _checked(source: str, name: str, value: Any, *, strict: bool = True) -> Any:
         value = msgspec.convert(value, _TYPES[name], strict=strict)
         if name == "namespaces":
             Namespaces(declared_namespaces(value))
+        elif name == "user_id" and not (value is None or callable(value) or isinstance(value, str)):
+            raise ValueError(f"a function or its dotted path, not a {type(value).__name__}")
         elif name == "token_public_keys":
             public_keys(value)
     except ValueError as error:  # msgspec's is one

@@ -22,3 +22,26 @@ class OutboxEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} to {self.channel}"
+
+
+class Generation(models.Model):
+    """How often something of a user was revoked. Tokens carry the number, so that it is known which came before."""
+
+    user: models.CharField[str, str] = models.CharField(max_length=255, unique=True)
+    number: models.BigIntegerField[int, int] = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.number}"
+
+
+class Revocation(models.Model):
+    """Something that tokens say and that holds no more: a user up to a generation, a login, a token, a channel."""
+
+    subject: models.CharField[str, str] = models.CharField(max_length=640, unique=True)
+    generation: models.BigIntegerField[int, int] = models.BigIntegerField(default=0)
+    seconds: models.PositiveIntegerField[int, int] = models.PositiveIntegerField(help_text="how long it is kept")
+    ended_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(help_text="by the database's clock")
+    is_told: models.BooleanField[bool, bool] = models.BooleanField(default=False, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.subject} below {self.generation}"

@@ -71,6 +71,7 @@ class Namespaces:
 
     def __init__(self, declared: Mapping[str, Mapping[str, Any]]) -> None:
         self._options: dict[str, Namespace] = {}
+        self._adopted: dict[str, Namespace] = {}
         for name, options in declared.items():
             if name and (":" in name or not _CHANNEL.fullmatch(name)):
                 raise ValueError(f"namespace {name!r}: a name is printable ASCII without spaces or colons")
@@ -85,10 +86,16 @@ class Namespaces:
 
         Raises `InvalidChannel` for a malformed name and `UnknownNamespace` for an undeclared one.
         """
-        namespace = self._options.get(namespace_name(check_channel(channel)))
+        name = namespace_name(check_channel(channel))
+        namespace = self._options.get(name) or self._adopted.get(name)
         if namespace is None:
             raise UnknownNamespace(f"the namespace of {channel!r} is not declared")
         return namespace
+
+    def adopt(self, namespaces: Mapping[str, Namespace]) -> None:
+        """Learn *namespaces* from somebody who is to be believed. What is declared here stays as it is."""
+        if namespaces:
+            self._adopted.update(namespaces)
 
     def personal_channels(self, user: str) -> list[str]:
         """Return the channels that *user* is subscribed to at connect; none for ids that a channel cannot name."""

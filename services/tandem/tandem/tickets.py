@@ -8,7 +8,7 @@ ticket works once and for 30 seconds, so an address that ends up in a log is wor
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,9 +17,10 @@ from asgiref.sync import sync_to_async
 from tandem import conf
 from tandem.errors import InvalidToken, RedisReplyError
 from tandem.groups import shard_for
+from tandem.namespaces import Namespace
 from tandem.publication import encode_json
 from tandem.shards import shards
-from tandem.tokens import NO_INFO
+from tandem.tokens import NO_INFO, check_user
 
 TTL_SECONDS = 30
 
@@ -35,21 +36,33 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
     info: msgspec.Raw = NO_INFO
     channels: list[str] = []
     exp: int = 0
+    gen: int = 0
+    ns: dict[str, Namespace] = {}
 
 
 def create_ticket(
-    user: str, *, session: str = "", channels: Sequence[str] = (), info: Any = None, expire_at: int = 0
+    user: str,
+    *,
+    session: str = "",
+    channels: Sequence[str] = (),
+    info: Any = None,
+    expire_at: int = 0,
+    generation: int = 0,
+    namespaces: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """
     Make a ticket for *user*, good for one connection to ``/ws/uni/``, ``/ws/sse/`` or ``/ws/poll/`` within 30 s.
 
     *session* ties the connection to a login, as in a connection token. *channels* are those that the user may hear
-    beyond what their namespaces say. *expire_at* (seconds since 1970) ends the connection. Raises `RedisUnavailable`.
+    beyond what their namespaces say. *expire_at* (seconds since 1970) ends the connection. *generation* and
+    *namespaces* are those of a token. Raises `RedisUnavailable`.
     """
+    check_user(user)
     for channel in channels:
         conf.namespaces().of(channel)
     raw = NO_INFO if info is None else msgspec.Raw(encode_json(info))
-    value = msgspec.json.encode(Ticket(user, session, raw, list(channels), expire_at))
+    known = msgspec.convert(dict(namespaces or {}), dict[str, Namespace])
+    value = msgspec.json.encode(Ticket(user, session, raw, list(channels), expire_at, generation, known))
     ticket = secrets.token_urlsafe(24)
     store = shards()
     [reply] = store.commands(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jwt
@@ -16,10 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tandem.errors import ExpiredToken, InvalidToken
+from tandem.namespaces import Namespace
 from tandem.publication import NOTHING
 
 CONNECTION_TTL_SECONDS = 600
 SUBSCRIPTION_TTL_SECONDS = 600
+
+LEEWAY_SECONDS = 30
+LATEST = 2**53
+
+_COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 NO_INFO = NOTHING  # not None: msgspec decodes no union with Raw in it
 
@@ -36,15 +43,24 @@ class SubscribeOptions(msgspec.Struct, frozen=True):
 
 
 class ConnectionClaims(msgspec.Struct, frozen=True):
-    """What a connection token says. `exp` is 0 for a token that does not expire."""
+    """
+    What a connection token says. `exp` is 0 for a token that does not expire.
+
+    `sid` is the login and `gen` the generation of the user that it was made for: see `tandem.revocations`. `ns` are the
+    options of the channels' namespaces, by name, where the sockets cannot know them.
+    """
 
     sub: str = ""
     exp: int = 0
+    nbf: int = 0
+    iat: int = 0
     info: msgspec.Raw = NO_INFO
     channels: list[str] = []
     subs: dict[str, SubscribeOptions] = {}
     sid: str = ""
     jti: str = ""
+    gen: int = 0
+    ns: dict[str, Namespace] = {}
 
 
 class SubscriptionClaims(msgspec.Struct, frozen=True):
@@ -53,7 +69,11 @@ class SubscriptionClaims(msgspec.Struct, frozen=True):
     channel: str
     sub: str = ""
     exp: int = 0
+    nbf: int = 0
+    iat: int = 0
     info: msgspec.Raw = NO_INFO
+    gen: int = 0
+    ns: dict[str, Namespace] = {}
 
 
 class Key(NamedTuple):
@@ -74,27 +94,55 @@ def public_keys(pems: Sequence[str]) -> list[Key]:
 
 
 class Verifier:
-    """Verify tokens with a list of keys, so that keys can rotate."""
+    """
+    Verify tokens with a list of keys, so that keys can rotate.
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    *now* tells the time (seconds since 1970), from which an issuer's clock may differ by `LEEWAY_SECONDS`. *on_early*
+    is called with the seconds by which a token comes from the future, if that is more.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[Key],
+        *,
+        now: Callable[[], float] = time.time,
+        on_early: Callable[[float], None] | None = None,
+    ) -> None:
         self._keys = list(keys)
+        self._now = now
+        self._on_early = on_early
 
     def connection(self, token: str) -> ConnectionClaims:
         """Return what a connection token says. Raises `ExpiredToken` or `InvalidToken`."""
         payload = self._verify(token)
         if "channel" in payload:
             raise InvalidToken("a subscription token is not a connection token")
-        return _claims(payload, ConnectionClaims)
+        return self._in_time(_claims(payload, ConnectionClaims))
 
     def subscription(self, token: str) -> SubscriptionClaims:
         """Return what a subscription token says. Raises `ExpiredToken` or `InvalidToken`."""
-        return _claims(self._verify(token), SubscriptionClaims)
+        return self._in_time(_claims(self._verify(token), SubscriptionClaims))
+
+    def _in_time(self, claims: T) -> T:
+        now = self._now()
+        if claims.iat > now + LEEWAY_SECONDS and self._on_early is not None:
+            self._on_early(claims.iat - now)
+        if claims.exp and claims.exp + LEEWAY_SECONDS <= now:
+            raise ExpiredToken("the token has expired")
+        if claims.nbf > now + LEEWAY_SECONDS:  # by a clock that is ahead of ours: the next token may be good
+            raise ExpiredToken("the token is not valid yet")
+        return claims
 
     def _verify(self, token: str) -> dict[str, Any]:
+        if not _COMPACT.fullmatch(token):  # base64's decoder skips what is no base64
+            raise InvalidToken("not a JWT")
         try:
-            algorithm = jwt.get_unverified_header(token).get("alg")
+            header = jwt.get_unverified_header(token)
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise InvalidToken("not a JWT") from error
+        if "crit" in header:  # RFC 7515, section 4.1.11
+            raise InvalidToken("the token demands an extension")
+        algorithm = header.get("alg")
         for key in self._keys:
             if key.algorithm == algorithm and (payload := _decode(token, key)) is not None:
                 return payload
@@ -109,31 +157,61 @@ def connection_token(
     info: Any = None,
     channels: Sequence[str] = (),
     session: str = "",
+    generation: int = 0,
+    namespaces: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """
     Make a connection token for *user* (empty: anonymous), valid for *ttl* seconds (0: for ever).
 
     *info* is shown in presence, *channels* are subscribed at connect, *session* is a hash that ties the connection to a
-    login, so that logging out ends it.
+    login, so that logging out ends it. *generation* is the user's when something of his was revoked, *namespaces* the
+    options of those that the sockets may not know. Raises `TypeError` or `ValueError` for a user that no token names.
     """
-    claims: dict[str, Any] = {"sub": user, "jti": secrets.token_urlsafe(9)}
+    claims: dict[str, Any] = {"sub": check_user(user), "jti": secrets.token_urlsafe(9)}
     if info is not None:
         claims["info"] = info
     if channels:
         claims["channels"] = list(channels)
     if session:
         claims["sid"] = session
-    return _sign(claims, key, ttl)
+    return _sign({**claims, **_admission(generation, namespaces)}, key, ttl)
 
 
 def subscription_token(
-    key: str, user: str, channel: str, *, ttl: int = SUBSCRIPTION_TTL_SECONDS, info: Any = None
+    key: str,
+    user: str,
+    channel: str,
+    *,
+    ttl: int = SUBSCRIPTION_TTL_SECONDS,
+    info: Any = None,
+    generation: int = 0,
+    namespaces: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
-    """Make a token that lets *user* subscribe to *channel* within *ttl* seconds (0: for ever)."""
-    claims: dict[str, Any] = {"sub": user, "channel": channel}
+    """
+    Make a token that lets *user* subscribe to *channel* within *ttl* seconds (0: for ever).
+
+    The rest is as in `connection_token`.
+    """
+    claims: dict[str, Any] = {"sub": check_user(user), "channel": channel, **_admission(generation, namespaces)}
     if info is not None:
         claims["info"] = info
     return _sign(claims, key, ttl)
+
+
+def check_user(user: str) -> str:
+    """Return *user*, or raise `TypeError` or `ValueError` for what a token cannot name: a number, half a character."""
+    if not isinstance(user, str):
+        raise TypeError(f"a user's id is a text, not a {type(user).__name__}: str(user.pk)")
+    try:
+        user.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"a user's id is text, and {user!a} is not") from error
+    return user
+
+
+def _admission(generation: int, namespaces: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
+    claims: dict[str, Any] = {"gen": generation} if generation else {}
+    return {**claims, "ns": dict(namespaces)} if namespaces else claims
 
 
 def _sign(claims: Mapping[str, Any], key: str, ttl: int) -> str:
@@ -148,23 +226,32 @@ def _decode(token: str, key: Key) -> dict[str, Any] | None:
             token,
             key.key,
             algorithms=[key.algorithm],
-            options={"verify_aud": False, "verify_iss": False, "verify_sub": False, "verify_iat": False},
+            options={
+                "verify_aud": False,
+                "verify_iss": False,
+                "verify_sub": False,
+                "verify_jti": False,
+                # The times are ours to judge, by another clock.
+                "verify_iat": False,
+                "verify_nbf": False,
+                "verify_exp": False,
+            },
         )
-    except jwt.ExpiredSignatureError as error:
-        raise ExpiredToken("the token has expired") from error
-    except jwt.ImmatureSignatureError as error:  # by a clock that is ahead of ours: the next token may be good
-        raise ExpiredToken("the token is not valid yet") from error
-    except (jwt.InvalidTokenError, RecursionError, OverflowError):  # exp: Infinity
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
         return None
     return payload
 
 
 def _claims(payload: dict[str, Any], kind: type[T]) -> T:
-    if isinstance(payload.get("exp"), float):  # allowed by RFC 7519, and what time.time() makes
-        payload["exp"] = int(payload["exp"])
     try:
+        for name in ("exp", "nbf", "iat"):
+            if isinstance(payload.get(name), float):  # allowed by RFC 7519, and what time.time() makes
+                payload[name] = int(payload[name])
+            if not abs(payload.get(name, 0)) < LATEST:
+                raise InvalidToken(f"the token's {name} is no time")
         return msgspec.json.decode(msgspec.json.encode(payload), type=kind)
-    except (msgspec.ValidationError, RecursionError) as error:
+    # A time that is infinite, half a character, an integer of 100 digits.
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidToken(f"the token's claims are malformed: {error}") from error
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
+from tandem.auth import views
 from tandem.worker_script import worker_script
 
 app_name = "tandem"
 urlpatterns = [
+    path("token/", views.token, name="token"),
+    path("subscription/", views.subscription, name="subscription"),
+    path("ticket/", views.ticket, name="ticket"),
     path("worker.js", worker_script, name="worker"),
 ]

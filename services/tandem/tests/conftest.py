@@ -47,6 +47,7 @@ settings.configure(
         "django.middleware.common.CommonMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
     ],
     TEMPLATES=[
@@ -64,6 +65,7 @@ settings.configure(
     ],
     ROOT_URLCONF="tests.urls",
     STATIC_URL="/static/",
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     USE_TZ=True,
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from tandem import publish
 
 
+@login_not_required
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """Some page of the project; a POST publishes."""
     if request.method == "POST":
@@ -17,6 +19,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 
 
 urlpatterns = [
+    path("", include("tests.team_urls")),
     path("admin/", admin.site.urls),
     path("server/", include("tandem.server_api.urls")),
     path("pages/<name>/", page),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tandem.errors import InvalidToken
+from tandem.namespaces import check_channel
 from tandem.tickets import Ticket
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Error
@@ -35,8 +36,9 @@ async def read_address(query: Query, *, resume: str = "") -> Address | Error:
         since = [position for text in query.get("since", []) for position in text.split(",")]
         found = resumed(channels, resume) if resume else wanted(channels, since)
         for channel in found:
-            runtime().namespaces.of(channel)
+            check_channel(channel) if "ticket" in query else runtime().namespaces.of(channel)
         ticket = await take_ticket(runtime(), query)
+        runtime().namespaces.adopt(ticket.ns)
         limit = runtime().options.max_subscriptions
         check(found, runtime().namespaces, user=ticket.user, admitted=ticket.channels, limit=limit)
     except InvalidToken:

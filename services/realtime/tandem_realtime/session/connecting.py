@@ -33,6 +33,7 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
     if session.is_connected:
         raise DisconnectClient(codes.BAD_REQUEST)
     claims = _claims(session, command.token) if command.token else ANONYMOUS
+    session.runtime.namespaces.adopt(claims.ns)
     if session.runtime.control.is_revoked(claims.sid):
         raise DisconnectClient(codes.INVALID_TOKEN)
     session.identify(claims.sub, claims.sid, claims.info, claims.exp)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tandem.errors import ExpiredToken, InvalidToken, TandemError
-from tandem.namespaces import Namespace, may_subscribe
+from tandem.namespaces import Namespace, check_channel, may_subscribe
 from tandem.publication import NOTHING, Position
 from tandem.tokens import SubscriptionClaims
 from tandem_realtime.hub import Subscription
@@ -43,9 +43,9 @@ def subscribe(
 
     Raises `CommandError`, `UnknownNamespace` or `InvalidChannel`.
     """
-    namespace = session.runtime.namespaces.of(command.channel)
     since = position_of(command.epoch, command.offset) if command.recover else None
-    claims = _permission(session, command, namespace)
+    claims = _permission(session, command)
+    namespace = session.runtime.namespaces.of(command.channel)
     if since is not None and command.flag & REJECT_UNRECOVERED and not namespace.has_history:
         raise CommandError(codes.NOT_AVAILABLE)
     if command.channel in session.subscriptions:
@@ -200,13 +200,14 @@ def _encoding(session: Session, command: Subscribe, namespace: Namespace) -> Enc
     return session.encoding
 
 
-def _permission(session: Session, command: Subscribe, namespace: Namespace) -> SubscriptionClaims | None:
+def _permission(session: Session, command: Subscribe) -> SubscriptionClaims | None:
     if command.token:
+        check_channel(command.channel)
         try:
             return _verify(session, command.channel, command.token)
         except ExpiredToken as error:
             raise CommandError(codes.TOKEN_EXPIRED) from error
-    if not may_subscribe(command.channel, namespace, session.user):
+    if not may_subscribe(command.channel, session.runtime.namespaces.of(command.channel), session.user):
         raise CommandError(codes.DENIED)
     return None
 
@@ -220,4 +221,5 @@ def _verify(session: Session, channel: str, token: str) -> SubscriptionClaims:
         raise CommandError(codes.DENIED) from error
     if claims.channel != channel or claims.sub != session.user:
         raise CommandError(codes.DENIED)
+    session.runtime.namespaces.adopt(claims.ns)
     return claims

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -14,6 +15,7 @@ from tandem.server_api.calls import call
 UNAUTHORIZED = b'{"error":{"code":101,"message":"unauthorized"}}'
 
 
+@login_not_required
 @csrf_exempt  # asked by programs, with a key and without cookies
 @require_POST
 def server_api(request: HttpRequest, method: str) -> HttpResponse:

@@ -288,7 +288,7 @@ class Connection {
     const response = source && (await this.post(source, what === "ticket" ? { channels: [channel] } : { channel }));
     const { status } = response || { status: 403 };
     if (status === 204) return { token: "" };
-    if ([401, 403, 404].includes(status)) return { isFinal: true, reason: status === 401 ? "logged out" : "not allowed" };
+    if ([400, 401, 403, 404].includes(status)) return { isFinal: true, reason: status === 401 ? "logged out" : "not allowed" };
     if (status !== 200) return lostTo(response);
     const { ticket, token = ticket } = await response.json().catch(() => ({}));
     return token?.at ? { token } : { reason: "no token" };
@@ -488,7 +488,7 @@ class Holder {
         this.#become("refused", reason);
         break;
       }
-      failures = wasConnected && Date.now() - began > LATE ? 0 : failures + 1;
+      failures = wasConnected ? Math.min(failures + 1, Date.now() - began > LATE ? 0 : 3) : failures + 1;
       if (isSilent) this.#become("stale", reason, new Date(this.#heardAt));
       else this.#become(wasConnected || isRenewed ? "recovering" : "offline", reason);
       await new Promise((resolve) => {

@@ -1,0 +1,1 @@
+"""What ``manage.py tandem`` can do: a module for each."""
