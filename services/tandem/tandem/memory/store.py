@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -31,6 +32,7 @@ class Store:
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
         self._listeners: dict[bytes, list[Deliver]] = {}
+        self._taps: list[Deliver] = []
         self._keys = Keyspace(clock)
         self._is_booted = False
 
@@ -68,6 +70,17 @@ class Store:
                 self._listeners[name] = kept
             else:
                 self._listeners.pop(name, None)
+
+    @contextmanager
+    def tapped(self, deliver: Deliver) -> Iterator[None]:
+        """Call *deliver* with every message of every name, for a while. It does not count as a listener."""
+        with self._changed:
+            self._taps.append(deliver)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taps.remove(deliver)
 
     # What execute is made of
 
@@ -108,7 +121,7 @@ class Store:
 
     def _publish(self, name: bytes, data: bytes) -> int:
         listeners = self._listeners.get(name, ())
-        for deliver in tuple(listeners):
+        for deliver in (*self._taps, *listeners):
             deliver(name, data)
         return len(listeners)
 

@@ -1,0 +1,72 @@
+"""A client in the test's own process, with the permissions of a user. Nothing runs beside the test."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tandem import conf, streams
+from tandem.namespaces import may_subscribe
+from tandem.publication import Position
+from tandem.testing.recorder import Recorder, current
+
+
+class NotAllowed(AssertionError):
+    """The user may not do that. A test that expects it says so: ``with pytest.raises(NotAllowed)``."""
+
+
+class Subscription:
+    """What a client hears of one channel. `position` is where it stands."""
+
+    def __init__(self, channel: str, recorder: Recorder, since: Position | None) -> None:
+        self.channel = channel
+        self._recorder = recorder
+        self._next = len(recorder.sent)
+        found = streams.history(channel, since=since, limit=0 if since is None else -1)
+        self._missed: list[Any] = [json.loads(each.data) for each in found.publications]
+        self.position = found.position
+
+    def receive(self) -> list[Any]:
+        """
+        Return the data of every publication that came since the last call, in order.
+
+        What `publish_on_commit` wrote comes with the commit: in a ``TestCase``, after
+        ``with self.captureOnCommitCallbacks(execute=True)``.
+        """
+        missed, self._missed = self._missed, []
+        new, self._next = self._recorder.sent[self._next :], len(self._recorder.sent)
+        ours = [each for each in new if each.channel == self.channel]
+        if ours and ours[-1].offset:
+            self.position = Position(ours[-1].epoch, ours[-1].offset)
+        return missed + [json.loads(each.data) for each in ours]
+
+
+class Client:
+    """
+    A browser of *who*: a user, a request, or None for somebody anonymous.
+
+    It asks the namespaces, as the sockets do, and has the personal channels of its user from the beginning.
+    """
+
+    def __init__(self, who: Any = None) -> None:
+        self._recorder = current()
+        user = getattr(who, "user", who)
+        self.user_id = "" if user is None or not user.is_authenticated else str(user.pk)
+        self.subscriptions: dict[str, Subscription] = {}
+        for channel in conf.namespaces().personal_channels(self.user_id) if self.user_id else ():
+            self.subscriptions[channel] = Subscription(channel, self._recorder, None)
+
+    def subscribe(self, channel: str, *, since: Position | None = None) -> Subscription:
+        """
+        Hear *channel* from now on, or from the position *since*.
+
+        Raises `NotAllowed`, `UnrecoverablePosition`, and what a permission function raises.
+        """
+        if not may_subscribe(channel, conf.namespaces().of(channel), self.user_id):
+            raise NotAllowed(f"{self.user_id or 'somebody anonymous'} may not hear {channel}")
+        subscription = self.subscriptions[channel] = Subscription(channel, self._recorder, since)
+        return subscription
+
+    def unsubscribe(self, channel: str) -> None:
+        """Hear *channel* no more."""
+        del self.subscriptions[channel]
