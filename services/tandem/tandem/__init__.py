@@ -10,7 +10,7 @@ from tandem.publication import Position, Publication
 
 if TYPE_CHECKING:
     from tandem.auth.permissions import channel
-    from tandem.outbox import publish_on_commit
+    from tandem.outbox import apublish_on_commit, publish_on_commit
     from tandem.publisher import apublish, publish
     from tandem.streams import position
 
@@ -21,6 +21,7 @@ __all__ = [
     "Publication",
     "RedisUnavailable",
     "apublish",
+    "apublish_on_commit",
     "channel",
     "group_for",
     "position",
@@ -35,6 +36,7 @@ _LATER = {
     "apublish": "tandem.publisher",
     "position": "tandem.streams",
     "publish_on_commit": "tandem.outbox",
+    "apublish_on_commit": "tandem.outbox",
 }
 
 

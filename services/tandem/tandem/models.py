@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from django.db import models
+from django.db.models.functions import Now
+
+
+def make_key() -> str:
+    """Return an idempotency key that no other row has, in no other project that publishes to the same Redis."""
+    return secrets.token_urlsafe(12)
 
 
 class OutboxEntry(models.Model):
-    """A publication written in the transaction that it tells of. It goes when Redis has it."""
+    """
+    A publication written in the transaction that it tells of. It goes when Redis has it.
+
+    One that is itself at fault is set aside, with the reason, until somebody retries or drops it.
+    """
+
+    class State(models.TextChoices):
+        """What becomes of the row."""
+
+        WAITING = "waiting"
+        SET_ASIDE = "set_aside", "set aside"
 
     channel: models.CharField[str, str] = models.CharField(max_length=255)
     data: models.TextField[str, str] = models.TextField(help_text="JSON")
     tags: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict)
     request_id: models.CharField[str, str] = models.CharField(max_length=128, default="")
-    created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(auto_now_add=True, db_index=True)
+    # The columns below have defaults in the database: code of the release before inserts rows without them.
+    key: models.CharField[str, str] = models.CharField(max_length=32, default=make_key, db_default="", editable=False)
+    state: models.CharField[str, str] = models.CharField(
+        max_length=10, choices=State.choices, default=State.WAITING, db_default="waiting"
+    )
+    reason: models.TextField[str, str] = models.TextField(default="", db_default="", blank=True)
+    set_aside_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True, blank=True)
+    # The database's clock, and no other: the worker's may differ.
+    created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["channel", "id"], name="tandem_outbox_order")]

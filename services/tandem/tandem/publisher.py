@@ -77,7 +77,7 @@ def publish_many(drafts: Sequence[Draft]) -> list[Position | TandemError]:
         try:
             replies = shards().run_many(calls)
         except TandemError as error:
-            _observe(type(error).__name__, started)
+            observe(type(error).__name__, started)
             raise
     return [read_outcome(reply, started) for reply in replies]
 
@@ -87,15 +87,16 @@ def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
     namespace = conf.namespaces().of(draft.channel)
     if draft.idempotency_key and len(draft.idempotency_key) > MAX_IDEMPOTENCY_KEY_LENGTH:
         raise ValueError(f"an idempotency key has at most {MAX_IDEMPOTENCY_KEY_LENGTH} characters")
-    body = pack_body(
-        draft.channel,
-        encode_data(draft.channel, draft.data),
-        tags=encode_tags(draft.tags),
-        info=info,
-        time=time.time_ns() // 1_000_000,
-        request=tracing.carry(draft.request_id),
+    body = pack_now(
+        draft.channel, encode_data(draft.channel, draft.data), encode_tags(draft.tags), draft.request_id, info=info
     )
     return scripts.publish_call(draft.channel, namespace, body, once=draft.idempotency_key, keep=not draft.skip_history)
+
+
+def pack_now(channel: str, data: bytes, tags: bytes, request_id: str, *, info: bytes = b"") -> bytes:
+    """Pack a publication of this moment and of the current span."""
+    milliseconds = time.time_ns() // 1_000_000
+    return pack_body(channel, data, tags=tags, info=info, time=milliseconds, request=tracing.carry(request_id))
 
 
 def encode_data(channel: str, data: Any) -> bytes:
@@ -109,13 +110,14 @@ def encode_data(channel: str, data: Any) -> bytes:
 def read_outcome(reply: Any, started: float) -> Position | TandemError:
     """Read the answer to `publish_call`, or the error in its place, and tell the observers."""
     if isinstance(reply, TandemError):
-        _observe(type(reply).__name__, started)
+        observe(type(reply).__name__, started)
         return reply
     published = scripts.parse_published(reply)
-    _observe("repeat" if published.is_repeat else "ok", started)
+    observe("repeat" if published.is_repeat else "ok", started)
     return published.position
 
 
-def _observe(outcome: str, started: float) -> None:
+def observe(outcome: str, started: float) -> None:
+    """Tell the observers of a publish that began at *started*, by `time.perf_counter`."""
     for observer in observers:
         observer(outcome, time.perf_counter() - started)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import logging
 import os
 import signal
@@ -16,25 +18,30 @@ from typing import Any
 import msgspec
 import pytest
 import redis
+from django.core.exceptions import SynchronousOnlyOperation
 from django.core.management import call_command
 from django.db import transaction
+from django.db.models.functions import Now
 
 from rig.overrides import override_tandem
 from rig.servers import RedisServer, free_port, wait_until
-from tandem import RedisUnavailable, outbox, publish_on_commit, publisher, streams
+from tandem import RedisUnavailable, apublish_on_commit, conf, publish, publish_on_commit, scripts, streams
 from tandem.errors import InvalidChannel, UnknownNamespace
-from tandem.groups import shard_for
+from tandem.groups import layer_channel, shard_for
 from tandem.models import OutboxEntry
-from tandem.outbox import send_left_over
+from tandem.outbox import batch, count_rows, rows, send_left_over, settling
+from tandem.outbox.committed import GROUP
+from tandem.outbox.sending import send
+from tandem.shards import shards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timedelta(0)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_told() -> None:
     """What an earlier test logged is not held back in the next."""
-    monkeypatch.setattr(outbox, "_refused", set())
+    settling._repeats.clear()
 
 
 @pytest.fixture
@@ -90,6 +97,15 @@ def test_order_is_that_of_the_rows(store: redis.Redis) -> None:
     assert OutboxEntry.objects.count() == 0
 
 
+async def test_async_code_has_a_twin(store: redis.Redis) -> None:
+    """And the name of it in the error of the other."""
+    with pytest.raises(SynchronousOnlyOperation, match="apublish_on_commit"):
+        publish_on_commit("kept:a", 1)
+    await apublish_on_commit("kept:a", 2)
+
+    assert await asyncio.to_thread(published) == [2]
+
+
 @pytest.mark.parametrize(
     ("channel", "data", "error"),
     [("nowhere:a", 1, UnknownNamespace), ("kept:a b", 1, InvalidChannel), ("kept:a", object(), ValueError)],
@@ -114,7 +130,7 @@ def test_redis_away_is_no_error(no_redis: None, caplog: pytest.LogCaptureFixture
 
 def test_bug_after_the_commit_is_no_error_either(store: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """The row is committed; the request has nothing to fail for."""
-    monkeypatch.setattr(outbox, "publish_many", lambda drafts: 1 / 0)
+    monkeypatch.setattr(batch, "send_committed", lambda *_: 1 / 0)
     publish_on_commit("kept:a", 1)
     monkeypatch.undo()
     send_left_over(older_than=NOW)
@@ -147,7 +163,7 @@ def test_process_that_dies_before_sending_loses_nothing(store: redis.Redis, monk
     def die(*_: Any) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(outbox, "_send_up_to", die)
+    monkeypatch.setattr(batch, "send_committed", die)
     with pytest.raises(SystemExit):
         publish_on_commit("kept:a", 1)
     monkeypatch.undo()
@@ -161,11 +177,10 @@ def test_process_that_dies_after_sending_sends_nothing_twice(
 ) -> None:
     """The row is still there, and Redis knows that it had it."""
 
-    def publish_and_die(drafts: Any) -> Any:
-        publisher.publish_many(drafts)
+    def die(*_: Any) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(outbox, "publish_many", publish_and_die)
+    monkeypatch.setattr(rows, "delete", die)
     with pytest.raises(SystemExit):
         publish_on_commit("kept:a", 1)
     monkeypatch.undo()
@@ -180,45 +195,195 @@ def test_process_that_dies_after_sending_sends_nothing_twice(
 def test_two_workers_send_everything_once(store: redis.Redis) -> None:
     """Both have read the rows before either has sent them."""
     OutboxEntry.objects.bulk_create(OutboxEntry(channel="kept:a", data=str(n)) for n in range(4))
-    rows = list(OutboxEntry.objects.order_by("pk"))
-    other = threading.Thread(target=publisher.publish_many, args=([outbox._draft(row) for row in rows],))
+    read = rows.read(rows.waiting("default"))
+    other = threading.Thread(target=send, args=(read, shards()))
     other.start()
-    outbox._send(rows)
+    send(read, shards())
     other.join()
 
-    assert sorted(published()) == [0, 1, 2, 3]
+    assert published() == [0, 1, 2, 3]
     assert streams.position("kept:a").offset == 4
+
+
+def test_worker_that_stood_still_sends_nothing_again(store: redis.Redis) -> None:
+    """It read the rows, and somebody else sent and deleted them before it went on: the keys outlive the rows."""
+    publish_later("kept:a", 1)
+    read = rows.read(rows.waiting("default"))
+    send_left_over(older_than=NOW)
+    [key] = store.keys("tandem:once:*")
+    wait_until(lambda: store.ttl(key) <= 300, what="the end of its week")
+    send(read, shards())
+
+    assert published() == [1]
+
+
+def test_key_lives_a_week_while_its_row_is_there(store: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition between the worker and SQL may last for longer than five minutes."""
+    publish_later("kept:a", 1)
+    send(rows.read(rows.waiting("default")), shards())
+    [key] = store.keys("tandem:once:*")
+
+    assert 6 * 24 * 3600 < store.ttl(key) <= 7 * 24 * 3600
+
+
+def test_row_that_is_older_than_its_key_goes_under_a_new_epoch(store: redis.Redis) -> None:
+    """Nobody knows any more whether it was sent: everybody is told to reload."""
+    publish_on_commit("kept:a", 1)
+    before = streams.position("kept:a")
+    OutboxEntry.objects.bulk_create(OutboxEntry(channel="kept:a", data=str(n)) for n in (2, 3))
+    OutboxEntry.objects.update(created_at="2026-01-01T00:00:00Z")
+    send_left_over()
+    after = streams.position("kept:a")
+
+    assert after.epoch != before.epoch
+    assert (after.offset, published()) == (2, [2, 3])
 
 
 def test_two_projects_share_a_channel(store: redis.Redis) -> None:
     """The first row of each has the number 1, and both are published."""
-    first = OutboxEntry.objects.create(channel="kept:a", data="1")
-    second = OutboxEntry(pk=first.pk, channel="kept:a", data="2", created_at=first.created_at + timedelta(seconds=1))
-    publisher.publish_many([outbox._draft(first), outbox._draft(second)])
+    publish_later("kept:a", 1)
+    [first] = rows.read(rows.waiting("default"))
+    OutboxEntry.objects.all().delete()
+    OutboxEntry.objects.create(pk=first.pk, channel="kept:a", data="2")
+    send([first], shards())
+    send_left_over(older_than=NOW)
 
     assert published() == [1, 2]
 
 
-def test_row_that_cannot_go_holds_up_nothing(store: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
-    """Its namespace is not declared any more: it stays and is logged once; the others go."""
-    bad = OutboxEntry.objects.create(channel="gone:a", data="1")
-    OutboxEntry.objects.create(channel="kept:a", data="2")
+def test_row_of_the_release_before_is_known_by_its_old_key(store: redis.Redis) -> None:
+    """0.1 sent it and died; the row has no key of its own."""
+    publish_later("kept:a", 1)
+    OutboxEntry.objects.update(key="")
+    entry = OutboxEntry.objects.get()
+    publish("kept:a", 1, idempotency_key=f"outbox:{entry.pk}:{entry.created_at.timestamp():.6f}")
+    send_left_over(older_than=NOW)
+
+    assert published() == [1]
+
+
+def test_row_that_cannot_go_is_set_aside(store: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    """Its namespace is not declared any more: it stays, with the reason, and is logged once; the others go."""
+    OutboxEntry.objects.bulk_create(OutboxEntry(channel="gone:a", data=str(n)) for n in range(250))
+    publish_later("kept:a", 2)
     sent = [send_left_over(older_than=NOW) for _ in range(3)]
+    one = OutboxEntry.objects.filter(channel="gone:a").last()
 
     assert sent == [1, 0, 0]
     assert published() == [2]
-    assert list(OutboxEntry.objects.values_list("pk", flat=True)) == [bad.pk]
-    assert [(record.message, record.levelno) for record in caplog.records] == [("outbox.refused", logging.ERROR)]
+    assert count_rows() == {"waiting": 0, "set_aside": 250}
+    assert (one.state, one.reason) == ("set_aside", "the namespace of 'gone:a' is not declared")
+    assert one.set_aside_at is not None
+    assert [(record.message, record.levelno) for record in caplog.records] == [("outbox.set_aside", logging.ERROR)]
 
 
-def test_many_rows_that_cannot_go_hold_up_nothing(store: redis.Redis) -> None:
-    """More than fit into one round trip, all older than the one that can."""
-    OutboxEntry.objects.bulk_create(OutboxEntry(channel="gone:a", data="1") for _ in range(150))
-    publish_on_commit("kept:a", 2)
-    OutboxEntry.objects.create(channel="kept:a", data="3")
+def test_hole_that_a_row_set_aside_leaves_is_told(store: redis.Redis) -> None:
+    """Too large by a limit that was lowered: what came before it and what comes after are not one stream."""
+    publish_on_commit("kept:a", 1)
+    before = streams.position("kept:a")
+    for data in (2, "x" * 100, 3):
+        publish_later("kept:a", data)
+    with override_tandem(redis_urls=conf.redis_urls(), max_publication_bytes=50):
+        send_left_over(older_than=NOW)
+        after = streams.position("kept:a")
+
+    assert after.epoch != before.epoch
+    assert published() == [3]
+    assert list(OutboxEntry.objects.values_list("reason", flat=True)) == ["the data has more than 50 bytes"]
+
+
+def test_what_redis_refuses_for_good_is_set_aside_too(store: redis.Redis) -> None:
+    """A key of another kind is where the stream should be; the new epoch takes it away, and the rest goes."""
+    publish_on_commit("kept:a", 0)
+    store.delete(scripts.stream_key("kept:a"))
+    store.set(scripts.stream_key("kept:a"), "not a stream")
+    for number in (1, 2):
+        publish_later("kept:a", number)
     send_left_over(older_than=NOW)
+    [entry] = OutboxEntry.objects.all()
 
-    assert published() == [2, 3]
+    assert (entry.data, entry.reason.partition(" ")[0]) == ("1", "WRONGTYPE")
+    assert published() == [2]
+
+
+def test_passing_refusal_stops_the_channel_and_reorders_nothing(own_redis: RedisServer) -> None:
+    """Redis is at its limit again and again: whatever was refused goes before what came after it."""
+    with override_tandem(redis_urls=[own_redis.url], namespaces={"kept": {"history_size": 500, "history_ttl": 60}}):
+        client = redis.Redis.from_url(own_redis.url)
+        publish_on_commit("kept:a", 0)
+        stop = threading.Event()
+        flapping = threading.Thread(target=flap, args=(client, stop))
+        flapping.start()
+        for number in range(1, 200):
+            publish_on_commit("kept:a", number)
+            if number % 20 == 0:
+                send_left_over(older_than=NOW)
+        stop.set()
+        flapping.join()
+        send_left_over(older_than=NOW)
+
+        assert published() == list(range(200))
+    assert count_rows() == {"waiting": 0, "set_aside": 0}
+
+
+def flap(client: redis.Redis, stop: threading.Event) -> None:
+    """Take the memory away and give it back."""
+    limits = itertools.cycle([1, 0])
+    while not stop.wait(0.003):
+        client.config_set("maxmemory", next(limits))
+    client.config_set("maxmemory", 0)
+
+
+def test_refusal_of_one_channel_is_no_other_s(store: redis.Redis) -> None:
+    """The user may not write the keys of one: that one waits."""
+    store.execute_command("ACL", "SETUSER", "narrow", "on", ">secret", "~*{kept:b}*", "~tandem:boot", "&*", "+@all")
+    url = conf.redis_urls()[0].replace("redis://", "redis://narrow:secret@")
+    for channel in ("kept:a", "kept:b", "kept:a"):
+        publish_later(channel, 1)
+    with override_tandem(redis_urls=[url]):
+        sent = send_left_over(older_than=NOW)
+    store.execute_command("ACL", "DELUSER", "narrow")
+
+    assert sent == 1
+    assert count_rows() == {"waiting": 2, "set_aside": 0}
+
+
+def test_request_sends_twenty_older_rows_and_no_more(store: redis.Redis) -> None:
+    """Where more wait it leaves its own to the worker, which is told."""
+    heard = store.pubsub()
+    heard.subscribe(layer_channel(GROUP))
+    heard.get_message(timeout=1)
+    for number in range(20):
+        publish_later("kept:a", number)
+    publish_on_commit("kept:a", 20)
+    first = streams.position("kept:a").offset
+    for number in range(21):
+        publish_later("kept:a", number)
+    quiet = heard.get_message(timeout=0.1)
+    publish_on_commit("kept:a", 21)
+    told = heard.get_message(timeout=1)
+    heard.close()
+
+    assert first == 21
+    assert quiet is None
+    assert told is not None
+    assert OutboxEntry.objects.count() == 22
+    assert send_left_over(older_than=NOW) == 22
+
+
+def test_rows_that_can_be_seen_together_go_in_order_whatever_their_age(store: redis.Redis) -> None:
+    """A long transaction wrote the later number at an earlier time."""
+    publish_later("kept:a", 1)
+    publish_later("kept:a", 2)
+    OutboxEntry.objects.filter(data="2").update(created_at=Now() - timedelta(hours=1))
+    send_left_over(older_than=timedelta(seconds=30))
+
+    assert published() == [1, 2]
+
+
+def publish_later(channel: str, data: Any) -> None:
+    """Leave a row, as a process that died after its commit does."""
+    OutboxEntry.objects.create(channel=channel, data=msgspec.json.encode(data).decode())
 
 
 def test_shard_that_is_away_makes_no_repeats(store: redis.Redis, redis_url: str) -> None:
@@ -253,13 +418,14 @@ settings.configure(
 )
 import django
 django.setup()
+from django.core.exceptions import SynchronousOnlyOperation
 from django.core.management import call_command
 if sys.argv[2] == "outbox":
     call_command("outbox", "--interval", "0.05")
 elif sys.argv[2] == "commit-and-die":
     call_command("migrate", verbosity=0)
     from tandem import outbox
-    outbox._send_up_to = lambda *_: os.kill(os.getpid(), 9)
+    outbox.batch.send_committed = lambda *_: os.kill(os.getpid(), 9)
     outbox.publish_on_commit("public:a", "survived")
 """
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from redis.observability.attributes import DB_CLIENT_CONNECTION_STATE as STATE
 
 from tandem.metrics import series
-from tandem.models import OutboxEntry
+from tandem.outbox import count_rows
 from tandem.shards import shards
 
 SAMPLE_SECONDS = 10.0
@@ -34,13 +34,15 @@ def _sample_forever() -> None:
 
 def sample() -> None:
     """Look once."""
-    counts = {"idle": 0, "in_use": 0}
+    connections = {"idle": 0, "in_use": 0}
     for client in shards().clients:
         for count, attributes in client.connection_pool.get_connection_count():
-            counts["idle" if attributes[STATE] == "idle" else "in_use"] += count
-    for state, count in counts.items():
+            connections["idle" if attributes[STATE] == "idle" else "in_use"] += count
+    for state, count in connections.items():
         series.redis_pool_connections.labels(state).set(count)
     try:
-        series.outbox_pending.set(OutboxEntry.objects.count())
+        rows = count_rows()
+        series.outbox_pending.set(rows["waiting"])
+        series.outbox_set_aside.set(rows["set_aside"])
     finally:
         connection.close()  # back to the pool: this thread is not a request, and Django closes nothing here

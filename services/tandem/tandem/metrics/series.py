@@ -26,6 +26,11 @@ redis_pool_connections = Gauge(
 outbox_pending = Gauge(
     "tandem_outbox_pending", "Committed publications that wait for Redis", multiprocess_mode="livemostrecent"
 )
+outbox_set_aside = Gauge(
+    "tandem_outbox_set_aside",
+    "Committed publications that are themselves at fault: retry or drop them",
+    multiprocess_mode="livemostrecent",
+)
 
 
 def observe_publish(outcome: str, seconds: float) -> None:

@@ -47,6 +47,13 @@ class Published(NamedTuple):
     is_repeat: bool
 
 
+class PublishedBatch(NamedTuple):
+    """The answer of a batch: what went, in order, and why the next did not; empty when all of it went."""
+
+    published: list[Published]
+    refusal: str
+
+
 class StreamState(NamedTuple):
     """Where a stream stands, and the position at which its epoch took over from an earlier one."""
 
@@ -83,7 +90,11 @@ def load(name: str, *, prelude: str = "") -> Script:
 BOOT = load("boot")
 ALL.remove(BOOT)
 _META = files(__name__).joinpath("meta.lua").read_text("utf-8")
-PUBLISH = load("publish", prelude=_META)
+_APPEND = _META + files(__name__).joinpath("append.lua").read_text("utf-8")
+PUBLISH = load("publish", prelude=_APPEND)
+PUBLISH_BATCH = load("publish_batch", prelude=_APPEND)
+RENEW = load("renew", prelude=_META)
+FORGET = load("forget")
 READ = load("read", prelude=_META)
 CHECK = load("check", prelude=_META)
 REMOVE = load("remove")
@@ -116,19 +127,45 @@ def boot_call(run_id: str, config: Mapping[Any, Any]) -> Call:
 
 def publish_call(channel: str, namespace: Namespace, body: bytes, *, once: str | None, keep: bool = True) -> Call:
     """Publish *body*; *once* is the idempotency key, *keep* false skips the history."""
-    once_key = f"tandem:once:{{{channel}}}:{once}" if once else ""
+    key = once_key(channel, once) if once else ""
     size = namespace.history_size if keep else 0
-    meta_ttl = max(META_TTL_SECONDS, 2 * namespace.history_ttl)
-    args = (
-        fresh_epoch(),
-        layer_channel(group_for(channel)),
-        body,
-        size,
-        namespace.history_ttl,
-        meta_ttl,
-        ONCE_TTL_SECONDS,
-    )
-    return Call(PUBLISH, (meta_key(channel), stream_key(channel), once_key), args)
+    group = layer_channel(group_for(channel))
+    args = (fresh_epoch(), group, body, size, namespace.history_ttl, _meta_ttl(namespace), ONCE_TTL_SECONDS)
+    return Call(PUBLISH, (meta_key(channel), stream_key(channel), key), args)
+
+
+def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, bytes], *, once_ttl: int) -> Call:
+    """Publish *bodies*, each under its idempotency key, in order and up to the first that is refused."""
+    group = layer_channel(group_for(channel))
+    ttl, meta_ttl = namespace.history_ttl, _meta_ttl(namespace)
+    options: list[str | bytes | int] = [fresh_epoch(), group, namespace.history_size, ttl, meta_ttl, once_ttl]
+    keys = [once_key(channel, once) for once in bodies]
+    return Call(PUBLISH_BATCH, (meta_key(channel), stream_key(channel), *keys), [*options, *bodies.values()])
+
+
+def parse_published_batch(reply: Any) -> PublishedBatch:
+    """Read the reply of a batch."""
+    refusal, *published = reply
+    return PublishedBatch([parse_published(each) for each in published], _text(refusal))
+
+
+def renew_call(channel: str) -> Call:
+    """Begin a new epoch of the stream, so that nobody takes what is missing for a whole."""
+    return Call(RENEW, (meta_key(channel), stream_key(channel)), (fresh_epoch(), META_TTL_SECONDS))
+
+
+def forget_call(channel: str, once: Sequence[str]) -> Call:
+    """Let the idempotency keys *once* go in a while, when nothing that was sent under them can still be on its way."""
+    return Call(FORGET, [once_key(channel, each) for each in once], (ONCE_TTL_SECONDS,))
+
+
+def once_key(channel: str, key: str) -> str:
+    """Return where Redis keeps that *key* was seen in *channel*."""
+    return f"tandem:once:{{{channel}}}:{key}"
+
+
+def _meta_ttl(namespace: Namespace) -> int:
+    return max(META_TTL_SECONDS, 2 * namespace.history_ttl)
 
 
 def parse_published(reply: Any) -> Published:

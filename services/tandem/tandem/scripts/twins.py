@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import msgpack
 
+from tandem.errors import RedisReplyError
+
 Redis: TypeAlias = Callable[..., Any]
 """``redis.call``."""
 Twin: TypeAlias = Callable[[Redis, Sequence[bytes], Sequence[bytes]], Any]
@@ -29,26 +31,38 @@ def boot(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
 
 
 def publish(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
-    """Take the next offset, append, trim, send to the group."""
-    if keys[2]:
-        seen = redis("HMGET", keys[2], "e", "o")
-        if seen[0] is not None:
-            return [seen[0], int(seen[1]), 1]
-    size, body = int(args[3]), args[2]
-    epoch, offset, live = b"", 0, body
-    if size > 0:
-        state = _open_stream(redis, keys[0], keys[1], args[0])
-        epoch, offset = state[0], state[1] + 1
-        redis("HSET", keys[0], "o", offset)
-        redis("EXPIRE", keys[0], args[5])
-        redis("XADD", keys[1], "MAXLEN", size, f"{offset}-0", "b", body)
-        redis("EXPIRE", keys[1], args[4])
-        live = _grown(body, offset=offset, epoch=epoch)
-    if keys[2]:
-        redis("HSET", keys[2], "e", epoch, "o", offset)
-        redis("EXPIRE", keys[2], args[6])
-    redis("PUBLISH", args[1], live)
-    return [epoch, offset, 0]
+    """Publish one."""
+    fresh, group, body, size, ttl, meta_ttl, once_ttl = args
+    return _append(redis, keys[0], keys[1], keys[2], [fresh, group, size, ttl, meta_ttl, once_ttl], body)
+
+
+def publish_batch(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Publish several to one channel, in order, and stop at the first that is refused."""
+    done: list[Any] = [b""]
+    for once, body in zip(keys[2:], args[6:], strict=True):
+        try:
+            done.append(_append(redis, keys[0], keys[1], once, args[:6], body))
+        except RedisReplyError as error:
+            if len(done) == 1:
+                raise
+            done[0] = str(error).encode()
+            break
+    return done
+
+
+def renew(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Begin a new epoch."""
+    incarnation = redis("HGET", BOOT_KEY, "incarnation") or b""
+    state = _take_over(redis, keys[0], keys[1], args[0], 0, None, False, incarnation)
+    redis("EXPIRE", keys[0], args[1])
+    return state[0]
+
+
+def forget(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Let idempotency keys go soon."""
+    for key in keys:
+        redis("EXPIRE", key, args[0])
+    return len(keys)
 
 
 def read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
@@ -195,6 +209,30 @@ def _text(value: Any) -> Any:
 
 
 # meta.lua
+
+
+def _append(
+    redis: Redis, meta: bytes, stream: bytes, once: bytes, options: Sequence[bytes], body: bytes
+) -> list[bytes | int]:
+    fresh, group, size, ttl, meta_ttl, once_ttl = options
+    if once:
+        seen = redis("HMGET", once, "e", "o")
+        if seen[0] is not None:
+            return [seen[0], int(seen[1]), 1]
+    epoch, offset, live = b"", 0, body
+    if int(size) > 0:
+        state = _open_stream(redis, meta, stream, fresh)
+        epoch, offset = state[0], state[1] + 1
+        redis("HSET", meta, "o", offset)
+        redis("EXPIRE", meta, meta_ttl)
+        redis("XADD", stream, "MAXLEN", int(size), f"{offset}-0", "b", body)
+        redis("EXPIRE", stream, ttl)
+        live = _grown(body, offset=offset, epoch=epoch)
+    if once:
+        redis("HSET", once, "e", epoch, "o", offset)
+        redis("EXPIRE", once, once_ttl)
+    redis("PUBLISH", group, live)
+    return [epoch, offset, 0]
 
 
 def _take_over(

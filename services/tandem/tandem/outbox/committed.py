@@ -1,0 +1,60 @@
+"""Send what was just committed: the request that committed it does so, and pays for little more than its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.groups import layer_channel, shard_for_group
+from tandem.outbox import rows
+from tandem.outbox.rows import Row
+from tandem.outbox.sending import send
+from tandem.outbox.settling import settle_committed, tell_waiting
+from tandem.shards import Shards, shards
+
+OLDER = 20
+"""So many rows of others a request sends before its own; where more wait, the worker sends them all."""
+
+GROUP = "tandem.outbox"
+"""On the channel layer: somebody has left rows to the worker."""
+
+
+def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row]) -> None:
+    """
+    Send the rows *written*, which are committed or rolled back by now, and those of their channels that are older.
+
+    Those are left over, or about to be sent by their own request: sending them too keeps a channel in the order of its
+    rows, and the idempotency key keeps it to once. A shard that is away costs nothing.
+    """
+    store = shards()
+    here = [row for row in written if not _is_away(store, row.channel)]
+    if not here:
+        return
+    channels = rows.channels_of(here)
+    limit = len(here) + OLDER + 1
+    numbers = rows.waiting_numbers(connection, channels, up_to=max(row.pk for row in here), limit=limit)
+    if len(numbers) == limit:
+        poke_worker(store)
+        return
+    own = {row.pk: row for row in here}
+    if all(number in own for number in numbers):
+        going = [own[number] for number in numbers]
+    else:
+        going = rows.read(rows.waiting(connection.alias).filter(pk__in=numbers))
+    settle_committed(connection, send(going, store))
+
+
+def poke_worker(store: Shards) -> None:
+    """Have a worker look now; where none hears it, it looks by itself before long."""
+    with contextlib.suppress(RedisUnavailable, RedisReplyError):
+        store.commands(shard_for_group(GROUP, len(store.clients)), [("PUBLISH", layer_channel(GROUP), b"")])
+
+
+def _is_away(store: Shards, channel: str) -> bool:
+    is_away = store.is_away(store.of(channel))
+    if is_away:
+        tell_waiting(channel, "its Redis is known to be away")
+    return is_away

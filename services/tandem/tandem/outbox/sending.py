@@ -1,0 +1,132 @@
+"""Send rows to Redis: each channel's in order, as one script call, up to the first that is refused."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from tandem import conf, scripts, tracing
+from tandem.errors import InvalidChannel, PublicationTooLarge, RedisReplyError, TandemError, UnknownNamespace
+from tandem.outbox.rows import KEY_SECONDS, Row
+from tandem.publisher import observe, pack_now
+from tandem.shards import Shards
+
+_ROWS_OF_ONE_CALL = 100
+
+_PASSING = re.compile(
+    r"(OOM|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|MOVED|ASK)\b"
+)
+
+
+class Sent(NamedTuple):
+    """What became of rows: taken by Redis, or themselves at fault (why), or kept because their channel was stopped."""
+
+    taken: list[Row]
+    at_fault: list[tuple[Row, str]]
+    stopped: dict[str, TandemError]
+
+
+def send(rows: Iterable[Row], store: Shards) -> Sent:
+    """
+    Send *rows*, which are in order, in one round trip to each shard; more only where one of them is at fault or old.
+
+    A refusal that will pass (no memory, no master ...) stops its channel and nothing else. A row that is at fault is
+    passed over, and its channel gets a new epoch before the next goes, so that nobody takes the hole for a whole; so
+    does an old row's, because Redis may have forgotten that it was sent.
+    """
+    queues: dict[str, Queue] = {}
+    for row in rows:
+        queues.setdefault(row.channel, Queue()).rows.append(row)
+    sent = Sent([], [], {})
+    waiting = list(queues.items())
+    with tracing.publishing(sum(len(queue.rows) for queue in queues.values()), _request_of(queues)):
+        while waiting:
+            started = time.perf_counter()
+            steps = [(channel, queue, queue.next_call(channel)) for channel, queue in waiting]
+            replies = store.run_each([(store.of(channel), call) for channel, _, call in steps])
+            for (channel, queue, call), reply in zip(steps, replies, strict=True):
+                queue.take(channel, call, reply, sent, started)
+            waiting = [(channel, queue) for channel, queue in waiting if queue.rows and channel not in sent.stopped]
+    return sent
+
+
+class Queue:
+    """The rows of one channel that are still to go."""
+
+    def __init__(self) -> None:
+        self.rows: deque[Row] = deque()
+        self._has_new_epoch = False
+        self._refusal = ""
+
+    def next_call(self, channel: str) -> scripts.Call:
+        """Return the call that sends the next rows, or the one that has to come before."""
+        if self._must_renew():
+            return scripts.renew_call(channel)
+        bodies: dict[str, bytes] = {}
+        for row in self.rows:
+            if len(bodies) == _ROWS_OF_ONE_CALL or fault_of(row) or (row.is_old and not self._has_new_epoch):
+                break
+            tags = b"" if row.tags == "{}" else row.tags.encode()
+            bodies[f"outbox:{row.key}"] = pack_now(channel, row.data.encode(), tags, row.request_id)
+        return scripts.publish_batch_call(channel, conf.namespaces().of(channel), bodies, once_ttl=KEY_SECONDS)
+
+    def take(self, channel: str, call: scripts.Call, reply: Any, sent: Sent, started: float) -> None:
+        """Read the answer to *call* into *sent*."""
+        if call.script is scripts.RENEW:
+            self._take_renewal(channel, reply, sent)
+        elif isinstance(reply, TandemError):
+            self._take_refusal(channel, reply, sent, started)
+        else:
+            batch = scripts.parse_published_batch(reply)
+            for published in batch.published:
+                observe("repeat" if published.is_repeat else "ok", started)
+                sent.taken.append(self.rows.popleft())
+            if batch.refusal:
+                self._take_refusal(channel, RedisReplyError(batch.refusal), sent, started)
+
+    def _must_renew(self) -> bool:
+        head = self.rows[0]
+        return bool(self._refusal or fault_of(head)) or (head.is_old and not self._has_new_epoch)
+
+    def _take_renewal(self, channel: str, reply: Any, sent: Sent) -> None:
+        if isinstance(reply, TandemError):
+            sent.stopped[channel] = reply
+            return
+        self._has_new_epoch = True
+        if reason := self._refusal or fault_of(self.rows[0]):
+            sent.at_fault.append((self.rows.popleft(), reason))
+            self._refusal = ""
+
+    def _take_refusal(self, channel: str, error: TandemError, sent: Sent, started: float) -> None:
+        observe(type(error).__name__, started)
+        if not isinstance(error, RedisReplyError) or _PASSING.match(error.text):
+            sent.stopped[channel] = error
+        else:
+            self._refusal = error.text
+
+
+def fault_of(row: Row) -> str:
+    """Return why *row* can never go as it is and as the settings are; empty where it can."""
+    try:
+        conf.namespaces().of(row.channel)
+        limit = conf.settings().max_publication_bytes
+        if len(row.data) > limit or (4 * len(row.data) > limit and len(row.data.encode()) > limit):
+            raise PublicationTooLarge(f"the data has more than {limit} bytes")
+    except (InvalidChannel, UnknownNamespace, PublicationTooLarge) as error:
+        return str(error)
+    return ""
+
+
+def _request_of(queues: dict[str, Queue]) -> str:
+    return next((queue.rows[0].request_id for queue in queues.values()), "")
+
+
+def calls_of(sent: Sequence[Row]) -> list[tuple[str, scripts.Call]]:
+    """Return the calls that let the idempotency keys of *sent* go, by channel."""
+    keys: dict[str, list[str]] = {}
+    for row in sent:
+        keys.setdefault(row.channel, []).append(f"outbox:{row.key}")
+    return [(channel, scripts.forget_call(channel, each)) for channel, each in keys.items()]
