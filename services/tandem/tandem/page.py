@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.urls import NoReverseMatch, reverse
 from django.utils.crypto import salted_hmac
 
+from tandem.auth.logins import login_of
 from tandem.worker_script import script
 
 ENDPOINT = "/ws"
@@ -23,26 +23,28 @@ def configuration(request: HttpRequest, endpoint: str = ENDPOINT) -> dict[str, A
 
     Raises `ImproperlyConfigured` where a project lacks the package's routes.
     """
-    is_authenticated = hasattr(request, "user") and request.user.is_authenticated
+    login = login_name(request)
     return {
         "endpoint": endpoint,
-        "login": login_of(request) if is_authenticated else "",
-        "token": _address_if_any("token") if is_authenticated else "",
-        "subscription": _address_if_any("subscription"),
-        "ticket": _address_if_any("ticket"),
+        "login": login,
+        "token": _address("token", login) if login else "",
+        "subscription": _address("subscription", login),
+        "ticket": _address("ticket", login),
         "worker": f"{_address('worker')}?v={script().version}",
         "csrf": csrf(request),
     }
 
 
-def login_of(request: HttpRequest) -> str:
+def login_name(request: HttpRequest) -> str:
     """
-    Return a name for the login that *request* belongs to, which tells nothing of it.
+    Return a name for the login that *request* belongs to, which tells nothing of it; empty for who is anonymous.
 
-    Tabs with the same one share a connection.
+    Tabs with the same one share a connection. A page whose login is over gets no token of the next one.
     """
-    proof = request.session.get(HASH_SESSION_KEY, "") if hasattr(request, "session") else ""
-    return salted_hmac("tandem.page", f"{request.user.pk}:{proof}").hexdigest()[:16]
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return ""
+    return salted_hmac("tandem.page", f"{user.pk}:{login_of(request)}").hexdigest()[:16]
 
 
 def csrf(request: HttpRequest) -> dict[str, str]:
@@ -53,17 +55,11 @@ def csrf(request: HttpRequest) -> dict[str, str]:
     return {"cookie": settings.CSRF_COOKIE_NAME, "header": header, "token": token if is_hidden else ""}
 
 
-def _address(name: str) -> str:
+def _address(name: str, login: str | None = None) -> str:
     try:
-        return reverse(f"tandem:{name}")
+        address = reverse(f"tandem:{name}")
     except NoReverseMatch as error:
         raise ImproperlyConfigured(
             '{% tandem %} needs the package\'s routes: add path("realtime/", include("tandem.urls")) to the URLconf'
         ) from error
-
-
-def _address_if_any(name: str) -> str:
-    try:
-        return reverse(f"tandem:{name}")
-    except NoReverseMatch:
-        return ""
+    return address if login is None else f"{address}?login={login}"

@@ -18,6 +18,7 @@ from rig.servers import free_port
 from tandem import conf
 from tandem.auth import connection_token_for, permissions, subscription_token_for
 from tandem.errors import TandemError
+from tandem.page import login_name
 from tandem.shards import shards
 from tandem.tickets import parse_ticket, take_command
 from tandem.tokens import ConnectionClaims, SubscriptionClaims, Verifier
@@ -264,6 +265,21 @@ def test_settings_have_the_last_word_on_a_namespace() -> None:
         declared = conf.namespaces().of("order:1"), conf.declared_for(["order:1"])
 
     assert (declared[0].presence, declared[0].history_size, declared[1]) == (True, 0, {"order": {"presence": True}})
+
+
+@pytest.mark.parametrize("address", ["token", "subscription", "ticket"])
+def test_page_of_a_login_that_is_over_gets_nothing(client: Client, ada: User, address: str) -> None:
+    """Somebody else is logged in in the same browser meanwhile; the page that he left open is still the former's."""
+    body = {"data": json.dumps({"channel": f"order:{ada.pk}"}), "content_type": "application/json"}
+    if address == "ticket":
+        body["data"] = json.dumps({"channels": [f"order:{ada.pk}"]})
+    request = type("R", (), {"META": {}, "user": ada, "session": client.session})()
+    mine = login_name(request)
+    answers = [client.post(f"/realtime/{address}/?login={login}", **body).status_code for login in (mine, "other", "")]
+    client.post("/out/")
+    answers.append(client.post(f"/realtime/{address}/?login={mine}", **body).status_code)
+
+    assert answers == [200, 401, 401, 401]
 
 
 def test_tenants_do_not_share_a_user(ada: User) -> None:

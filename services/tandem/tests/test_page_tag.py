@@ -9,12 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.template import Context, Engine
 from django.test import RequestFactory, override_settings
 from django.urls import include, path
 
+from tandem.auth.logins import SESSION_KEY as LOGIN_KEY
 from tandem.worker_script import script
 
 urlpatterns = [path("realtime/", include("tandem.urls"))]
@@ -53,11 +55,11 @@ def configuration(html: str) -> dict[str, Any]:
     return dict(json.loads(found[1]))
 
 
-def login(pk: object, proof: str = "proof") -> HttpRequest:
-    """A request of the user *pk*, whose session is of one login."""
+def login(pk: object, login: str = "one") -> HttpRequest:
+    """A request of the user *pk*, in a session of that login."""
     request = RequestFactory().get("/")
     request.user = SimpleNamespace(pk=pk, is_authenticated=True)
-    request.session = {"_auth_user_hash": proof}
+    request.session = {USER_KEY: str(pk), LOGIN_KEY: login}
     return request
 
 
@@ -82,8 +84,17 @@ def test_a_login_is_named_without_telling_it() -> None:
 
     assert configuration(page(login(17)))["login"] == mine
     assert configuration(page(login(18)))["login"] != mine
-    assert configuration(page(login(17, "proof after a change")))["login"] != mine
-    assert "17" not in mine or len(mine) == 16
+    assert configuration(page(login(17, "another")))["login"] != mine
+    assert re.fullmatch("[0-9a-f]{16}", mine)
+
+
+def test_tokens_are_asked_for_in_the_name_of_the_login() -> None:
+    """A page that outlives its login gets none of the next one."""
+    found = configuration(page(login(17)))
+
+    assert found["token"] == f"/realtime/token/?login={found['login']}"
+    assert found["subscription"] == f"/realtime/subscription/?login={found['login']}"
+    assert found["ticket"] == f"/realtime/ticket/?login={found['login']}"
 
 
 def test_another_endpoint() -> None:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from tandem.auth.errors import NotSignedIn, Refused
 from tandem.auth.minting import connection_token_for, subscription_token_for, ticket_for
 from tandem.errors import InvalidChannel, RedisReplyError, RedisUnavailable
+from tandem.page import login_name
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ def _minting(mint: Callable[[HttpRequest], dict[str, str]]) -> View:
 
     @wraps(mint)
     def view(request: HttpRequest) -> HttpResponse:
+        if request.GET.get("login", login_name(request)) != login_name(request):
+            return _refusal(401, "unauthorized")  # a page of a login that is over, in a browser that has another one
         try:
             return JsonResponse(mint(request))
         except NotSignedIn:
