@@ -28,9 +28,12 @@ panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard'
 	@$(VENV)/python -m rig.panels
 
 ##@ Check it
-.PHONY: packages test soak conformance lint types format
+.PHONY: packages test matrix soak conformance lint types format
 test: packages .venv/tests services/tests/sdk/node_modules ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
 	@.ci/test
+
+matrix: packages .venv/tests ## Run somebody's project on every supported pair of Python and Django that is here (MATRIX="3.13 ~=6.0")
+	@.ci/matrix $(MATRIX)
 
 soak: packages .venv/tests services/tests/sdk/node_modules ## Run the long proofs that make test has in a short form
 	@PYTEST_OPTIONS="-m slow" .ci/test

@@ -1,0 +1,12 @@
+from django.contrib import admin
+from django.urls import include, path
+from orders import views
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("orders/<int:pk>/", views.page),
+    path("orders/<int:pk>/ship/", views.ship),
+    path("realtime/", include("tandem.urls")),
+    path("server/", include("tandem.server_api.urls")),
+]
