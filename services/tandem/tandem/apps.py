@@ -1,8 +1,10 @@
 """Tandem as a Django app: its tables, the permission functions of every app, and the wiring of traces."""
 
+from contextlib import suppress
 from importlib import import_module
 
 from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
 from tandem import conf, tracing
@@ -18,6 +20,9 @@ class TandemConfig(AppConfig):
         """Import what the project says about its channels, and what obeys its logins; trace if that is wanted."""
         if apps.is_installed("django.contrib.auth"):
             import_module("tandem.auth.signals")
+        import_module("tandem.checks")
         autodiscover_modules("channels")
-        if conf.settings().traces and not tracing.is_on():
-            tracing.trace_requests()
+        # What is wrong in the settings the check says, all of it, and whoever uses them.
+        with suppress(ImproperlyConfigured):
+            if conf.settings().traces and not tracing.is_on():
+                tracing.trace_requests()

@@ -123,6 +123,8 @@ def read(given: Mapping[str, Any], environ: Mapping[str, str], *, debug: bool = 
 
     Raises `ImproperlyConfigured`, naming the key or the variable, for what is unknown, malformed or a contradiction.
     """
+    if not isinstance(given, Mapping):
+        raise ImproperlyConfigured(f"TANDEM is a dict, not a {type(given).__name__}")
     values: dict[str, Any] = {"debug": debug}
     for name, value in given.items():
         if name not in _TYPES:

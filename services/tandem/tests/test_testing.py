@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -12,6 +13,7 @@ from django.test import SimpleTestCase, TestCase, TransactionTestCase
 import tandem
 from rig.overrides import override_tandem
 from tandem import conf
+from tandem.auth import permissions
 from tandem.publication import Position
 from tandem.testing import (
     Client,
@@ -139,6 +141,36 @@ def test_client_has_its_personal_channels(tandem_client: Callable[..., Client]) 
     assert client.subscriptions[mine].receive() == ["hello"]
     with pytest.raises(NotAllowed):
         other.subscribe(mine)
+
+
+@pytest.mark.django_db
+def test_client_asks_the_permission_functions(
+    tandem_client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whoever wrote the pattern; who is anonymous is an `AnonymousUser`, as in a request."""
+    monkeypatch.setattr(permissions, "_permissions", {})
+    monkeypatch.setattr(conf, "_of_patterns", {})
+    ada, bob = (Users().objects.create_user(name) for name in ("ada", "bob"))
+
+    @tandem.channel("parcel:{owner:int}")
+    def may_hear(user: Any, owner: int) -> bool:
+        return bool(user.is_authenticated and user.pk == owner)
+
+    tandem_client(ada).subscribe(f"parcel:{ada.pk}")
+    with pytest.raises(NotAllowed, match=f"{bob.pk} may not hear parcel:{ada.pk}"):
+        tandem_client(bob).subscribe(f"parcel:{ada.pk}")
+    with pytest.raises(NotAllowed):
+        tandem_client().subscribe(f"parcel:{ada.pk}")
+
+
+@pytest.mark.django_db
+def test_client_of_a_deactivated_user_is_refused(tandem_client: Callable[..., Client]) -> None:
+    """As the token view refuses him."""
+    ada = Users().objects.create_user("ada")
+    Users().objects.update(is_active=False)
+
+    with pytest.raises(NotAllowed, match="not active"):
+        tandem_client(ada)
 
 
 def test_client_recovers_from_a_position(tandem_client: Callable[..., Client]) -> None:

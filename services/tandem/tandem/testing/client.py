@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
+
 from tandem import conf, streams
-from tandem.namespaces import may_subscribe
+from tandem.auth import permissions
+from tandem.auth.errors import NotSignedIn, Refused
+from tandem.auth.identity import Identity, identify
 from tandem.publication import Position
 from tandem.testing.recorder import Recorder, current
 
@@ -45,13 +49,14 @@ class Client:
     """
     A browser of *who*: a user, a request, or None for somebody anonymous.
 
-    It asks the namespaces, as the sockets do, and has the personal channels of its user from the beginning.
+    It asks the functions of ``@tandem.channel`` and the namespaces, as ``tandem.urls`` and the sockets do, and has the
+    personal channels of its user from the beginning. Raises `NotAllowed` for a user who is not active.
     """
 
     def __init__(self, who: Any = None) -> None:
         self._recorder = current()
-        user = getattr(who, "user", who)
-        self.user_id = "" if user is None or not user.is_authenticated else str(user.pk)
+        self._identity = _identity_of(who)
+        self.user_id = self._identity.user_id
         self.subscriptions: dict[str, Subscription] = {}
         for channel in conf.namespaces().personal_channels(self.user_id) if self.user_id else ():
             self.subscriptions[channel] = Subscription(channel, self._recorder, None)
@@ -62,11 +67,24 @@ class Client:
 
         Raises `NotAllowed`, `UnrecoverablePosition`, and what a permission function raises.
         """
-        if not may_subscribe(channel, conf.namespaces().of(channel), self.user_id):
-            raise NotAllowed(f"{self.user_id or 'somebody anonymous'} may not hear {channel}")
+        try:
+            permissions.ask(self._identity, channel)
+        except Refused as error:
+            raise NotAllowed(f"{self.user_id or 'somebody anonymous'} may not hear {channel}: {error}") from error
         subscription = self.subscriptions[channel] = Subscription(channel, self._recorder, since)
         return subscription
 
     def unsubscribe(self, channel: str) -> None:
         """Hear *channel* no more."""
         del self.subscriptions[channel]
+
+
+def _identity_of(who: Any) -> Identity:
+    is_request = hasattr(who, "META")
+    user = (getattr(who, "user", None) if is_request else who) or AnonymousUser()
+    if not user.is_authenticated:  # without a token, as every page may connect
+        return Identity(user, who if is_request else None)
+    try:
+        return identify(who)
+    except NotSignedIn as error:
+        raise NotAllowed(str(error)) from error

@@ -1,0 +1,3 @@
+"""Urls without anything of Tandem."""
+
+urlpatterns: list[object] = []
