@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import Error, close_old_connections
 
-from tandem.errors import RedisUnavailable
 from tandem.outbox import send_left_over
-
-logger = logging.getLogger(__name__)
+from tandem.outbox.liveness import serve_liveness
+from tandem.outbox.worker import Worker
 
 
 class Command(BaseCommand):
@@ -23,25 +22,27 @@ class Command(BaseCommand):
     help = "Send committed publications that are still in the outbox."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take ``--once`` and ``--interval``."""
+        """Take ``--once``, ``--interval`` and ``--probe-port``."""
         parser.add_argument("--once", action="store_true", help="send what is due and exit")
         parser.add_argument("--interval", type=float, default=0.5, help="seconds between looks (default 0.5)")
+        parser.add_argument("--probe-port", type=int, help="answer /healthz here: 503 once the worker hangs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, send, wait."""
         if options["once"]:
             self.stdout.write(f"sent {send_left_over()}")
             return
-        stopped = threading.Event()
+        worker = Worker(interval=options["interval"], chores=_chores())
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
-        while not stopped.wait(options["interval"]):
-            _send()
+            signal.signal(number, worker.stop)
+        if options["probe_port"] is not None:
+            serve_liveness(options["probe_port"], worker.is_alive)
+        worker.run()
 
 
-def _send() -> None:
-    close_old_connections()
-    try:
-        send_left_over()
-    except (RedisUnavailable, Error) as error:
-        logger.warning("outbox.waiting", extra={"reason": str(error)})
+def _chores() -> list[Callable[[], object]]:
+    """Return what else there is to do for who looks twice a second: Redis lost what was revoked, SQL still has it."""
+    if find_spec("tandem.auth.revoking") is None:
+        return []
+    refill: Callable[[], object] = import_module("tandem.auth.revoking").refill
+    return [refill]

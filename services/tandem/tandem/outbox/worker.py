@@ -1,0 +1,127 @@
+"""The worker: look for what is left over, twice a second and when told to; a thread for each shard sends it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+
+import redis
+from django.db import Error, close_old_connections, connections
+
+from tandem import conf
+from tandem.errors import TandemError
+from tandem.groups import layer_channel, shard_for_group
+from tandem.memory import is_memory
+from tandem.outbox.committed import GROUP
+from tandem.outbox.sweep import databases, due_channels, send_channels
+from tandem.repeats import Repeats
+from tandem.shards import Shards, shards
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 5.0
+"""How long Redis may take to answer: nobody waits for the worker."""
+ROUND_SECONDS = 60.0
+"""A worker that did not get round in that time hangs."""
+TASK_SECONDS = 600.0
+"""And so does one that sends for so long: some millions of rows take less."""
+_OLDER_THAN = timedelta(seconds=1)
+
+Chore = Callable[[], object]
+
+
+class Worker:
+    """
+    Send what nobody sent, until told to stop. Any number of workers may run at once.
+
+    A shard that is away keeps its thread waiting, and nobody else's rows. *chores* are done each time round, in a
+    thread of their own.
+    """
+
+    def __init__(self, *, interval: float = 0.5, chores: Sequence[Chore] = ()) -> None:
+        urls = conf.redis_urls()
+        self._store = shards() if all(map(is_memory, urls)) else Shards(urls, patience=PATIENCE_SECONDS)
+        self._interval = interval
+        self._chores = chores
+        self._threads = ThreadPoolExecutor(len(urls) + 1, thread_name_prefix="tandem-outbox")
+        self._running: dict[int, tuple[float, Future[None]]] = {}
+        self._poked = threading.Event()
+        self._stopped = threading.Event()
+        self._round_at = time.monotonic()
+        self._repeats = Repeats(logger)
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        if not all(map(is_memory, conf.redis_urls())):
+            threading.Thread(target=self._listen, name="tandem-outbox-poke", daemon=True).start()
+        while not self._stopped.is_set():
+            self._go_round()
+            self._poked.wait(self._interval)
+            self._poked.clear()
+        self._threads.shutdown(cancel_futures=True)
+
+    def stop(self, *_: object) -> None:
+        """Stop after what is under way. May be called by a signal."""
+        self._stopped.set()
+        self._poked.set()
+
+    def is_alive(self) -> bool:
+        """Tell whether the worker gets round, and every thread of it, whether Redis and SQL are there or not."""
+        now = time.monotonic()
+        is_stuck = any(now - started > TASK_SECONDS for started, task in self._running.values() if not task.done())
+        return now - self._round_at < ROUND_SECONDS and not is_stuck
+
+    def _go_round(self) -> None:
+        self._start(-1, self._do_chores)
+        by_shard: dict[int, list[tuple[str, list[str]]]] = {}
+        try:
+            close_old_connections()
+            for alias in databases():
+                for shard, channels in due_channels(alias, _OLDER_THAN, self._store).items():
+                    by_shard.setdefault(shard, []).append((alias, channels))
+        except Error as error:
+            self._repeats.warning("outbox.no_database", type(error).__name__, reason=str(error))
+        for shard, due in by_shard.items():
+            if not self._store.is_away(shard):
+                self._start(shard, lambda due=due: self._send(due))  # type: ignore[misc]  # a default, not an argument
+        self._round_at = time.monotonic()
+
+    def _start(self, place: int, task: Callable[[], None]) -> None:
+        """Run *task* in a thread, unless the last of its *place* is still under way."""
+        if place not in self._running or self._running[place][1].done():
+            self._running[place] = time.monotonic(), self._threads.submit(task)
+
+    def _send(self, due: Sequence[tuple[str, list[str]]]) -> None:
+        for alias, channels in due:
+            self._guarded("outbox.waiting", lambda a=alias, c=channels: send_channels(a, c, self._store))  # type: ignore[misc]  # as above
+
+    def _do_chores(self) -> None:
+        for chore in self._chores:
+            self._guarded("worker.chore", chore)
+
+    def _guarded(self, event: str, task: Callable[[], object]) -> None:
+        try:
+            task()
+        except (TandemError, Error) as error:
+            self._repeats.warning(event, type(error).__name__, reason=str(error))
+        except Exception:  # a bug in one row or chore must not end the others for good
+            logger.exception("worker.failed")
+        finally:
+            for connection in connections.all(initialized_only=True):
+                connection.close_if_unusable_or_obsolete()
+
+    def _listen(self) -> None:
+        """Hear that somebody has left rows, from whichever Redis carries that group."""
+        shard = shard_for_group(GROUP, len(self._store.clients))
+        while not self._stopped.is_set():
+            with contextlib.suppress(redis.RedisError, OSError), self._store.clients[shard].pubsub() as heard:
+                heard.subscribe(layer_channel(GROUP))
+                while not self._stopped.is_set():
+                    if heard.get_message(ignore_subscribe_messages=True, timeout=1.0):
+                        self._poked.set()
+            self._stopped.wait(1.0)
