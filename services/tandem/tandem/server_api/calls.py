@@ -11,7 +11,8 @@ from tandem import tracing
 from tandem.request_log import current_request_id
 from tandem.server_api import requests
 from tandem.server_api.failures import Failure, error_for
-from tandem.server_api.operations import METHODS, Answer, Operation, Result, publication_count
+from tandem.server_api.operations import METHODS, publication_count
+from tandem.server_api.plans import Answer, Plan, Result, attempt, failed
 from tandem.server_api.round_trip import run
 
 
@@ -39,16 +40,11 @@ def _answers(commands: Sequence[tuple[str, Any]]) -> list[Answer]:
     """Do all of *commands*, in one round trip to Redis."""
     count = sum(publication_count(request) for _, request in commands)
     with tracing.publishing(count, current_request_id()):
-        return run([_operation(method, request) for method, request in commands])
+        return run([_plan(method, request) for method, request in commands])
 
 
-def _operation(method: str, request: Any) -> Operation:
-    return _refused(request) if isinstance(request, Failure) else METHODS[method][1](request)
-
-
-def _refused(failure: Failure) -> Operation:
-    yield from ()
-    raise failure
+def _plan(method: str, request: Any) -> Plan:
+    return failed(request) if isinstance(request, Failure) else attempt(lambda: METHODS[method][1](request))
 
 
 def _read_command(command: dict[str, msgspec.Raw]) -> tuple[str, Any]:

@@ -1,98 +1,62 @@
-"""
-What each method does. No I/O here, but for the census.
-
-An operation is a generator: it yields what it asks of Redis, is sent the replies, and returns what stands under
-``result``. So a batch is one round trip: `round_trip.run` asks for all of its operations together.
-"""
+"""What each method does: a plan of what it asks of Redis. No I/O here, but for the census."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 
 import msgspec
 
-from tandem import Position, __version__, conf, control, presence, scripts, streams
+from tandem import Position, __version__, census, conf, control, presence, scripts, streams
 from tandem.census import take_census
 from tandem.errors import TandemError
 from tandem.groups import group_for
 from tandem.publication import Publication, encode_json
 from tandem.publisher import Draft, publish_call, read_outcome
 from tandem.request_log import current_request_id
-from tandem.scripts import Call
 from tandem.server_api import requests
-from tandem.server_api.failures import Error, Failure, error_for
+from tandem.server_api.failures import Failure
+from tandem.server_api.plans import Plan, Replies, Result, ask, attempt, together
 
 MAX_CHANNELS = 10_000
 """How many channels of one process `channels` tells of; those with the most subscribers."""
-
-Result: TypeAlias = dict[str, Any]
-Question: TypeAlias = tuple[str, Call]
-"""A script, and the group that tells on which shard it runs."""
-Operation: TypeAlias = Generator[list[Question], list[Any], Result]
-"""Each reply that it is sent is Redis's, or the `TandemError` that came instead."""
-
-
-class Answer(msgspec.Struct, omit_defaults=True):
-    """A result or an error."""
-
-    result: Result | None = None
-    error: Error | None = None
-
-
-def _ask(group: str, call: Call) -> Generator[list[Question], list[Any], Any]:
-    [reply] = yield [(group, call)]
-    if isinstance(reply, TandemError):
-        raise reply
-    return reply
 
 
 # -- Publishing ----------------------------------------------------------------------------------
 
 
-def publish(request: requests.Publish) -> Operation:
+def publish(request: requests.Publish) -> Plan:
     """Publish, and tell the position."""
-    [answer] = yield from _publish_each([request.channel], request)
-    if answer.error is not None:
-        raise Failure(answer.error.code, answer.error.message)
-    return answer.result or {}
+    return _publish_to(request.channel, request)
 
 
-def broadcast(request: requests.Broadcast) -> Operation:
+def broadcast(request: requests.Broadcast) -> Plan:
     """Publish to every channel; each has a result or an error of its own."""
-    return {"responses": (yield from _publish_each(request.channels, request))}
+    plans = [attempt(partial(_publish_to, channel, request)) for channel in request.channels]
+    questions, finish = together(plans)
+    return Plan(questions, lambda replies: {"responses": finish(replies)})
 
 
-def _publish_each(
-    channels: Sequence[str], what: requests.Published
-) -> Generator[list[Question], list[Any], list[Answer]]:
+def _publish_to(channel: str, what: requests.Published) -> Plan:
     started = time.perf_counter()
-    made = [_publish_call(channel, what) for channel in channels]
-    replies = iter((yield [question for question in made if not isinstance(question, Answer)]))
-    return [each if isinstance(each, Answer) else _published(next(replies), started) for each in made]
-
-
-def _publish_call(channel: str, what: requests.Published) -> Question | Answer:
     key = what.idempotency_key or None
     draft = Draft(channel, what.data, key, what.tags, what.skip_history, current_request_id())
-    try:
-        call = publish_call(draft)
-    except TandemError as error:
-        return Answer(error=error_for(error))
-    return group_for(channel), call
+
+    def finish(replies: Replies) -> Result:
+        [reply] = replies
+        outcome = read_outcome(reply, started)  # also tells the observers
+        if isinstance(outcome, TandemError):
+            raise outcome
+        return {"offset": outcome.offset, "epoch": outcome.epoch}
+
+    return Plan([(group_for(channel), publish_call(draft))], finish)
 
 
-def _published(reply: Any, started: float) -> Answer:
-    outcome = read_outcome(reply, started)
-    if isinstance(outcome, TandemError):
-        return Answer(error=error_for(outcome))
-    return Answer({"offset": outcome.offset, "epoch": outcome.epoch})
-
-
-def publication_count(request: msgspec.Struct) -> int:
+def publication_count(request: msgspec.Struct | Failure) -> int:
     """Return how many publications *request* asks for."""
     return len(request.channels) if isinstance(request, requests.Broadcast) else isinstance(request, requests.Publish)
 
@@ -100,38 +64,48 @@ def publication_count(request: msgspec.Struct) -> int:
 # -- Streams and presence --------------------------------------------------------------------------
 
 
-def history(request: requests.History) -> Operation:
+def history(request: requests.History) -> Plan:
     """Return the position of a stream, and as many of its publications as are asked for."""
     _require(conf.namespaces().of(request.channel).has_history)
     since = _position(request.since)
     call = streams.history_call(request.channel, since, request.limit, request.reverse)
-    found = streams.parse_history(request.channel, (yield from _ask(group_for(request.channel), call)), since)
-    epoch, offset = found.position
-    return {"publications": [_publication(each) for each in found.publications], "epoch": epoch, "offset": offset}
+
+    def read(reply: Any) -> Result:
+        found = streams.parse_history(request.channel, reply, since)
+        epoch, offset = found.position
+        return {"publications": [_publication(each) for each in found.publications], "epoch": epoch, "offset": offset}
+
+    return ask(group_for(request.channel), call, read)
 
 
-def history_remove(request: requests.OfChannel) -> Operation:
+def history_remove(request: requests.OfChannel) -> Plan:
     """Forget the publications of a channel."""
     _require(conf.namespaces().of(request.channel).has_history)
-    yield from _ask(group_for(request.channel), scripts.remove_call(request.channel))
-    return {}
+    return ask(group_for(request.channel), scripts.remove_call(request.channel), _nothing)
 
 
-def present(request: requests.OfChannel) -> Operation:
+def present(request: requests.OfChannel) -> Plan:
     """Tell who is in a channel."""
-    infos = yield from _read_presence(request.channel)
-    return {"presence": {client: msgspec.Raw(info) for client, info in infos.items()}}
+
+    def read(infos: dict[str, bytes]) -> Result:
+        return {"presence": {client: msgspec.Raw(info) for client, info in infos.items()}}
+
+    return _of_presence(request.channel, read)
 
 
-def presence_stats(request: requests.OfChannel) -> Operation:
+def presence_stats(request: requests.OfChannel) -> Plan:
     """Tell how many clients and users are in a channel."""
-    clients, users = presence.count((yield from _read_presence(request.channel)))
-    return {"num_clients": clients, "num_users": users}
+
+    def read(infos: dict[str, bytes]) -> Result:
+        clients, users = presence.count(infos)
+        return {"num_clients": clients, "num_users": users}
+
+    return _of_presence(request.channel, read)
 
 
-def _read_presence(channel: str) -> Generator[list[Question], list[Any], dict[str, bytes]]:
+def _of_presence(channel: str, read: Callable[[dict[str, bytes]], Result]) -> Plan:
     _require(conf.namespaces().of(channel).presence)
-    return presence.parse_present((yield from _ask(group_for(channel), presence.read_call(channel))))
+    return ask(group_for(channel), presence.read_call(channel), lambda reply: read(presence.parse_present(reply)))
 
 
 def _require(is_available: bool) -> None:
@@ -159,35 +133,38 @@ def _publication(publication: Publication) -> Result:
 # -- Connections -----------------------------------------------------------------------------------
 
 
-def subscribe(request: requests.Subscribe) -> Operation:
+def subscribe(request: requests.Subscribe) -> Plan:
     """Give connections a channel."""
     epoch, offset = _position(request.recover_since) or ("", 0)
     info, data = (b"" if text == b"null" else text for text in map(encode_json, (request.info, request.data)))
     whom = _whom(request)
     message = control.Subscribe(**whom, channel=request.channel, info=info, data=data, epoch=epoch, offset=offset)
-    return (yield from _tell(message))
+    return _tell(message)
 
 
-def unsubscribe(request: requests.Unsubscribe) -> Operation:
+def unsubscribe(request: requests.Unsubscribe) -> Plan:
     """Take a channel from connections."""
-    return (yield from _tell(control.Unsubscribe(**_whom(request), channel=request.channel)))
+    return _tell(control.Unsubscribe(**_whom(request), channel=request.channel))
 
 
-def disconnect(request: requests.Disconnect) -> Operation:
+def disconnect(request: requests.Disconnect) -> Plan:
     """End connections."""
     why = request.disconnect
     message = control.Disconnect(**_whom(request), code=why.code, reason=why.reason, whitelist=request.whitelist)
-    return (yield from _tell(message))
+    return _tell(message)
 
 
-def refresh(request: requests.Refresh) -> Operation:
+def refresh(request: requests.Refresh) -> Plan:
     """Change when connections run out."""
     message = control.Refresh(**_whom(request), expired=request.expired, expire_at=request.expire_at or 0)
-    return (yield from _tell(message))
+    return _tell(message)
 
 
-def _tell(message: control.Message) -> Operation:
-    yield from _ask(control.GROUP, control.control_call(message))
+def _tell(message: control.Message) -> Plan:
+    return ask(control.GROUP, control.control_call(message), _nothing)
+
+
+def _nothing(_: object) -> Result:
     return {}
 
 
@@ -198,35 +175,36 @@ def _whom(request: requests.Aimed) -> dict[str, str]:
 # -- The processes -----------------------------------------------------------------------------------
 
 
-def channels(request: requests.Channels) -> Operation:
+def channels(request: requests.Channels) -> Plan:
     """Tell which channels have subscribers now, and how many, over all processes that answer within a second."""
-    yield []
-    counts: Counter[str] = Counter()
-    for answer in take_census(limit=MAX_CHANNELS):
-        counts.update({crowd.name: crowd.count for crowd in answer.channels})
-    matching = {name: count for name, count in counts.items() if fnmatchcase(name, request.pattern or "*")}
-    return {"channels": {name: {"num_clients": count} for name, count in matching.items()}}
+
+    def finish(_: Replies) -> Result:
+        counts: Counter[str] = Counter()
+        for answer in take_census(limit=MAX_CHANNELS):
+            counts.update({crowd.name: crowd.count for crowd in answer.channels})
+        matching = {name: count for name, count in counts.items() if fnmatchcase(name, request.pattern or "*")}
+        return {"channels": {name: {"num_clients": count} for name, count in matching.items()}}
+
+    return Plan([], finish)
 
 
-def info(request: requests.Nothing) -> Operation:
+def info(request: requests.Nothing) -> Plan:
     """Tell of each realtime process that answers within a second."""
-    yield []
+    return Plan([], lambda _: {"nodes": [_node(answer) for answer in take_census(limit=0)]})
+
+
+def _node(answer: census.Answer) -> Result:
     return {
-        "nodes": [
-            {
-                "uid": answer.node,
-                "name": answer.pod,
-                "version": __version__,
-                "num_clients": sum(answer.transports.values()),
-                "num_users": answer.user_count,
-                "num_channels": answer.channel_count,
-            }
-            for answer in take_census(limit=0)
-        ]
+        "uid": answer.node,
+        "name": answer.pod,
+        "version": __version__,
+        "num_clients": sum(answer.transports.values()),
+        "num_users": answer.user_count,
+        "num_channels": answer.channel_count,
     }
 
 
-METHODS: dict[str, tuple[type[msgspec.Struct], Callable[[Any], Operation]]] = {
+METHODS: dict[str, tuple[type[msgspec.Struct], Callable[[Any], Plan]]] = {
     "publish": (requests.Publish, publish),
     "broadcast": (requests.Broadcast, broadcast),
     "subscribe": (requests.Subscribe, subscribe),
