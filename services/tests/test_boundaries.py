@@ -1,4 +1,8 @@
-"""Imports go one way: api -> tandem <- tandem_realtime, loadgen -> tandem."""
+"""
+Imports go one way: api -> tandem <- tandem_realtime, loadgen -> tandem.
+
+Inside `tandem` the apps import the core and never each other; the core imports no app and no model.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "loadgen": {"tandem"},
 }
 FOLDERS = {"tandem_realtime": "realtime"}
+APPS = {
+    "auth": {"auth", "page", "templatetags", "worker_script"},  # and the page that says whose it is
+    "inbox": {"inbox"},
+    "live": {"live"},
+    "metrics": {"metrics"},
+    "monitor": {"monitor"},
+    "outbox": {"outbox", "models", "migrations"},
+    "server_api": {"server_api"},
+    "testing": {"testing"},
+}
+"""The apps of `tandem`, each with its modules. All others are the core."""
+WIRING = {"__init__", "admin", "apps", "checks", "gunicorn", "management", "pytest_plugin", "subcommands", "urls"}
+"""What puts the parts together for Django, gunicorn and the shell: it may import any."""
+MAY_CROSS = {
+    ("auth", "outbox"): "tandem.models",  # one table of generations beside the outbox's, in one app's migrations
+    ("testing", "outbox"): "tandem.",  # the test kit stands above what it shows
+    ("testing", "auth"): "tandem.auth",
+}
 NO_SQL = ("django.db", "django.contrib.auth", "tandem.models", "tandem.outbox")
 
 
@@ -76,3 +98,58 @@ def test_no_relative_imports_across_packages() -> None:
     ]
 
     assert found == []
+
+
+def app_of(module: str) -> str:
+    """The app that a top module of `tandem` belongs to; empty for the core."""
+    return next((app for app, modules in APPS.items() if module in modules), "")
+
+
+def inner_imports() -> Iterator[tuple[str, str, str, str]]:
+    """Each import of `tandem` by itself: the file, its app, what is imported, and whose that is."""
+    folder = SERVICES / "tandem" / "tandem"
+    for path in sources("tandem"):
+        top = path.relative_to(folder).parts[0].removesuffix(".py")
+        if top in WIRING:
+            continue
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == "tandem" and len(parts) > 1:
+                yield str(path.relative_to(folder)), app_of(top), name, app_of(parts[1])
+
+
+def test_core_imports_no_app_and_no_model() -> None:
+    """Whoever leaves an app out of the project loses nothing of the core."""
+    found = {
+        f"{path} imports {name}"
+        for path, app, name, imported in inner_imports()
+        if not app and (imported or name.startswith("tandem.models"))
+    }
+
+    assert found == set()
+
+
+def test_apps_never_import_each_other() -> None:
+    """A team takes the apps that it wants."""
+    found = {
+        f"{path} imports {name}"
+        for path, app, name, imported in inner_imports()
+        if app and imported not in ("", app) and not name.startswith(MAY_CROSS.get((app, imported), "-"))
+    }
+
+    assert found == set()
+
+
+def test_core_touches_no_table() -> None:
+    """It runs where there is no SQL."""
+    folder = SERVICES / "tandem" / "tandem"
+    found = {
+        f"{path.relative_to(folder)} imports {name}"
+        for path in sources("tandem")
+        for name in imports(path)
+        if not app_of(top := path.relative_to(folder).parts[0].removesuffix(".py"))
+        and top not in {*WIRING, "probes"}  # a probe asks the database
+        and name.startswith(NO_SQL)
+    }
+
+    assert found == set()

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
 from tandem import conf, tracing
+from tandem.gauges import gauges
 
 
 class TandemConfig(AppConfig):
@@ -21,6 +22,9 @@ class TandemConfig(AppConfig):
         if apps.is_installed("django.contrib.auth"):
             import_module("tandem.auth.signals")
         import_module("tandem.checks")
+        outbox_gauges = import_module("tandem.outbox.gauges").outbox_gauges
+        if outbox_gauges not in gauges:
+            gauges.append(outbox_gauges)
         autodiscover_modules("channels")
         # What is wrong in the settings the check says, all of it, and whoever uses them.
         with suppress(ImproperlyConfigured):

@@ -1,4 +1,4 @@
-"""What watches the process from inside: canaries, lag, recent warnings; and what tells of it: private port and census."""
+"""What watches the process from inside: canaries, lag, warnings; and what tells of it: private port and census."""
 
 from __future__ import annotations
 

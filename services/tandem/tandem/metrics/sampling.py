@@ -9,8 +9,8 @@ import structlog
 from django.db import DatabaseError, connection
 from redis.observability.attributes import DB_CLIENT_CONNECTION_STATE as STATE
 
+from tandem.gauges import gauges
 from tandem.metrics import series
-from tandem.outbox import count_rows
 from tandem.shards import shards
 
 SAMPLE_SECONDS = 10.0
@@ -41,8 +41,8 @@ def sample() -> None:
     for state, count in connections.items():
         series.redis_pool_connections.labels(state).set(count)
     try:
-        rows = count_rows()
-        series.outbox_pending.set(rows["waiting"])
-        series.outbox_set_aside.set(rows["set_aside"])
+        for look in gauges:
+            for name, value in look().items():
+                series.OF_APPS[name].set(value)
     finally:
         connection.close()  # back to the pool: this thread is not a request, and Django closes nothing here

@@ -31,6 +31,8 @@ outbox_set_aside = Gauge(
     "Committed publications that are themselves at fault: retry or drop them",
     multiprocess_mode="livemostrecent",
 )
+OF_APPS = {"outbox_pending": outbox_pending, "outbox_set_aside": outbox_set_aside}
+"""What `tandem.gauges` tells of, by its name there."""
 
 
 def observe_publish(outcome: str, seconds: float) -> None:
