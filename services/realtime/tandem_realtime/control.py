@@ -1,36 +1,50 @@
-"""What the api tells every process about open connections: end them, give or take a channel, let them run out."""
+"""
+What the project tells every process about open connections: end them, give or take a channel, let them run out.
+
+It comes through a channel of its own, whole and in order as every channel's publications do. What was revoked is state
+beside it, which is read at the start and whenever the stream cannot tell what was missed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol
 
-import msgpack
 import msgspec
 
-from tandem import control
+from tandem import control, scripts
 from tandem.async_shards import AsyncShards
-from tandem.control import Aimed, Disconnect, Message, Refresh, Subscribe, Unsubscribe
-from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.groups import shard_for_group
-from tandem.publication import Position
-from tandem_realtime.hub import Hub
+from tandem.control import Aimed, Disconnect, Message, Refresh, Reread, Revoke, Subscribe, Unsubscribe
+from tandem.errors import InvalidToken, RedisReplyError, RedisUnavailable
+from tandem.namespaces import CONTROL, INTERNAL, Namespaces
+from tandem.publication import Position, Publication
+from tandem.revocations import page_call, parse_page
+from tandem.scripts import StreamState
+from tandem.streams import publications
+from tandem.tickets import Ticket
+from tandem.tokens import ConnectionClaims, SubscriptionClaims
+from tandem_realtime.ending import ended_by, take_channel
+from tandem_realtime.hub import Hub, Subscription
+from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.dialects import json
+from tandem_realtime.protocol.encodings import Encoding
+from tandem_realtime.revocations import Bar, Revocations
 from tandem_realtime.session import subscribing
 from tandem_realtime.session.expiry import deadline, ttl
-
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
+from tandem_realtime.session.session import Session
+from tandem_realtime.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
-READ_BATCH = 1000
+_decoder = msgspec.json.Decoder(Message)
+
+CHECK_SECONDS = 1.0
 RETRY_SECONDS = 0.25
-EntryId = tuple[int, int]
 
 
 class Addressee(Protocol):
@@ -56,110 +70,159 @@ def fits(message: Aimed, connection: Addressee) -> bool:
     return any(wanted for wanted, _ in named) and all(not wanted or wanted == actual for wanted, actual in named)
 
 
-def revoked_login(message: Message) -> str:
-    """Return the login whose tokens *message* makes worthless; empty for none."""
-    if not isinstance(message, Disconnect) or message.client or message.whitelist:
-        return ""
-    return message.session if 3500 <= message.code < 4000 else ""
-
-
-class Revocations:
-    """The logins that were ended lately: longer than any token of theirs is good for. The time is passed in."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._ends: dict[str, float] = {}
-
-    def add(self, login: str, now: float) -> None:
-        """Refuse the tokens of *login* from *now* on."""
-        for stale in [old for old, end in self._ends.items() if end <= now]:
-            del self._ends[stale]
-        self._ends[login] = now + self._seconds
-
-    def has(self, login: str, now: float) -> bool:
-        """Tell whether *login* was ended."""
-        return self._ends.get(login, 0.0) > now
+def is_missed(publication: Publication, stream: StreamState, *, since: Position, until: Position) -> bool:
+    """Tell whether somebody who stood at *since* in *stream*, and was then put at *until*, missed *publication*."""
+    is_before = publication.epoch == until.epoch and publication.offset <= until.offset
+    is_known = stream.continues(since) and publication.offset <= since.offset
+    return is_before and not is_known
 
 
 class Control:
     """
-    Carries out what the group and the log of control say: once each, also what was said while nobody listened.
+    Carries out what is told, once each; to a hub of its own it is a subscriber like any connection.
 
-    Until it `is_ready` it does not know which logins ended before this process began.
+    Until it `is_ready` it does not know what was revoked before this process began.
     """
 
-    def __init__(self, sessions: Mapping[str, Session], hub: Hub, shards: AsyncShards) -> None:
+    def __init__(self, sessions: Sessions, layer: Any, shards: AsyncShards) -> None:
         self._sessions = sessions
-        self._hub = hub
         self._shards = shards
+        namespaces = Namespaces({CONTROL: INTERNAL[CONTROL]})
+        self._hub = Hub(layer, Streams(shards), namespaces, recovery_limit=control.NAMESPACE.history_size)
         self._tasks = Tasks()
-        self._revocations = Revocations(control.LOG_SECONDS)
-        self._done: EntryId = (time.time_ns() // 1_000_000, 0)
-        self._read: str = "-"
+        self._revocations = Revocations()
+        self.encoding = Encoding(json, self._carry, bytes, b"", self._carry)
+        self._done = Position("", 0)
         self.is_ready = False
 
     def start(self) -> None:
         """Begin to listen."""
-        self._tasks.spawn(self._begin())
+        self._hub.start()
+        self._tasks.spawn(self._listen())
 
     async def stop(self) -> None:
         """End the background work."""
         await self._tasks.stop()
+        await self._hub.stop()
 
-    def is_revoked(self, login: str) -> bool:
-        """Tell whether the tokens and tickets of *login* are worthless by now."""
-        return bool(login) and self._revocations.has(login, time.monotonic())
+    # What tokens are worth
 
-    async def _begin(self) -> None:
-        await self._hub.handle(control.GROUP, self._take, on_restored=self._catch_up_soon)
-        await self._read_log()
-        self.is_ready = True
+    def bar(self, claims: ConnectionClaims) -> Bar:
+        """Tell what bars a connection token."""
+        return self._revocations.bar(claims, time.monotonic())
 
-    def _catch_up_soon(self) -> None:
-        self._tasks.spawn(self._read_log())
+    def bars_subscription(self, claims: SubscriptionClaims) -> bool:
+        """Tell whether a subscription token is worthless."""
+        return self._revocations.bars_channel(claims.channel, claims.sub, claims.gen, time.monotonic())
 
-    async def _read_log(self) -> None:
-        while not await self._catch_up():
+    def check_ticket(self, ticket: Ticket) -> None:
+        """Raise `InvalidToken` for a ticket whose login or user was ended, or whose channel was."""
+        if self.bar(ticket.claims) is not Bar.NOTHING:
+            raise InvalidToken("what this ticket says holds no more")
+
+    # As a subscriber of the hub
+
+    def write(self, data: bytes) -> None:
+        """Take no note: it was carried out when it was encoded."""
+
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Take no note: what was missed is read as soon as it can be."""
+
+    def state_lost(self, subscription: Subscription) -> None:
+        """Read the state: the stream cannot tell any more what was missed."""
+        logger.warning("control.lost")
+        self._tasks.spawn(self._make_good(self._done, self._hub.channels[control.CHANNEL].position))
+        self._tasks.spawn(self._read_state())
+
+    async def _listen(self) -> None:
+        subscription = Subscription(self, control.CHANNEL)
+        while not await self._try(self._hub.subscribe(subscription, None)):
             await asyncio.sleep(RETRY_SECONDS)
+        self._done = self._hub.channels[control.CHANNEL].position
+        await self._read_state()
+        self.is_ready = True
+        while True:  # nobody waits for a connection to be ended as long as for the next position check
+            await asyncio.sleep(CHECK_SECONDS)
+            if channel := self._hub.channels.get(control.CHANNEL):
+                channel.check_at = 0.0
 
-    async def _catch_up(self) -> bool:
-        """Carry out what is in the log and was not heard; tell whether the log could be read."""
-        client = self._shards.clients[shard_for_group(control.GROUP, len(self._shards.clients))]
+    async def _make_good(self, since: Position, until: Position) -> None:
+        """Carry out what the stream still has of what came after *since*; what follows *until* the hub tells us."""
+        call = scripts.read_call(control.CHANNEL, None, control.NAMESPACE.history_size)
+        while True:
+            try:
+                found = scripts.parse_entries(await self._shards.run(control.CHANNEL, call))
+                break
+            except (RedisUnavailable, RedisReplyError) as error:
+                logger.warning("control.unread", extra={"reason": str(error)})
+                await asyncio.sleep(RETRY_SECONDS)
+        for publication in publications(control.CHANNEL, found):
+            if is_missed(publication, found.state, since=since, until=until):
+                self._hear(publication)
+
+    async def _read_state(self) -> None:
+        """Learn all that was revoked, and end what lives on it. What is told meanwhile comes on top."""
+        begin = ("-inf", 0)
+        while True:
+            try:
+                page = parse_page(await self._shards.run(control.CHANNEL, page_call(begin)), begin)
+            except (RedisUnavailable, RedisReplyError) as error:
+                logger.warning("control.unread", extra={"reason": str(error)})
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            self._take(Revoke(revocations=page.revocations))
+            if page.next is None:
+                return
+            begin = page.next
+
+    async def _try(self, attempt: Any) -> bool:
         try:
-            while entries := await client.execute("XRANGE", control.LOG_KEY, self._read, "+", "COUNT", READ_BATCH):
-                for entry_id, (_, body) in entries:
-                    self._take({**msgpack.unpackb(body), "id": entry_id.decode()})
-                self._read = "(" + entries[-1][0].decode()
+            await attempt
         except (RedisUnavailable, RedisReplyError) as error:
             logger.warning("control.unread", extra={"reason": str(error)})
             return False
         return True
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _carry(self, publication: Publication) -> bytes:
+        """Take what the hub has for us, in place of making bytes of it."""
+        self._done = Position(publication.epoch, publication.offset)
+        self._hear(publication)
+        return b""
+
+    def _hear(self, publication: Publication) -> None:
         try:
-            known: Message = msgspec.convert(message, Message)
-            entry_id = _entry_id(message["id"]) if "id" in message else None
-        except (msgspec.ValidationError, ValueError) as error:
+            self._take(_decoder.decode(publication.data))
+        except (msgspec.MsgspecError, RecursionError) as error:
             logger.warning("control.malformed", extra={"reason": str(error)})
-            return
-        if login := revoked_login(known):
-            self._revocations.add(login, time.monotonic())
-        if entry_id is None or entry_id > self._done:
-            self._done = entry_id or self._done
-            self._carry_out(known)
+        except Exception:  # the next message must still be heard
+            logger.exception("control.failed")
 
-    def _carry_out(self, message: Message) -> None:
-        for session in self._addressees(message):
-            try:
-                carry_out(message, session)
-            except Exception:  # one connection's trouble must not keep the others open
-                logger.exception("control.failed")
+    def _take(self, message: Message) -> None:
+        match message:
+            case Revoke():
+                for each in message.revocations:
+                    self._revocations.add(each, time.monotonic())
+                    for end in ended_by(each, self._sessions):
+                        self._do(end)
+            case Reread():
+                self._tasks.spawn(self._read_state())
+            case _:
+                for session in self._addressees(message):
+                    self._do(lambda session=session: carry_out(message, session))
 
-    def _addressees(self, message: Message) -> Iterable[Session]:
+    def _do(self, act: Any) -> None:
+        try:
+            act()
+        except Exception:  # one connection's trouble must not keep the others open
+            logger.exception("control.failed")
+
+    def _addressees(self, message: Aimed) -> Iterable[Session]:
         if message.client:
             candidates = [self._sessions[message.client]] if message.client in self._sessions else []
+        elif message.session:
+            candidates = self._sessions.of_login(message.session)
         else:
-            candidates = list(self._sessions.values())
+            candidates = self._sessions.of_user(message.user)
         return [session for session in candidates if fits(message, session)]
 
 
@@ -176,20 +239,9 @@ def carry_out(message: Message, session: Session) -> None:
             if not session.is_plain:
                 session.send(session.dialect.push_refresh(ttl(message.expire_at)))
         case Unsubscribe() if message.channel in session.subscriptions:
-            _unsubscribe(session, message.channel)
+            take_channel(session, message.channel)
         case Subscribe() if session.is_connected and not session.is_plain:
+            session.runtime.namespaces.adopt(message.ns)
             since = Position(message.epoch, message.offset) if message.epoch else None
             work = subscribing.subscribe_by_server(session, message.channel, message.info, message.data, since)
             session.spawn(work)
-
-
-def _unsubscribe(session: Session, channel: str) -> None:
-    if session.is_plain:  # cannot be told about one channel
-        session.disconnect(codes.FORCE_DISCONNECT)
-    else:
-        session.end_subscription(session.subscriptions[channel], codes.BY_SERVER)
-
-
-def _entry_id(text: str) -> EntryId:
-    time_part, _, number = text.partition("-")
-    return int(time_part), int(number or 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import uuid
 from functools import cache
-from typing import TYPE_CHECKING
 
 from tandem import conf
 from tandem.async_shards import AsyncShards
@@ -20,10 +19,8 @@ from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.observing import metrics
 from tandem_realtime.options import Options
 from tandem_realtime.presence import Presence
+from tandem_realtime.sessions import Sessions
 from tandem_realtime.wheel import Wheel
-
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
 
 
 class Runtime:
@@ -37,11 +34,11 @@ class Runtime:
         self.verifier = Verifier(conf.verifying_keys())
         self.wheel = Wheel()
         self.presence = Presence(self.shards, self.namespaces)
-        self.sessions: dict[str, Session] = {}
+        self.sessions = Sessions()
         self.layer = configured_layer()
         self.hub = Hub(self.layer, Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit)
         self.emulation = Emulation(self.node, self.hub, self.shards)
-        self.control = Control(self.sessions, self.hub, self.shards)
+        self.control = Control(self.sessions, self.layer, self.shards)
         self._tasks = Tasks()
 
     def start(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tandem.errors import InvalidToken
 from tandem.groups import shard_for
 from tandem.tickets import Ticket, parse_ticket, take_command
 from tandem_realtime.runtime import Runtime
@@ -22,6 +21,5 @@ async def take_ticket(runtime: Runtime, query: dict[str, list[str]]) -> Ticket:
     command = take_command(ticket)
     client = runtime.shards.clients[shard_for(ticket, len(runtime.shards.clients))]
     taken = parse_ticket(await client.execute(*command))
-    if runtime.control.is_revoked(taken.session):
-        raise InvalidToken("the login of this ticket has ended")
+    runtime.control.check_ticket(taken)
     return taken

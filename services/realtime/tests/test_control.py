@@ -14,12 +14,16 @@ from rig.cable import Cable
 from rig.pair import TOKEN_KEY, Pair, open_stream
 from rig.servers import wait_until
 from rig.wire import Wire, open_socket, open_wire
-from tandem import apublish, control
-from tandem.control import Disconnect, Unsubscribe
+from tandem import Position, Publication, apublish, control, scripts
+from tandem.control import Disconnect
+from tandem.groups import layer_channel
+from tandem.publication import pack_body
+from tandem.revocations import Revocation, of_channel, of_login, of_password, of_token, of_user
+from tandem.scripts import StreamState
 from tandem.shards import shards
 from tandem.tickets import acreate_ticket
-from tandem.tokens import connection_token
-from tandem_realtime.control import Revocations, fits, revoked_login
+from tandem.tokens import Verifier, connection_token, secret_keys, subscription_token
+from tandem_realtime.control import fits, is_missed
 
 SOON = 2.0
 
@@ -51,34 +55,6 @@ def test_message_without_a_name_is_for_nobody() -> None:
     assert not fits(Disconnect(), Connection())
 
 
-@pytest.mark.parametrize(
-    ("message", "login"),
-    [
-        (Disconnect(session="s", code=3500), "s"),
-        (Disconnect(session="s", user="42", code=3503), "s"),
-        (Disconnect(session="s", code=3001), ""),
-        (Disconnect(session="s", code=4500), ""),
-        (Disconnect(session="s", code=3500, client="c"), ""),
-        (Disconnect(session="s", code=3500, whitelist=["c"]), ""),
-        (Disconnect(user="42", code=3500), ""),
-        (Unsubscribe(session="s", channel="public:x"), ""),
-    ],
-)
-def test_which_logins_end(message: control.Message, login: str) -> None:
-    """Only a whole login that is ended for good takes its tokens with it."""
-    assert revoked_login(message) == login
-
-
-def test_revocations_are_forgotten_in_time() -> None:
-    """They last as long as a token could."""
-    revocations = Revocations(100)
-    revocations.add("old", 0)
-    revocations.add("new", 60)
-
-    assert [revocations.has(login, 99) for login in ("old", "new", "other")] == [True, True, False]
-    assert [revocations.has(login, 101) for login in ("old", "new")] == [False, True]
-
-
 def test_what_cannot_be_sent_is_refused_at_once() -> None:
     """Nobody named, a code that no close frame can carry, an unknown namespace."""
     with pytest.raises(ValueError, match="name a user"):
@@ -91,11 +67,32 @@ def test_what_cannot_be_sent_is_refused_at_once() -> None:
         control.unsubscribe("nowhere:x", user="42")
 
 
+@pytest.mark.parametrize(
+    ("stream", "since", "missed"),
+    [
+        (StreamState(Position("b", 3), None), Position("a", 7), [1, 2, 3]),
+        (StreamState(Position("b", 3), None), Position("b", 1), [2, 3]),
+        (StreamState(Position("b", 3), Position("a", 2)), Position("a", 1), [2, 3]),
+        (StreamState(Position("b", 3), Position("a", 2)), Position("a", 3), [1, 2, 3]),
+    ],
+)
+def test_what_was_missed(stream: StreamState, since: Position, missed: list[int]) -> None:
+    """What the stream has after a position that it continues, else all of it; what comes later is not missed yet."""
+    entries = [Publication(control.CHANNEL, b"{}", number, "b") for number in (1, 2, 3, 4)]
+    until = Position("b", 3)
+
+    assert [each.offset for each in entries if is_missed(each, stream, since=since, until=until)] == missed
+
+
 # Acts
 
 
-def token(user: str, login: str = "", ttl: int = 600) -> str:
-    return connection_token(TOKEN_KEY, user, session=login, ttl=ttl)
+def token(user: str, login: str = "", ttl: int = 600, generation: int = 0) -> str:
+    return connection_token(TOKEN_KEY, user, session=login, ttl=ttl, generation=generation)
+
+
+def revoke(subject: str, generation: int = 1) -> None:
+    control.revoke([Revocation(subject, generation, 600)])
 
 
 def urls(pair: Pair) -> tuple[str, str]:
@@ -127,14 +124,24 @@ async def test_disconnects_a_user_everywhere(pair: Pair) -> None:
     assert "unsubscribe" in answer
 
 
+async def test_disconnected_user_may_come_back(pair: Pair) -> None:
+    """`disconnect` closes; whether tokens are good is another question."""
+    here, there = urls(pair)
+    async with open_wire(here, token=token("back", "login-back")) as one:
+        await control.adisconnect(session="login-back", code=3500)
+        await one.closed()
+    async with open_wire(there, token=token("back", "login-back")) as again:
+        assert "unsubscribe" in await again.command(unsubscribe={"channel": "public:x"})
+
+
 async def test_ended_login_cannot_come_back_with_its_token(pair: Pair) -> None:
-    """Logging out ends the login's connections and makes its tokens worthless; another login of the user stays."""
+    """Its connections end and its tokens are worthless; another login of the user stays."""
     here, there = urls(pair)
     async with (
         open_wire(here, token=token("l", "login-1")) as one,
         open_wire(there, token=token("l", "login-2")) as two,
     ):
-        await control.adisconnect(session="login-1", code=3500, reason="invalid token")
+        revoke(of_login("login-1"))
         end = await one.closed()
         answer = await two.command(unsubscribe={"channel": "public:x"})
     async with open_socket(there) as again:
@@ -144,15 +151,92 @@ async def test_ended_login_cannot_come_back_with_its_token(pair: Pair) -> None:
     assert "unsubscribe" in answer
 
 
-async def test_process_that_starts_later_knows_ended_logins(pair: Pair) -> None:
-    """The log tells a new process which tokens are worthless."""
-    await control.adisconnect(session="login-early", code=3500)
+async def test_a_generation_decides_and_not_a_clock(pair: Pair) -> None:
+    """Tokens made before are refused, those made after in the same second are good; repeats change nothing."""
+    here, there = urls(pair)
+    async with open_wire(here, token=token("g1")) as old:
+        revoke(of_user("g1"), 1)
+        end = await old.closed()
+        async with open_wire(here, token=token("g1", generation=1)) as new, open_socket(there) as again:
+            revoke(of_user("g1"), 1)
+            revoke(of_user("g1"), 0)
+            refused = await refused_token(again, token("g1"))
+            answer = await new.command(refresh={"token": token("g1", generation=1)})
+
+    assert (end, refused) == ((3500, "invalid token"), (3500, "invalid token"))
+    assert "refresh" in answer
+
+
+async def test_changed_password_sends_for_another_token(pair: Pair) -> None:
+    """3005 and 109: who is still logged in comes back by himself; a client that has the new token already stays."""
+    here, there = urls(pair)
+    async with open_wire(here, token=token("pw")) as old, open_wire(there, token=token("pw")) as renewed:
+        started = time.monotonic()
+        revoke(of_password("pw"), 1)
+        await renewed.command(refresh={"token": token("pw", generation=1)})
+        end = await old.closed()
+        took = time.monotonic() - started
+        answer = await renewed.command(unsubscribe={"channel": "public:x"})
+    async with open_socket(there) as again:
+        error = await again.command(connect={"token": token("pw")})
+
+    assert end == (3005, "connection expired")
+    assert took < SOON
+    assert "unsubscribe" in answer
+    assert error["error"]["code"] == 109
+
+
+async def test_revoked_channel_ends_alone(pair: Pair) -> None:
+    """Its subscription, and the tokens for it that were made before; a new one is good, and the connection stays."""
+    here, _ = urls(pair)
+
+    def admission(generation: int) -> str:
+        return subscription_token(TOKEN_KEY, "ch", "secret:ch", generation=generation)
+
+    async with open_wire(here, token=token("ch")) as wire, open_wire(here, token=token("other")) as other:
+        await wire.subscribe("secret:ch", token=admission(0))
+        await other.subscribe("secret:ch", token=subscription_token(TOKEN_KEY, "other", "secret:ch"))
+        revoke(of_channel("secret:ch", "ch"), 1)
+        told = await push(wire)
+        refused = await wire.command(subscribe={"channel": "secret:ch", "token": admission(0)})
+        await wire.subscribe("secret:ch", token=admission(1))
+        revoke(of_channel("secret:ch", "ch"), 1)
+        await apublish("secret:ch", 1)
+        heard = [(await push(each))["pub"]["data"] for each in (wire, other)]
+
+    assert told == {"channel": "secret:ch", "unsubscribe": {"code": 2000, "reason": "server unsubscribe"}}
+    assert refused["error"]["code"] == 109
+    assert heard == [1, 1]
+
+
+async def test_one_token_ends_alone(pair: Pair) -> None:
+    """Another of the same user and login stays."""
+    here, there = urls(pair)
+    lost, kept = token("tk", "login-tk"), token("tk", "login-tk")
+    claims = Verifier(secret_keys([TOKEN_KEY])).connection(lost)
+    async with open_wire(here, token=lost) as one, open_wire(there, token=kept) as two:
+        revoke(of_token(claims.jti, "tk"))
+        end = await one.closed()
+        answer = await two.command(unsubscribe={"channel": "public:x"})
+    async with open_socket(there) as again:
+        refused = await refused_token(again, lost)
+
+    assert (end, refused) == ((3500, "invalid token"), (3500, "invalid token"))
+    assert "unsubscribe" in answer
+
+
+async def test_process_that_starts_later_knows_what_was_revoked(pair: Pair) -> None:
+    """It reads the state, however long ago the log forgot it, in as many pages as it takes."""
+    control.revoke([Revocation(of_login(f"early-{number}"), 1, 600 + number % 7) for number in range(2500)])
+    shards().commands(0, [("DEL", scripts.stream_key(control.CHANNEL))])
     with pair.another() as late:
         await asyncio.to_thread(wait_until, late.is_ready, what="readiness")
-        async with open_socket(f"{late.ws_url}/ws/") as wire:
-            refused = await refused_token(wire, token("l", "login-early"))
+        ends = []
+        for number in (0, 999, 1000, 1001, 2499):
+            async with open_socket(f"{late.ws_url}/ws/") as wire:
+                ends.append(await refused_token(wire, token("l", f"early-{number}")))
 
-    assert refused == (3500, "invalid token")
+    assert ends == [(3500, "invalid token")] * 5
 
 
 async def test_whitelist_and_client(pair: Pair) -> None:
@@ -241,11 +325,14 @@ async def test_one_way_connection_is_ended_with_its_channel(pair: Pair) -> None:
 
 
 async def test_what_nobody_understands_is_ignored(pair: Pair) -> None:
-    """Anybody can send to a group; a process must live with that."""
+    """Anybody can send to a group, and another version of us to the stream; a process must live with that."""
     here, _ = urls(pair)
     store = shards()
-    for garbage in (b"", b"\xff", b"\x81\xa2do\xa7explode", b"\x81\xa2do\xaadisconnect", b"\x01"):
-        store.commands(0, [("PUBLISH", "asgi__group__tandem.control", garbage)])
+    for garbage in (b"", b"\xff", b"\x81\xa2do\xa7explode", b"\x01"):
+        store.commands(0, [("PUBLISH", layer_channel(control.GROUP), garbage)])
+    for text in (b"7", b"{}", b'{"do":"explode"}', b'{"do":"disconnect","user":7}', b"[" * 3000 + b"]" * 3000):
+        body = pack_body(control.CHANNEL, text, tags=b"", info=b"", time=0, request="")
+        store.run(control.CHANNEL, scripts.publish_call(control.CHANNEL, control.NAMESPACE, body, once=None))
     async with open_wire(here, token=token("g")) as wire:
         await control.adisconnect(user="g")
 
@@ -271,3 +358,64 @@ async def test_message_sent_while_the_layer_was_down_is_carried_out(pair: Pair) 
 
     assert told == {"channel": "public:c", "unsubscribe": {"code": 2000, "reason": "server unsubscribe"}}
     assert end == (4000, "missed")
+
+
+async def test_message_that_was_lost_is_read_though_others_follow(pair: Pair) -> None:
+    """Between a loss and its repair other control may arrive; it must not stand for what was lost."""
+    async with Cable(pair.redis.port) as cable:
+        cut_off = pair.another(f"redis://127.0.0.1:{cable.port}/0")
+        await asyncio.to_thread(cut_off.start)
+        try:
+            url = f"{cut_off.ws_url}/ws/"
+            async with open_wire(url, token=token("m1")) as one, open_wire(url, token=token("m2", "login-m2")) as two:
+                cable.cut()
+                await control.adisconnect(user="m1", code=4000, reason="missed")
+                revoke(of_login("login-m2"))
+                await control.adisconnect(user="somebody else")
+                cable.mend()
+                mended = time.monotonic()
+                await control.adisconnect(user="somebody else")
+                ends = [await one.closed(), await two.closed()]
+                took = time.monotonic() - mended
+        finally:
+            await asyncio.to_thread(cut_off.stop)
+
+    assert ends == [(4000, "missed"), (3500, "invalid token")]
+    assert took < SOON
+
+
+async def test_message_that_vanished_is_read_within_two_seconds(pair: Pair) -> None:
+    """Nothing tells of it: no gap, no reconnect. The position does."""
+    here, there = urls(pair)
+    message = control.control_call(control.Disconnect(user="v", code=4000, reason="vanished"))
+    nowhere = message._replace(args=(message.args[0], "nowhere", *message.args[2:]))
+    async with open_wire(here, token=token("v")) as one, open_wire(there, token=token("v")) as two:
+        started = time.monotonic()
+        shards().run(control.CHANNEL, nowhere)
+        ends = [await one.closed(), await two.closed()]
+        took = time.monotonic() - started
+
+    assert ends == [(4000, "vanished")] * 2
+    assert took < SOON + 0.5  # a loaded machine
+
+
+async def test_new_epoch_is_read_whole(pair: Pair) -> None:
+    """Redis lost everything while nobody could hear: what was told since is carried out, and what was revoked."""
+    async with Cable(pair.redis.port) as cable:
+        cut_off = pair.another(f"redis://127.0.0.1:{cable.port}/0")
+        await asyncio.to_thread(cut_off.start)
+        try:
+            url = f"{cut_off.ws_url}/ws/"
+            async with open_wire(url, token=token("e1")) as one, open_wire(url, token=token("e2", "login-e2")) as two:
+                cable.cut()
+                await control.adisconnect(user="somebody else")
+                shards().commands(0, [("DEL", scripts.meta_key(control.CHANNEL), scripts.stream_key(control.CHANNEL))])
+                control.revoke([Revocation(of_login("login-e2"), 1, 600)])
+                shards().commands(0, [("DEL", scripts.stream_key(control.CHANNEL))])
+                await control.adisconnect(user="e1", code=4000, reason="missed")
+                cable.mend()
+                ends = [await one.closed(), await two.closed()]
+        finally:
+            await asyncio.to_thread(cut_off.stop)
+
+    assert ends == [(4000, "missed"), (3500, "invalid token")]

@@ -10,6 +10,7 @@ import pytest
 from rig.pair import Pair, open_stream
 from rig.wire import open_socket
 from tandem import apublish, control
+from tandem.revocations import Revocation, of_login
 from tandem.shards import shards
 from tandem.tickets import acreate_ticket, create_ticket
 
@@ -65,7 +66,7 @@ async def test_what_is_no_ticket_is_401(pair: Pair, ticket: str) -> None:
 async def test_ended_login_takes_its_tickets_along(pair: Pair) -> None:
     """A ticket made before a logout is worthless after it."""
     ticket = await acreate_ticket("42", session="login-t")
-    await control.adisconnect(session="login-t", code=3500)
+    control.revoke([Revocation(of_login("login-t"), 1, 600)])
 
     assert await status(poll_url(pair, "members:t", ticket)) == 401
 

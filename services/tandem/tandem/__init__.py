@@ -10,6 +10,7 @@ from tandem.publication import Position, Publication
 
 if TYPE_CHECKING:
     from tandem.auth.permissions import channel
+    from tandem.auth.revoking import arevoke, revoke
     from tandem.outbox import apublish_on_commit, publish_on_commit
     from tandem.publisher import apublish, publish
     from tandem.streams import position
@@ -22,16 +23,20 @@ __all__ = [
     "RedisUnavailable",
     "apublish",
     "apublish_on_commit",
+    "arevoke",
     "channel",
     "group_for",
     "position",
     "publish",
     "publish_on_commit",
+    "revoke",
 ]
 
 # Loaded at first use: the outbox has a model, and models need Django's app registry.
 _LATER = {
+    "arevoke": "tandem.auth.revoking",
     "channel": "tandem.auth.permissions",
+    "revoke": "tandem.auth.revoking",
     "publish": "tandem.publisher",
     "apublish": "tandem.publisher",
     "position": "tandem.streams",

@@ -7,7 +7,7 @@ from django.apps import AppConfig, apps
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
-from tandem import conf, tracing
+from tandem import conf, control, tracing
 from tandem.gauges import gauges
 
 
@@ -19,6 +19,7 @@ class TandemConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what the project says about its channels, and what obeys its logins; trace if that is wanted."""
+        control.keep = import_module("tandem.outbox.control").keep
         if apps.is_installed("django.contrib.auth"):
             import_module("tandem.auth.signals")
         import_module("tandem.checks")

@@ -3,12 +3,17 @@ Tell every realtime process what to do with connections that are open: end them,
 
 Each function acts on the connections that fit all of *user*, *client* (the id that connect answered) and *session* (the
 ``sid`` of the connection token) that are given; at least one must be. Every process acts within two seconds; one that
-has no connection to Redis then acts as soon as it has. Each raises `RedisUnavailable` within a second, or
-`RedisReplyError`, and has a twin for async code: `adisconnect`, `aunsubscribe`, `asubscribe`, `arefresh`.
+has no connection to Redis then acts as soon as it has. What Redis cannot take now waits in the outbox of a project that
+has one, and goes first; elsewhere each raises `RedisUnavailable` within a second. Each raises `RedisReplyError`, and
+has a twin for async code: `adisconnect`, `aunsubscribe`, `asubscribe`, `arefresh`.
+
+What is told is a channel like any other, with positions: a process that misses a message reads it from the stream.
+None of this bars tokens: `tandem.revoke` does, and the end of a login.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ParamSpec, TypeAlias
 
@@ -16,27 +21,33 @@ import msgspec
 from asgiref.sync import sync_to_async
 
 from tandem import conf, scripts
-from tandem.groups import layer_channel, shard_for_group
-from tandem.publication import Position, encode_json
+from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.groups import group_for
+from tandem.namespaces import CONTROL, INTERNAL, Namespace
+from tandem.publication import Position, encode_json, pack_body
+from tandem.revocations import Revocation, revoke_call
 from tandem.scripts import Call
 from tandem.shards import shards
 
-GROUP = "tandem.control"
-LOG_KEY = "tandem:control"
-LOG_LENGTH = 10_000
-LOG_SECONDS = 900
+CHANNEL = f"{CONTROL}:all"
+GROUP = group_for(CHANNEL)
+NAMESPACE = Namespace(**INTERNAL[CONTROL])
 
 FORCE_DISCONNECT = 3503
 
 P = ParamSpec("P")
 
-_CONTROL = scripts.load("control")
+keep: Callable[[bytes], None] | None = None
+"""Where a message waits that Redis cannot take: the outbox, in a project that has one."""
 
 
-class Aimed(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag=str.lower):
+class Told(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag=str.lower, omit_defaults=True):
+    """Something that every realtime process is told. To hear it twice is to hear it once."""
+
+
+class Aimed(Told, frozen=True, kw_only=True):
     """Whom a message is for: the connections that fit every one of these that is not empty."""
 
-    type: str = "control"
     user: str = ""
     client: str = ""
     session: str = ""
@@ -64,6 +75,7 @@ class Subscribe(Aimed, frozen=True, kw_only=True):
     data: bytes = b""
     epoch: str = ""
     offset: int = 0
+    ns: dict[str, Namespace] = {}
 
 
 class Refresh(Aimed, frozen=True, kw_only=True):
@@ -73,7 +85,17 @@ class Refresh(Aimed, frozen=True, kw_only=True):
     expire_at: int = 0
 
 
-Message: TypeAlias = Disconnect | Unsubscribe | Subscribe | Refresh
+class Revoke(Told, frozen=True, kw_only=True):
+    """End what was revoked. All of it is state in Redis by now: see `tandem.revocations`."""
+
+    revocations: list[Revocation]
+
+
+class Reread(Told, frozen=True, kw_only=True):
+    """Read what was revoked: Redis had lost it, and has it again."""
+
+
+Message: TypeAlias = Disconnect | Unsubscribe | Subscribe | Refresh | Revoke | Reread
 
 
 def disconnect(
@@ -88,8 +110,8 @@ def disconnect(
     """
     End connections with *code* and *reason*, but for the clients of the *whitelist*.
 
-    Clients come back after a code of 3000-3499 and 4000-4499. A *session* that is ended with 3500 to 3999 stays ended:
-    its tokens are refused from then on.
+    Clients come back after a code of 3000-3499 and 4000-4499, and after the others if somebody connects them again:
+    their tokens stay good.
     """
     whom = {"user": user, "client": client, "session": session}
     _send(Disconnect(**whom, code=code, reason=reason, whitelist=list(whitelist)))
@@ -118,8 +140,19 @@ def subscribe(
     epoch, offset = since or ("", 0)
     info_text = b"" if info is None else encode_json(info)
     data_text = b"" if data is None else encode_json(data)
-    whom = {"user": user, "client": client, "session": session}
-    _send(Subscribe(**whom, channel=channel, info=info_text, data=data_text, epoch=epoch, offset=offset))
+    _send(
+        Subscribe(
+            user=user,
+            client=client,
+            session=session,
+            channel=channel,
+            info=info_text,
+            data=data_text,
+            epoch=epoch,
+            offset=offset,
+            ns=namespaces_of(channel),
+        )
+    )
 
 
 def refresh(
@@ -129,19 +162,40 @@ def refresh(
     _send(Refresh(user=user, client=client, session=session, expired=expired, expire_at=expire_at or 0))
 
 
+def revoke(revocations: Sequence[Revocation], *, is_whole: bool = False) -> None:
+    """
+    Refuse what tokens say of *revocations*, and end the connections that live on it.
+
+    *is_whole*: they are all that there are, for a Redis that had lost them. Raises `RedisUnavailable` or
+    `RedisReplyError`; then they may be kept or not, and nobody was told.
+    """
+    message: Message = Reread() if is_whole else Revoke(revocations=list(revocations))
+    # First the state, then who reads it.
+    calls = [revoke_call(revocations, is_whole=is_whole), control_call(message)]
+    for reply in shards().run_many([(CHANNEL, call) for call in calls]):
+        if isinstance(reply, RedisReplyError):
+            raise reply
+
+
+def namespaces_of(channel: str) -> dict[str, Namespace]:
+    """Return the options of *channel*'s namespace where the sockets may not know them, as tokens carry them."""
+    return msgspec.convert(conf.declared_for([channel]), dict[str, Namespace])
+
+
 def control_call(message: Message) -> Call:
     """
-    Turn *message* into a run of the control script, on the shard of `GROUP`.
+    Turn *message* into a publication in `CHANNEL`.
 
     Raises `ValueError`, `InvalidChannel` or `UnknownNamespace` for a message that must not be sent.
     """
     _check(message)
-    body = msgspec.msgpack.encode(message)
-    return Call(_CONTROL, (LOG_KEY,), (layer_channel(GROUP), body, LOG_LENGTH, LOG_SECONDS))
+    time_ms = time.time_ns() // 1_000_000
+    body = pack_body(CHANNEL, msgspec.json.encode(message), tags=b"", info=b"", time=time_ms, request="")
+    return scripts.publish_call(CHANNEL, NAMESPACE, body, once=None)
 
 
 def _check(message: Message) -> None:
-    if not (message.user or message.client or message.session):
+    if isinstance(message, Aimed) and not (message.user or message.client or message.session):
         raise ValueError("name a user, a client or a session")
     if isinstance(message, Subscribe | Unsubscribe):
         conf.namespaces().of(message.channel)
@@ -153,8 +207,13 @@ def _check(message: Message) -> None:
 
 
 def _send(message: Message) -> None:
-    store = shards()
-    store.run_on(shard_for_group(GROUP, len(store.clients)), control_call(message))
+    call = control_call(message)
+    try:
+        shards().run(CHANNEL, call)
+    except RedisUnavailable:
+        if keep is None:
+            raise
+        keep(msgspec.json.encode(message))
 
 
 def _later(call: Callable[P, None]) -> Callable[P, Coroutine[Any, Any, None]]:

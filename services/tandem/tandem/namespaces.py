@@ -25,7 +25,12 @@ BUILT_IN: dict[str, dict[str, Any]] = {
 CANARY = "tandem.canary"
 # A realtime process's publications to itself: nobody may subscribe. A stream, short as it is, so that a Redis that
 # cannot store is noticed too.
-INTERNAL: dict[str, dict[str, Any]] = {CANARY: {"history_size": 1, "history_ttl": 60}}
+CONTROL = "tandem.control"
+# What every process must do with its connections, and what was said while one could not hear.
+INTERNAL: dict[str, dict[str, Any]] = {
+    CANARY: {"history_size": 1, "history_ttl": 60},
+    CONTROL: {"history_size": 10_000, "history_ttl": 900},
+}
 
 _CHANNEL = re.compile(r"[\x21-\x7e]{1,255}")
 

@@ -161,7 +161,7 @@ def _shards(urls: tuple[str, ...]) -> Shards:
         from tandem.memory.shards import MemoryShards
 
         return MemoryShards(urls)
-    return Shards(urls, patience=PATIENCE_SECONDS)
+    return Shards(urls)
 
 
 _lock = threading.Lock()

@@ -20,7 +20,7 @@ from tandem.groups import shard_for
 from tandem.namespaces import Namespace
 from tandem.publication import encode_json
 from tandem.shards import shards
-from tandem.tokens import NO_INFO, check_user
+from tandem.tokens import NO_INFO, ConnectionClaims, check_user
 
 TTL_SECONDS = 30
 
@@ -38,6 +38,13 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
     exp: int = 0
     gen: int = 0
     ns: dict[str, Namespace] = {}
+
+    @property
+    def claims(self) -> ConnectionClaims:
+        """What a connection token for the same would say."""
+        return ConnectionClaims(
+            sub=self.user, sid=self.session, info=self.info, channels=self.channels, exp=self.exp, gen=self.gen
+        )
 
 
 def create_ticket(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
@@ -14,7 +13,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tandem import control, presence, scripts
+from tandem import presence, revocations, scripts
 from tandem.memory.store import Store
 from tandem.namespaces import Namespace
 from tandem.publication import Position, pack_body
@@ -248,20 +247,23 @@ def test_any_sequence_is_answered_alike(client: redis.Redis, steps: list[tuple[A
     assert sorted(both.redis.keys()) == sorted(both.store.keys())
 
 
-def test_control_is_answered_alike(client: redis.Redis) -> None:
-    """The log has ids of its own; what stands in it and what is sent is the same."""
-    with_user = control.Disconnect(user="ada")
+def test_revocations_are_answered_alike(client: redis.Redis) -> None:
+    """But for the moment at which each ends."""
     both = Both(client)
-    call = control.control_call(with_user)
-    ids = [run(*call.eval()) for run in (both.redis.execute_command, both.store.execute)]
-    logs = [both.redis.xrange(control.LOG_KEY), both.store.execute("XRANGE", control.LOG_KEY, "-", "+")]
-    sent = both.messages()
+    calls = [
+        revocations.revoke_call([revocations.Revocation("user a", 2, 60), revocations.Revocation("login b", 1, 30)]),
+        revocations.revoke_call([revocations.Revocation("user a", 1, 600)], is_whole=True),
+        revocations.revoke_call([]),
+        revocations.page_call(),
+        revocations.page_call(limit=1),
+    ]
+    replies = [[run(*call.eval()) for call in calls] for run in (both.redis.execute_command, both.store.execute)]
     both.pubsub.close()
+    pages = [[revocations.parse_page(reply) for reply in each[3:]] for each in replies]
 
-    assert all(re.fullmatch(rb"\d+-\d+", each) for each in ids)
-    assert [fields for _, fields in logs[0]] == [{b"b": call.args[1]}]
-    assert [fields for _, fields in logs[1]] == [[b"b", call.args[1]]]
-    assert sent == both.sent
+    assert replies[0][:3] == replies[1][:3] == [2, 2, 2]
+    assert [page.revocations for page in pages[0]] == [page.revocations for page in pages[1]]
+    assert pages[0][0].revocations[1] == revocations.Revocation("user a", 2, 600)
 
 
 def test_every_script_has_its_twin() -> None:

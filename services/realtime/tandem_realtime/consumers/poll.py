@@ -89,7 +89,7 @@ class PollConsumer(HttpConsumer):
     async def _poll(self, channel: str, since: Position | None, ticket: Ticket, receive: Any) -> Answer | Error:
         harvest = Harvest()
         session = Session(runtime(), harvest.encoding, harvest.write, harvest.close, is_plain=True)
-        session.identify(ticket.user, ticket.session, ticket.info, ticket.exp)
+        session.identify(ticket.claims)
         session.start()
         if register := self.scope.get("extensions", {}).get("tandem.close"):
             register(lambda code, reason: session.disconnect(Disconnect(code, reason)))

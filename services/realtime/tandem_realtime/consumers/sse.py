@@ -57,7 +57,7 @@ class SseConsumer(StreamConsumer):
         event_ids = EventIds(wanted)
 
         async def begin(session: Session) -> None:
-            session.identify(ticket.user, ticket.session, ticket.info, ticket.exp)
+            session.identify(ticket.claims)
             await follow(session, wanted, event_ids.begin)
 
         await self.stream(receive, event_ids.encoding, _goodbye_page, begin, prelude=_retry(), is_plain=True)

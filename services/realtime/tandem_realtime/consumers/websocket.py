@@ -117,7 +117,7 @@ class OneWayConsumer(WebSocketConsumer):
                 session.disconnect(DISCONNECTS.get(address, BAD_REQUEST))
             else:
                 wanted, ticket = address
-                session.identify(ticket.user, ticket.session, ticket.info, ticket.exp)
+                session.identify(ticket.claims)
                 await follow(session, wanted)
             while (await receive())["type"] != "websocket.disconnect":
                 pass

@@ -14,8 +14,9 @@ from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError, DisconnectClient
 from tandem_realtime.protocol.commands import Command, Connect, Empty, Refresh
 from tandem_realtime.protocol.results import ConnectResult, RefreshResult, SubscribeResult
+from tandem_realtime.revocations import Bar
 from tandem_realtime.session import subscribing
-from tandem_realtime.session.expiry import deadline, ttl
+from tandem_realtime.session.expiry import ttl
 from tandem_realtime.session.reports import take_report
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
         raise DisconnectClient(codes.BAD_REQUEST)
     claims = _claims(session, command.token) if command.token else ANONYMOUS
     session.runtime.namespaces.adopt(claims.ns)
-    if session.runtime.control.is_revoked(claims.sid):
-        raise DisconnectClient(codes.INVALID_TOKEN)
-    session.identify(claims.sub, claims.sid, claims.info, claims.exp)
+    session.identify(claims)
     subs = await _server_side(session, claims, command)
     session.start()
     options = session.runtime.options
@@ -65,9 +64,9 @@ def refresh(session: Session, command: Refresh) -> RefreshResult:
         claims = _claims(session, command.token)
     except CommandError as error:
         raise DisconnectClient(codes.EXPIRED) from error
-    if claims.sub != session.user or session.runtime.control.is_revoked(claims.sid):
+    if claims.sub != session.user:
         raise DisconnectClient(codes.INVALID_TOKEN)
-    session.expires, session.info, session.login = deadline(claims.exp), bytes(claims.info), claims.sid
+    session.identify(claims)
     session.reschedule()
     return RefreshResult(session.client, f"tandem {__version__}", bool(claims.exp), ttl(claims.exp))
 
@@ -85,11 +84,17 @@ def take_message(session: Session, command: Command) -> None:
 
 def _claims(session: Session, token: str) -> ConnectionClaims:
     try:
-        return session.runtime.verifier.connection(token)
+        claims = session.runtime.verifier.connection(token)
     except ExpiredToken as error:
         raise CommandError(codes.TOKEN_EXPIRED) from error
     except InvalidToken as error:
         raise DisconnectClient(codes.INVALID_TOKEN) from error
+    match session.runtime.control.bar(claims):
+        case Bar.ENDED:
+            raise DisconnectClient(codes.INVALID_TOKEN)
+        case Bar.RENEWED:
+            raise CommandError(codes.TOKEN_EXPIRED)
+    return claims
 
 
 async def _server_side(session: Session, claims: ConnectionClaims, command: Connect) -> dict[str, SubscribeResult]:

@@ -15,6 +15,7 @@ import msgspec
 
 from tandem.errors import InvalidChannel, RedisReplyError, RedisUnavailable, UnknownNamespace
 from tandem.publication import NOTHING, ClientInfo
+from tandem.tokens import ConnectionClaims
 from tandem_realtime.hub import Subscription
 from tandem_realtime.observing import metrics
 from tandem_realtime.protocol import codes
@@ -68,6 +69,7 @@ class Session:
         "close",
         "encoding",
         "expires",
+        "generation",
         "info",
         "is_connected",
         "is_gone",
@@ -77,6 +79,7 @@ class Session:
         "runtime",
         "slot",
         "subscriptions",
+        "token",
         "user",
         "write",
     )
@@ -99,6 +102,8 @@ class Session:
         self.key = ""
         self.user = ""
         self.login = ""
+        self.generation = 0
+        self.token = ""
         self.info = b""
         self.expires = 0.0
         self.subscriptions: dict[str, Subscription] = {}
@@ -248,7 +253,7 @@ class Session:
             return
         self.is_gone = True
         self.runtime.wheel.cancel(self)
-        self.runtime.sessions.pop(self.client, None)
+        self.runtime.sessions.remove(self)
         self.runtime.emulation.remove(self)
         for subscription in list(self.subscriptions.values()):
             subscribing.drop(self, subscription)
@@ -257,11 +262,13 @@ class Session:
 
     # Time
 
-    def identify(self, user: str, login: str, info: msgspec.Raw, exp: int) -> None:
+    def identify(self, claims: ConnectionClaims) -> None:
         """Say whose connection this is. From now on it can be ended for what becomes of that user or login."""
-        self.user, self.login, self.info, self.expires = user, login, bytes(info), deadline(exp)
+        self.runtime.sessions.remove(self)
+        self.user, self.login, self.generation, self.token = claims.sub, claims.sid, claims.gen, claims.jti
+        self.info, self.expires = bytes(claims.info), deadline(claims.exp)
         if not self.is_gone:
-            self.runtime.sessions[self.client] = self
+            self.runtime.sessions.add(self)
 
     def start(self) -> None:
         """Begin to ping: the client is connected."""

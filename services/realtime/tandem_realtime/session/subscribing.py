@@ -58,6 +58,7 @@ def subscribe(
     if claims is not None:
         subscription.expires = deadline(claims.exp)
         subscription.info = bytes(claims.info)
+        subscription.generation = claims.gen
     session.subscriptions[command.channel] = subscription
     if not namespace.latest and (admission := session.runtime.hub.admit(subscription, since)):
         return begin(session, subscription, admission, command=command)
@@ -85,6 +86,7 @@ def sub_refresh(session: Session, command: SubRefresh) -> SubRefreshResult:
     if subscription is None:
         raise CommandError(codes.DENIED)
     subscription.expires = deadline(claims.exp)
+    subscription.generation = claims.gen
     session.reschedule()
     return SubRefreshResult(bool(claims.exp), ttl(claims.exp))
 
@@ -221,5 +223,7 @@ def _verify(session: Session, channel: str, token: str) -> SubscriptionClaims:
         raise CommandError(codes.DENIED) from error
     if claims.channel != channel or claims.sub != session.user:
         raise CommandError(codes.DENIED)
+    if session.runtime.control.bars_subscription(claims):
+        raise ExpiredToken("what this token says was revoked")
     session.runtime.namespaces.adopt(claims.ns)
     return claims

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connections, router
 from django.db.models import Count
 from django.db.models.functions import Now
 
+from tandem.control import CHANNEL
 from tandem.errors import RedisUnavailable
 from tandem.models import OutboxEntry
 from tandem.outbox import rows
@@ -99,8 +100,12 @@ def count_rows() -> dict[str, int]:
 
 
 def _parts(channels: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(channels), CHANNELS):
-        yield list(channels[start : start + CHANNELS])
+    """Return *channels* in parts. What ends connections does not wait for anything else."""
+    if CHANNEL in channels:
+        yield [CHANNEL]
+    others = [channel for channel in channels if channel != CHANNEL]
+    for start in range(0, len(others), CHANNELS):
+        yield others[start : start + CHANNELS]
 
 
 def _is_writable(alias: str) -> bool:

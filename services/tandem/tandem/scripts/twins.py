@@ -7,6 +7,7 @@ They run in the memory backend. Whoever changes a script changes its twin: a tes
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -100,12 +101,30 @@ def remove(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     return redis("DEL", keys[0])
 
 
-def control(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
-    """Tell every realtime process something, and keep it."""
-    entry_id = redis("XADD", keys[0], "MAXLEN", "~", args[2], "*", "b", args[1])
-    redis("EXPIRE", keys[0], args[3])
-    redis("PUBLISH", args[0], _grown(args[1], id=entry_id))
-    return entry_id
+def revoke(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Keep that something which tokens say holds no more."""
+    now = _now(redis) / 1000
+    for old in redis("ZRANGEBYSCORE", keys[1], "-inf", now, "LIMIT", 0, 1000):
+        redis("ZREM", keys[1], old)
+        redis("HDEL", keys[0], old)
+    for subject, generation, seconds in zip(args[1::3], args[2::3], args[3::3], strict=True):
+        score, before = redis("ZSCORE", keys[1], subject), redis("HGET", keys[0], subject)
+        redis("HSET", keys[0], subject, max(int(generation), int(before or 0)))
+        redis("ZADD", keys[1], max(now + float(seconds), float(score or 0)), subject)
+    if args[0] == b"1":
+        redis("SET", keys[2], redis("HGET", BOOT_KEY, "incarnation") or b"")
+    return redis("HLEN", keys[0])
+
+
+def revoked(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Read a page of what was revoked."""
+    now = _now(redis) / 1000
+    incarnation = redis("HGET", BOOT_KEY, "incarnation") or b""
+    found: list[Any] = [b"1" if redis("GET", keys[2]) == incarnation else b"0"]
+    for subject in redis("ZRANGEBYSCORE", keys[1], args[0], "+inf", "LIMIT", args[1], args[2]):
+        last = redis("ZSCORE", keys[1], subject)
+        found += [subject, redis("HGET", keys[0], subject) or b"0", math.ceil(float(last) - now), last]
+    return found
 
 
 def presence_enter(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:

@@ -13,7 +13,7 @@ import msgspec
 
 from tandem import Position, __version__, census, conf, control, presence, scripts, streams
 from tandem.census import take_census
-from tandem.errors import TandemError
+from tandem.errors import RedisUnavailable, TandemError
 from tandem.groups import group_for
 from tandem.publication import Publication, encode_json
 from tandem.publisher import Draft, publish_call, read_outcome
@@ -137,8 +137,17 @@ def subscribe(request: requests.Subscribe) -> Plan:
     """Give connections a channel."""
     epoch, offset = _position(request.recover_since) or ("", 0)
     info, data = (b"" if text == b"null" else text for text in map(encode_json, (request.info, request.data)))
-    whom = _whom(request)
-    message = control.Subscribe(**whom, channel=request.channel, info=info, data=data, epoch=epoch, offset=offset)
+    message = control.Subscribe(
+        user=request.user,
+        client=request.client,
+        session=request.session,
+        channel=request.channel,
+        info=info,
+        data=data,
+        epoch=epoch,
+        offset=offset,
+        ns=control.namespaces_of(request.channel),
+    )
     return _tell(message)
 
 
@@ -161,7 +170,17 @@ def refresh(request: requests.Refresh) -> Plan:
 
 
 def _tell(message: control.Message) -> Plan:
-    return ask(control.GROUP, control.control_call(message), _nothing)
+    """Tell the processes; what Redis cannot take now waits, as it does for `tandem.control`."""
+
+    def finish(replies: Replies) -> Result:
+        [reply] = replies
+        if isinstance(reply, RedisUnavailable) and control.keep is not None:
+            control.keep(msgspec.json.encode(message))
+        elif isinstance(reply, TandemError):
+            raise reply
+        return {}
+
+    return Plan([(control.GROUP, control.control_call(message))], finish)
 
 
 def _nothing(_: object) -> Result:
