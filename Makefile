@@ -28,14 +28,14 @@ panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard'
 	@$(VENV)/python -m rig.panels
 
 ##@ Check it
-.PHONY: packages test matrix soak conformance lint types format
-test: packages .venv/tests services/tests/sdk/node_modules ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
+.PHONY: packages sdks test matrix soak conformance lint types format
+test: packages .venv/tests sdks ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
 	@.ci/test
 
 matrix: packages .venv/tests ## Run somebody's project on every supported pair of Python and Django that is here (MATRIX="3.13 ~=6.0")
 	@.ci/matrix $(MATRIX)
 
-soak: packages .venv/tests services/tests/sdk/node_modules ## Run the long proofs that make test has in a short form
+soak: packages .venv/tests sdks ## Run the long proofs that make test has in a short form
 	@PYTEST_OPTIONS="-m slow" .ci/test
 
 conformance: ## Run Autobahn's test suite of WebSocket conformance (needs a Python 2.7)
@@ -120,6 +120,5 @@ packages:
 .venv/tests:
 	@$(ENVIRONMENT) services/tests/requirements.txt
 
-services/tests/sdk/node_modules: services/tests/sdk/package-lock.json
-	@command -v npm >/dev/null || { echo "No npm here: the tests of the JavaScript SDK are left out."; exit 0; }; \
-		npm ci --prefix services/tests/sdk --ignore-scripts --no-audit --no-fund --loglevel error && touch $@
+sdks: .venv/tests
+	@.ci/sdks

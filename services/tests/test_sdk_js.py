@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from rig.cable import Cable
-from rig.js_client import js_client
+from rig.sdk_client import js_client
 from rig.stack import COUNTER, Stack, press
 
 

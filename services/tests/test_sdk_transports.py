@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from rig.cable import Cable
-from rig.js_client import JsClient, js_client
+from rig.sdk_client import SdkClient, js_client
 from rig.servers import wait_until
 from rig.stack import Stack
 from tandem.tokens import connection_token, subscription_token
@@ -69,7 +69,7 @@ def opened(transport: str, stack: Stack) -> Any:
     return js_client(*endpoints(transport, stack.edge.port))
 
 
-async def begin(client: JsClient, channel: str, *, connect: dict[str, Any] | None = None, **settings: Any) -> Any:
+async def begin(client: SdkClient, channel: str, *, connect: dict[str, Any] | None = None, **settings: Any) -> Any:
     """Connect and subscribe; return what the SDK says about the subscription."""
     await client.do("connect", **(connect or {}))
     await client.do("subscribe", channel=channel, **settings)
