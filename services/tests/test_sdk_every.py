@@ -302,10 +302,11 @@ async def test_state_is_loaded_again(sdk: Sdk, realtime: Realtime) -> None:
     channel = f"short:{sdk}"
     for number in range(3):
         await apublish(channel, number)
-    stale, [epoch, offset] = {"offset": 0, "epoch": "gone"}, await asyncio.to_thread(position, channel)
+    stale, now = {"offset": 0, "epoch": "gone"}, await asyncio.to_thread(position, channel)
+    assert now is not None
     async with sdk_client(sdk, f"{realtime.ws_url}/ws/") as client:
         await client.do("connect")
-        await client.do("subscribe", channel=channel, states=[stale, {"offset": offset - 1, "epoch": epoch}])
+        await client.do("subscribe", channel=channel, states=[stale, {"offset": now.offset - 1, "epoch": now.epoch}])
         asked = [await client.event("state") for _ in range(2)]
         began = await client.event("subscribed")
         [publication] = await client.publications(1)

@@ -30,7 +30,7 @@ from tandem.tokens import connection_token, subscription_token
 
 SECONDS = 10.0
 STREAM = {"history_size": 100, "history_ttl": 60}
-NAMESPACES: dict[str, dict[str, Any]] = {
+NAMESPACES: dict[str, dict[str, Any] | None] = {
     "public": {
         **STREAM,
         "recovery": True,
@@ -42,6 +42,7 @@ NAMESPACES: dict[str, dict[str, Any]] = {
     "latest": {**STREAM, "latest": True, "subscribe": "anyone"},
     "secret": {**STREAM, "recovery": True},
     "mail": {**STREAM, "recovery": True, "personal": True},
+    "notifications": None,
 }
 
 

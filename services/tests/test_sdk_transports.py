@@ -17,7 +17,7 @@ from rig.servers import wait_until
 from rig.stack import Stack
 from tandem.tokens import connection_token, subscription_token
 
-TRANSPORTS = ("websocket", "http_stream", "sse")
+TRANSPORTS = ("websocket", "http_stream", "sse", "websocket-protobuf", "http_stream-protobuf")
 TOKEN_KEY = "key-of-the-tests-0123456789abcdefghij"
 _STREAM = {"history_size": 100, "history_ttl": 600, "recovery": True, "read_history": "subscribers"}
 NAMESPACES = {
@@ -58,15 +58,17 @@ async def publish(server: httpx.AsyncClient, channel: str, *values: Any, **optio
         await call(server, "publish", channel=channel, data=value, **options)
 
 
-def endpoints(transport: str, port: int) -> tuple[str, str, str]:
+def endpoints(transport: str, port: int) -> dict[str, str]:
     """Return what the SDK is configured with."""
+    name, _, dialect = transport.partition("-")
     base = f"127.0.0.1:{port}/ws"
-    first = f"ws://{base}/" if transport == "websocket" else f"http://{base}/{transport}"
-    return transport, first, f"http://{base}/emulation"
+    first = f"ws://{base}/" if name == "websocket" else f"http://{base}/{name}"
+    emulation = f"http://{base}/emulation"
+    return {"transport": name, "endpoint": first, "emulation_endpoint": emulation, "dialect": dialect or "json"}
 
 
 def opened(transport: str, stack: Stack) -> Any:
-    return js_client(*endpoints(transport, stack.edge.port))
+    return js_client(**endpoints(transport, stack.edge.port))
 
 
 async def begin(client: SdkClient, channel: str, *, connect: dict[str, Any] | None = None, **settings: Any) -> Any:
@@ -91,7 +93,7 @@ async def test_receives_with_tags(transport: str, stack: Stack, server: httpx.As
 
 async def test_recovers_after_a_cut(transport: str, stack: Stack, server: httpx.AsyncClient) -> None:
     """What was published while the connection was cut arrives once it is back, each once and in order."""
-    async with Cable(stack.edge.port) as cable, js_client(*endpoints(transport, cable.port)) as client:
+    async with Cable(stack.edge.port) as cable, js_client(**endpoints(transport, cable.port)) as client:
         await begin(client, "public:cut")
         cable.cut()
         await client.event("connecting")
@@ -164,7 +166,7 @@ async def test_server_side_subscription(transport: str, stack: Stack, server: ht
     """The personal channel and those in the token come with the connection, and recover over a cut."""
     user = f"user-{transport}"
     token = connection_token(TOKEN_KEY, user, channels=["secret:side"])
-    async with Cable(stack.edge.port) as cable, js_client(*endpoints(transport, cable.port)) as client:
+    async with Cable(stack.edge.port) as cable, js_client(**endpoints(transport, cable.port)) as client:
         await client.do("connect", token=token)
         channels = {(await client.event("server.subscribed"))["channel"] for _ in range(2)}
         cable.cut()
@@ -224,7 +226,7 @@ async def test_expired_token_at_connect_is_replaced(transport: str, stack: Stack
         await client.do("connect", token=old, tokens=[connection_token(TOKEN_KEY, "e")])
         connected = await client.event("connected")
 
-    assert connected["transport"] == transport
+    assert connected["transport"] == transport.partition("-")[0]
 
 
 async def test_forged_token_ends_for_good(transport: str, stack: Stack) -> None:

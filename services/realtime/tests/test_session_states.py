@@ -106,6 +106,17 @@ async def test_expired_token_of_a_subscription_can_be_tried_again(runtime: Runti
     assert "secret:a" in client.session.subscriptions
 
 
+async def test_token_names_the_channel_where_the_command_does_not(runtime: Runtime) -> None:
+    """centrifuge-python until 0.4; for a channel that the client is not subscribed to there is nothing to refresh."""
+    client = await user(runtime)
+    await client.subscribe("secret:a", token=tokens.subscription_token(KEY, "42", "secret:a", ttl=60))
+    reply = await client.command(sub_refresh={"token": tokens.subscription_token(KEY, "42", "secret:a", ttl=600)})
+    other = await client.command(sub_refresh={"token": tokens.subscription_token(KEY, "42", "secret:b")})
+
+    assert 598 <= reply["sub_refresh"]["ttl"] <= 600
+    assert other == {"error": {"code": 103, "message": "permission denied"}}
+
+
 async def test_deltas_are_agreed_on(client: FakeTransport) -> None:
     """The answer says whether there will be any; data is a string there."""
     await apublish("every:a", {"n": 1})

@@ -76,14 +76,14 @@ def sub_refresh(session: Session, command: SubRefresh) -> SubRefreshResult:
     """
     Answer sub_refresh: a new token for the same channel.
 
-    Raises `CommandError`; a token that has expired is a temporary error: the SDKs fetch another, and go on.
+    Raises `CommandError`; a token that has expired is a temporary error: the SDKs fetch another, and go on. Where a
+    command names no channel (centrifuge-python's until 0.4) its token does.
     """
-    subscription = session.subscriptions.get(command.channel)
     try:
         claims = _verify(session, command.channel, command.token)
     except ExpiredToken as error:
         raise CommandError(codes.TOKEN_EXPIRED._replace(temporary=True)) from error
-    if subscription is None:
+    if (subscription := session.subscriptions.get(claims.channel)) is None:
         raise CommandError(codes.DENIED)
     subscription.expires = deadline(claims.exp)
     subscription.generation = claims.gen
@@ -221,7 +221,7 @@ def _verify(session: Session, channel: str, token: str) -> SubscriptionClaims:
         raise
     except InvalidToken as error:
         raise CommandError(codes.DENIED) from error
-    if claims.channel != channel or claims.sub != session.user:
+    if claims.channel != (channel or claims.channel) or claims.sub != session.user:
         raise CommandError(codes.DENIED)
     if session.runtime.control.bars_subscription(claims):
         raise ExpiredToken("what this token says was revoked")
