@@ -48,8 +48,26 @@ restarts=$(kube get pods --selector app.kubernetes.io/component=realtime \
 [ "$(tr -d '0 ' <<<"$restarts")" = "" ] || fail "a realtime container restarted: $restarts"
 helm test tandem --namespace "$namespace" --logs
 
+if [ "$(kube get statefulset tandem-postgresql --output jsonpath='{.spec.volumeClaimTemplates}')" = "" ]; then
+    say "PostgreSQL pod deleted, its data with it: the tables are there again within a minute"
+    kube delete pod tandem-postgresql-0 --wait
+    deadline=$((SECONDS + 60))
+    until counter >/dev/null 2>&1; do
+        [ $SECONDS -lt $deadline ] || fail "the api has no tables after 60 s"
+        sleep 1
+    done
+    kube wait --for=condition=Ready --timeout=2m pod --selector app.kubernetes.io/component=api
+    helm test tandem --namespace "$namespace" --logs
+fi
+
+say "the same manifests twice: nothing is configured the second time"
+manifests=$(helm get manifest tandem --namespace "$namespace")
+kube apply --filename - <<<"$manifests" >/dev/null 2>&1
+changed=$(kube apply --filename - 2>/dev/null <<<"$manifests" | grep -v unchanged || true)
+[ -z "$changed" ] || fail "not the same after one apply: $changed"
+
 say "uninstall: nothing stays"
-helm uninstall tandem --namespace "$namespace" --wait
+helm uninstall tandem --namespace "$namespace" --wait --cascade foreground
 left=$(kube get all,secret,configmap,ingress,networkpolicy,pdb,serviceaccount --output name \
     --selector app.kubernetes.io/instance=tandem)
 [ -z "$left" ] || fail "left behind: $left"

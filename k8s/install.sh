@@ -10,4 +10,5 @@ kind load docker-image --name tandem tandem-api:dev tandem-realtime:dev
 kubectl create namespace "$namespace" --dry-run=client --output=yaml | kubectl apply --filename -
 kubectl label namespace "$namespace" --overwrite pod-security.kubernetes.io/enforce=restricted
 helm upgrade --install tandem charts/tandem --namespace "$namespace" --wait --timeout 10m \
-    --set api.image=docker.io/library/tandem-api:dev --set realtime.image=docker.io/library/tandem-realtime:dev "$@"
+    --set api.image=docker.io/library/tandem-api:dev --set realtime.image=docker.io/library/tandem-realtime:dev \
+    --set load.image=docker.io/library/tandem-api:dev "$@"

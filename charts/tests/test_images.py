@@ -44,7 +44,7 @@ def test_image_is_small_and_bare(podman: Podman, images: dict[str, str], service
     """An image adds less than 180 MB to its base; in it are no compiler, no pip, no cache, no test and no root."""
     image, base = podman.image(images[service]), podman.image(podman.base_image())
     unwanted = r"\( -name gcc -o -name cc1 -o -name pip -o -name tests -o -name .cache -o -name '*.sqlite3' \)"
-    look = f"find /venv /app /root /usr/bin {unwanted} 2>/dev/null; find /app -user 10001"
+    look = f"find /venv /root /usr/bin {unwanted} 2>/dev/null; find /venv -user 10001"
     found = podman.run("podman", "run", "--rm", "--network=host", images[service], "sh", "-c", look)
 
     assert image["Size"] - base["Size"] < 180 * MEGABYTE
@@ -56,12 +56,24 @@ def test_image_is_small_and_bare(podman: Podman, images: dict[str, str], service
 
 def test_realtime_has_no_sql(podman: Podman, images: dict[str, str]) -> None:
     """Realtime's image holds neither a database driver nor the api's code."""
-    look = "ls /app; ls /venv/lib/python3*/site-packages | grep -E 'psycopg|gunicorn|ninja' || true"
+    look = "ls /venv/lib/python3*/site-packages | grep -xE 'psycopg.*|gunicorn|ninja|api|tandem.*' || true"
 
     assert podman.run("podman", "run", "--rm", "--network=host", images["realtime"], "sh", "-c", look).split() == [
-        "realtime",
         "tandem",
+        "tandem_realtime",
     ]
+
+
+@pytest.mark.parametrize("service", ["api", "realtime"])
+def test_our_projects_are_installed(podman: Podman, images: dict[str, str], service: str) -> None:
+    """Ours are distributions like all others: their versions are known, nothing is found by a path that is set."""
+    names = {"api": ["tandem-api", "tandem-loadgen"], "realtime": []}[service]
+    look = "import importlib.metadata as m, os, sys; print(os.environ.get('PYTHONPATH'), *map(m.version, sys.argv[1:]))"
+    wanted = ["django-tandem", "django-tandem-realtime", *names]
+
+    assert podman.run("podman", "run", "--rm", "--network=host", images[service], "python", "-c", look, *wanted) == (
+        " ".join(["None", *["0.1.0"] * len(wanted)])
+    )
 
 
 @dataclass
@@ -146,7 +158,7 @@ def confinement(process: int) -> dict[str, str]:
     }
 
 
-def test_run_as_the_deployments_say(pair: Pair) -> None:
+def test_run_as_the_deployments_say(pair: Pair, redis_server: RedisServer) -> None:
     """What `helm test` does; a socket, an increment, its push; SIGTERM: 3001, exit 0. All of it confined."""
     expected = {
         "CapEff": "0" * 16,
@@ -161,9 +173,10 @@ def test_run_as_the_deployments_say(pair: Pair) -> None:
         assert confinement(pod.process(container)) == expected, container
 
     at = {name: f"127.0.0.1:{port}" for name, port in pair.ports.items()}
-    smoke = ["python", "-m", "loadgen.smoke", f"--http=http://{at['api']}", f"--ws=ws://{at['realtime']}/ws/"]
+    smoke = ["python", "-m", "tandem_realtime.smoke", f"--http=http://{at['api']}/", f"--ws=ws://{at['realtime']}/ws/"]
     confined = ["--network=host", "--read-only", "--cap-drop=all"]
-    said = pair.api.podman.run("podman", "run", "--rm", *confined, "localhost/tandem-api:test", *smoke)
+    variables = [f"--env=TANDEM_REDIS_URLS={redis_server.url}", f"--env=TANDEM_TOKEN_KEYS={'token-keys' * 10}"]
+    said = pair.api.podman.run("podman", "run", "--rm", *confined, *variables, "localhost/tandem-realtime:test", *smoke)
 
     assert said.splitlines()[-1] == "whole"
 
@@ -177,7 +190,7 @@ def test_run_as_the_deployments_say(pair: Pair) -> None:
             socket.recv(timeout=5)
 
     assert [reply["id"] for reply in replies] == [1, 2]
-    assert pushed["push"]["pub"]["data"]["value"] == 2
+    assert pushed["push"]["pub"]["data"]["value"] == 1
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3001, "shutdown")
     assert status == 0

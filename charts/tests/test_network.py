@@ -9,11 +9,13 @@ NAME = "app.kubernetes.io/component"
 
 
 def peers(rule: Object, side: str) -> set[str]:
-    """Return the components that a rule names; `*` for anybody, `ns:x` for a namespace."""
+    """Return the components that a rule names; `*` for anybody, `ns:x` for a namespace, `app:x` for others' pods."""
     found: set[str] = set()
     for peer in rule.get(side, []):
         if "namespaceSelector" in peer:
             found.add("ns:" + peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"])
+        elif "matchExpressions" not in peer["podSelector"]:
+            found.add("app:" + peer["podSelector"]["matchLabels"]["app"])
         else:
             (expression,) = peer["podSelector"]["matchExpressions"]
             assert (expression["key"], expression["operator"]) == (NAME, "In")
@@ -31,6 +33,8 @@ def allowed(policy: Object, kind: str) -> set[tuple[str, str | int]]:
 
 DNS = {("*", 53), ("*", 5353)}
 STORES = {("redis", 6379), ("postgresql", 5432)}
+OTLP = {("*", 4317), ("*", 4318)}
+OWN = OTLP | {("*", port) for port in (443, 25, 465, 587)}
 HTTP = {"api": 8000, "edge": 8080, "realtime": 8100}
 
 
@@ -54,15 +58,16 @@ def test_who_reaches_whom() -> None:
         "outbox": set(),
         "migrate": set(),
         "test": set(),
-        "redis": {(name, 6379) for name in ("api", "realtime", "outbox", "worker", "load")} | {("ns:monitoring", 9121)},
+        "redis": {(name, 6379) for name in ("api", "realtime", "outbox", "worker", "load", "test")}
+        | {("ns:monitoring", 9121)},
         "postgresql": {(name, 5432) for name in ("api", "outbox", "worker", "migrate")},
     }
     assert {name.removeprefix("tandem-"): allowed(item, "egress") for name, item in policies.items()} == {
-        "api": DNS | STORES,
-        "outbox": DNS | STORES,
-        "realtime": DNS | {("redis", 6379)},
+        "api": DNS | STORES | OWN,
+        "outbox": DNS | STORES | OWN,
+        "realtime": DNS | {("redis", 6379)} | OTLP,
         "migrate": DNS | {("postgresql", 5432)},
-        "test": DNS | {(name, port) for name in HTTP for port in HTTP.values()},
+        "test": DNS | {("redis", 6379)} | {(name, port) for name in HTTP for port in HTTP.values()},
         "edge": DNS | {(name, port) for name in ("api", "realtime") for port in (8000, 8100)},
         "redis": set(),
         "postgresql": set(),
@@ -77,7 +82,7 @@ def test_external_stores_are_reached_by_port() -> None:
     }
     policies = of_kind(render(values), "NetworkPolicy")
 
-    assert allowed(policies["tandem-realtime"], "egress") == DNS | {("*", 6379), ("*", 6380)}
+    assert allowed(policies["tandem-realtime"], "egress") == DNS | {("*", 6379), ("*", 6380)} | OTLP
     assert allowed(policies["tandem-migrate"], "egress") == DNS | {("*", 5432)}
 
 

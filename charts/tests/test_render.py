@@ -104,16 +104,16 @@ def test_an_override_replaces_our_variable() -> None:
 
 
 def test_images_are_set_by_one_value_each(objects: list[Object]) -> None:
-    """With six values every image of every pod is another one, and none is ever pulled."""
+    """With seven values every image of every pod is another one, and none is ever pulled."""
     values: dict[str, Any] = {"imagePullPolicy": "Never", "load": {"enabled": True}}
-    for key in ("api", "realtime", "redis", "postgresql", "edge"):
-        values[key] = {"image": f"local/{key}:test"}
+    for key in ("api", "realtime", "redis", "postgresql", "edge", "load"):
+        values[key] = {"enabled": True, "image": f"local/{key}:test"}
     values["redis"]["exporter"] = {"enabled": True, "image": "local/exporter:test"}
     rendered = [container for _, spec in pod_specs(render(values)) for container in containers(spec)]
 
     assert {container["imagePullPolicy"] for container in rendered} == {"Never"}
     assert {container["image"] for container in rendered} == {
-        f"local/{key}:test" for key in ("api", "realtime", "redis", "postgresql", "edge", "exporter")
+        f"local/{key}:test" for key in ("api", "realtime", "redis", "postgresql", "edge", "load", "exporter")
     }
 
 

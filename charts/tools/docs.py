@@ -10,21 +10,11 @@ from typing import Any
 
 import yaml
 
+from tools.definitions import DEFINITIONS
 from tools.helm import CHART
 
 KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z]\w*):")
 TYPES: dict[type, str] = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
-DEFINITIONS = {
-    "resources": {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "requests": {"type": "object"},
-            "limits": {"type": "object"},
-            "claims": {"type": "array"},
-        },
-    }
-}
 
 
 @dataclass

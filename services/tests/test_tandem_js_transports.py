@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -140,10 +141,12 @@ async def test_attempts_become_rare(stack: Stack, http: httpx.AsyncClient) -> No
         page = await TandemPage.open(await browser.new_context(), f"{gate.url}/", COUNTER, since=":0")
         await asyncio.sleep(10)
         quiet = sum(" /ws/ " in line for line in gate.requests)
+        started = time.monotonic()
         for _ in range(100):
             await page.page.evaluate("dispatchEvent(new Event('online'))")
             await asyncio.sleep(0.03)
+        seconds = time.monotonic() - started
         woken = sum(" /ws/ " in line for line in gate.requests) - quiet
 
-        assert 3 <= quiet <= 12
-        assert 1 <= woken <= 6
+        assert 2 <= quiet <= 12
+        assert 1 <= woken <= 2 * seconds

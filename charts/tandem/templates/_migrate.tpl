@@ -1,16 +1,19 @@
-{{/* The pod of the migrate Job: wait for the database, then migrate. */}}
+{{/* The pod of the migrate Job. */}}
 {{- define "tandem.migratePod" -}}
+{{- $spec := include "tandem.migrateSpec" . -}}
+{{- include "tandem.template" (dict "root" . "component" "migrate" "spec" $spec "given" (list .Values.api.pod .Values.migrate.pod)) -}}
+{{- end }}
+
+{{- define "tandem.migrateSpec" -}}
 restartPolicy: OnFailure
 serviceAccountName: {{ include "tandem.fullname" . }}-api
 {{ include "tandem.pod" (list . 10001) }}
+{{- with .Values.api.initContainers }}
+initContainers:
+  {{- include "tandem.guests" . | nindent 2 }}
+{{- end }}
 containers:
-  {{- $script := printf "%sexec python -m api migrate --noinput\n" (include "tandem.waitScript" "migrate --plan") }}
-  {{- include "tandem.apiContainer" (list . "migrate" (list "sh" "-c" $script)) | nindent 2 }}
-    resources:
-      {{- toYaml .Values.migrate.resources | nindent 6 }}
+  {{- include "tandem.migration" . | nindent 2 }}
 volumes:
   {{- include "tandem.apiVolumes" . | nindent 2 }}
-{{- with .Values.api.pod }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}

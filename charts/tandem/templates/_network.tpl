@@ -29,11 +29,11 @@ Parts of NetworkPolicies. Ports are numbers: some CNIs resolve a name over the w
 - to:
     {{- include "tandem.peers" (list . "redis") | nindent 4 }}
   ports:
-    - port: 6379
+    - {port: 6379, protocol: TCP}
 {{- else -}}
 - ports:
     {{- range .Values.redis.external.ports }}
-    - port: {{ . }}
+    - {port: {{ . }}, protocol: TCP}
     {{- end }}
 {{- end }}
 {{- end }}
@@ -43,11 +43,11 @@ Parts of NetworkPolicies. Ports are numbers: some CNIs resolve a name over the w
 - to:
     {{- include "tandem.peers" (list . "postgresql") | nindent 4 }}
   ports:
-    - port: 5432
+    - {port: 5432, protocol: TCP}
 {{- else if not .Values.sqlite.enabled -}}
 - ports:
     {{- range .Values.postgresql.external.ports }}
-    - port: {{ . }}
+    - {port: {{ . }}, protocol: TCP}
     {{- end }}
 {{- end }}
 {{- end }}
@@ -60,5 +60,19 @@ Parts of NetworkPolicies. Ports are numbers: some CNIs resolve a name over the w
         matchLabels:
           kubernetes.io/metadata.name: {{ $.Values.networkPolicy.monitoringNamespace }}
   ports:
-    - port: {{ index . 1 }}
+    - {port: {{ index . 1 }}, protocol: TCP}
+{{- end }}
+
+{{/* What people's own code needs besides: include "tandem.egressOwn" (list $ .Values.networkPolicy.egressPorts) */}}
+{{- define "tandem.egressOwn" -}}
+{{- $ := index . 0 -}}
+{{- with index . 1 }}
+- ports:
+    {{- range . }}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
+{{- end }}
+{{- with $.Values.networkPolicy.extraEgress }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}

@@ -10,9 +10,9 @@ import django
 import pytest
 from pytest_django import Settings
 
+from rig.postgres import PostgresServer
 from rig.servers import RedisServer, free_port
 from tests.gunicorn_process import Gunicorn
-from tests.postgres import PostgresServer
 
 os.environ["TANDEM_DEBUG"] = "1"
 os.environ["DJANGO_SETTINGS_MODULE"] = "api.settings"

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rig.postgres import PostgresServer
 from rig.servers import RedisServer, wait_until
 from tests.gunicorn_process import Gunicorn
-from tests.postgres import PostgresServer
 
 
 @pytest.fixture

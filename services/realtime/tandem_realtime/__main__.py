@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 
 from tandem_realtime.server import Limits, Server
@@ -12,6 +13,7 @@ from tandem_realtime.server.reactor import event_loop, reactor
 def main() -> int:
     """Serve until SIGTERM and a drain; return the exit status."""
     from tandem import conf, tracing
+    from tandem.memory import is_memory
     from tandem_realtime.asgi import application  # sets Django up
     from tandem_realtime.observing.watch import Watch
     from tandem_realtime.runtime import runtime
@@ -20,6 +22,9 @@ def main() -> int:
 
     if settings.traces:
         tracing.start("realtime")
+
+    if is_memory(conf.redis_urls()[0]) and not settings.http_app:
+        logging.getLogger("tandem_realtime").warning("No Redis: nothing that another process publishes arrives here")
 
     limits = Limits(
         max_connections=settings.max_connections,

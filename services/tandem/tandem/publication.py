@@ -26,12 +26,13 @@ class Position(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Position:
         """
-        Read ``<epoch>:<offset>``, the form of the X-Tandem-Position header.
+        Read ``<epoch>:<offset>``, the form of the X-Tandem-Position header; ``:0`` is before any stream.
 
         Raises `ValueError` when *text* has another form.
         """
         epoch, colon, offset = text.rpartition(":")
-        if not colon or not epoch or not (offset.isascii() and offset.isdigit()) or len(offset) > 18:
+        has_form = colon and (epoch or offset == "0") and offset.isascii() and offset.isdigit()
+        if not has_form or len(offset) > 18:
             raise ValueError(f"a position is <epoch>:<offset>, not {text[:64]!r}")
         return cls(epoch, int(offset))
 

@@ -161,7 +161,7 @@ def _shards(urls: tuple[str, ...]) -> Shards:
         from tandem.memory.shards import MemoryShards
 
         return MemoryShards(urls)
-    return Shards(urls)
+    return Shards(urls, patience=PATIENCE_SECONDS)
 
 
 _lock = threading.Lock()

@@ -169,6 +169,15 @@ def test_error_of_the_insert_is_the_transaction_s(monkeypatch: pytest.MonkeyPatc
     assert published() == []
 
 
+def test_bug_after_the_commit_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are committed; the request has nothing to fail for."""
+    monkeypatch.setattr("tandem.outbox.batch.send_committed", lambda *_: 1 / 0)
+    with transaction.atomic():
+        publish_on_commit("kept:a", 1)
+
+    assert OutboxEntry.objects.count() == 1
+
+
 def test_broken_transaction_refuses_at_the_call() -> None:
     """As every statement in it does."""
     with transaction.atomic():

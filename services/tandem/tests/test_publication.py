@@ -15,6 +15,7 @@ from tandem.publication import Position, Publication, encode_json, from_message,
 def test_position_is_read_as_it_is_written() -> None:
     """Epochs may have colons."""
     assert Position.parse(str(Position("a:b", 7))) == Position("a:b", 7)
+    assert Position.parse(str(Position("", 0))) == Position("", 0)
 
 
 @pytest.mark.parametrize("text", ["", "7", ":7", "a:", "a:-1", "a:1.5", "a:٣", "a:" + "9" * 19, "a:0x1", "a: 1"])

@@ -18,7 +18,7 @@ async ({ script, options, channel, since, asks }) => {
   const { connect, subscribe } = await import(script);
   const books = (window.books ??= { seen: [], offsets: [], reloads: [], states: [] });
   document.addEventListener("tandem:state", ({ detail }) => books.states.push([detail.state, detail.reason]));
-  window.connection = connect(options);
+  window.connection = connect(options ?? undefined);
   window.subscription = subscribe(channel, {
     ...(since !== null && { since }),
     onPublication(data, publication) {
@@ -29,6 +29,8 @@ async ({ script, options, channel, since, asks }) => {
   });
 }
 """
+
+CONFIGURED: dict[str, Any] = {}
 
 # What a browser may lack; how a page then shares its connection.
 WITHOUT = {
@@ -75,9 +77,14 @@ class TandemPage:
         asks: bool = True,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        """Subscribe to *channel*; *asks* says whether this page has a state to load again."""
-        options = {"login": "", "worker": WORKER, **(options or {})}
-        arguments = {"script": SCRIPT, "options": options, "channel": channel, "since": since, "asks": asks}
+        """
+        Subscribe to *channel*; *asks* says whether this page has a state to load again.
+
+        *options* are those of `connect`, CONFIGURED for what ``{% tandem %}`` wrote into the page.
+        """
+        if options is not CONFIGURED:
+            options = {"login": "", "worker": WORKER, **(options or {})}
+        arguments = {"script": SCRIPT, "options": options or None, "channel": channel, "since": since, "asks": asks}
         await self.page.evaluate(_LISTEN, arguments)
 
     async def books(self, name: str) -> Any:

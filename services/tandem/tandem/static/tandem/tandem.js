@@ -19,15 +19,15 @@ const worse = (one, other) => (STATES.indexOf(other.state) > STATES.indexOf(one.
 
 const randomId = () => `tandem ${crypto.getRandomValues(new Uint32Array(3))}`;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-// At random: browsers that lost the same server must not come back as one.
+// At random: who lost the same server must not come back as one.
 const backoff = (failures) => Math.random() * Math.min(LONGEST, 1000 * 2 ** failures);
 
 // A stream that is not born has no epoch: then any will do.
 const areComparable = (one, other) => !one.epoch || !other.epoch || one.epoch === other.epoch;
 
 function parsePosition(position) {
-  const [, epoch, offset] = /^(.*):(\d+)$/.exec(position) ?? [];
-  return offset ? { epoch, offset: Number(offset) } : position?.offset >= 0 ? { ...position } : null;
+  const [, epoch, offset] = /^(.*):(\d+)$/.exec(position) ?? ["", position?.epoch, position?.offset];
+  return offset >= 0 ? { epoch, offset: Number(offset) } : null;
 }
 
 // -- The page --------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ class Subscription {
   state = "recovering";
   reason = "";
   #connection;
-  #held = null; // publications that wait for a reload
+  #held = null; // what waits for a reload
 
   constructor(connection, id, channel, options) {
     Object.assign(this, { id, channel, options, position: parsePosition(options.since) });
@@ -171,7 +171,7 @@ class Connection {
   }
 
   handleEvent({ type, persisted }) {
-    if (type === "pagehide") return this.#leave(); // else there is no back-forward cache
+    if (type === "pagehide") return this.#leave(); // for the back-forward cache
     if (persisted) return this.#join();
     this.settle();
     if (!document.hidden) this.#beat(true);
@@ -200,7 +200,7 @@ class Connection {
     this.#link.send?.({ ...message, from: this.tab });
   }
 
-  /** Say what the page may say, if that has changed. */
+  /** Tell the page's state, if it has changed. */
   settle() {
     const all = [this.#heard, ...this.#subscriptions.values()];
     if (this.#unanswered > ANSWER / BEAT) all.push({ state: "stale", reason: "no answer" });
@@ -288,7 +288,7 @@ class Connection {
     const response = source && (await this.post(source, what === "ticket" ? { channels: [channel] } : { channel }));
     const { status } = response || { status: 403 };
     if (status === 204) return { token: "" };
-    if ([400, 401, 403, 404].includes(status)) return { isFinal: true, reason: status === 401 ? "logged out" : "not allowed" };
+    if (status >= 400 && status < 405) return { isFinal: true, reason: status === 401 ? "logged out" : "not allowed" };
     if (status !== 200) return lostTo(response);
     const { ticket, token = ticket } = await response.json().catch(() => ({}));
     return token?.at ? { token } : { reason: "no token" };
@@ -297,7 +297,7 @@ class Connection {
 
 // -- The ways to the holder ------------------------------------------------------------------------
 
-/** Hold a lock until `release` is called, or this tab or worker ends. */
+/** Hold a lock until `release` is called or this tab or worker ends. */
 const holdLock = (name) =>
   new Promise((resolve) => {
     if (navigator.locks) navigator.locks.request(name, () => new Promise((release) => resolve(release)));
@@ -389,7 +389,7 @@ class Holder {
   tokenUntil = 0;
   #line = null;
   #isReady = false; // connect was answered
-  #misses = 2; // of WebSocket since it got through; from two on, the others are tried
+  #misses = 2; // of WebSocket, since it got through
   #ids = 0;
   #asks = new Map(); // who waits for a tab's answer
   #heardAt = 0;
@@ -593,7 +593,7 @@ class Holder {
     }
   }
 
-  /** Bring the next token, of *channel* or of the connection, before *ttl* seconds are over. */
+  /** Bring the next token, of *channel* or the connection, within *ttl* seconds. */
   #renew(ttl = 0, channel) {
     const isCurrent = this.#guard(channel);
     const holder = channel ?? this;
@@ -645,7 +645,7 @@ class Holder {
     for (const { tab, id } of channel.listeners.values()) tab.tell({ ...message, id });
   }
 
-  /** Subscribe, perhaps again from an earlier position: every listener gets what it lacks. */
+  /** Subscribe, perhaps again from an earlier position. */
   async #subscribe(channel) {
     if (!this.#isReady || channel.isAsking) return;
     channel.isAsking = true;
@@ -720,7 +720,7 @@ class Holder {
     const { name, position } = channel;
     if (position && pub.offset) position.offset = pub.offset;
     this.#tell(channel, { type: "pub", pub });
-    if (position?.epoch === "") this.#subscribe(channel); // the stream is born: with which epoch?
+    if (position?.epoch === "") this.#subscribe(channel); // born, with which epoch?
     if (!pub.offset || Math.random() >= REPORTED) return;
     const delivery = { channel: name, offset: pub.offset, received_ms: Date.now() + this.#line.ahead };
     this.#send({ send: { data: { delivery } } });
@@ -731,7 +731,7 @@ const isLasting = ({ code, temporary }) => !temporary && ![100, 109, 111].includ
 
 // -- Transports ------------------------------------------------------------------------------------
 
-/** JSON, with integers beyond 2^53 as BigInt where the browser tells their digits. */
+/** JSON, with integers beyond 2^53 as BigInt. */
 const parse = (text) => JSON.parse(text, /\d{16}/.test(text) ? exact : undefined);
 const exact = (key, value, context) =>
   Number.isInteger(value) && !Number.isSafeInteger(value) && context ? BigInt(context.source) : value;
@@ -801,11 +801,18 @@ const transports = {
   poll(endpoint, line) {
     const request = requester(line, 500);
     const followed = new Map();
+    const doubted = new Set();
     const get = async (channel, since) => {
       const ticket = await line.ticket(channel);
       const query = new URLSearchParams({ channel, ...(ticket && { ticket }) });
       if (since) query.set("since", `${since.epoch}:${since.offset}`);
-      return request(`${endpoint}/poll/?${query}`, {}, async (response) => parse(await response.text()));
+      if (doubted.has(channel)) query.set("state", "stale");
+      return request(`${endpoint}/poll/?${query}`, {}, async (response) => {
+        const answer = parse(await response.text());
+        doubted[answer.state === "stale" ? "add" : "delete"](channel);
+        line.hear([{ push: { message: { data: { type: "tandem.state", state: doubted.size ? "stale" : "live" } } } }]);
+        return answer;
+      });
     };
     const follow = async (id, { channel, recover, epoch, offset }) => {
       const mine = {};
@@ -872,7 +879,7 @@ function defineElement() {
 
 let page; // its connection
 
-// A second copy of this module finds the first: one page has one connection.
+// A second copy of this module finds the first.
 globalThis.tandem ??= {
   connect(options) {
     if (page && !options) return page;
