@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -118,6 +119,29 @@ def test_malformed_publication_ends_the_transaction(
         publish_on_commit(channel, data)
 
     assert OutboxEntry.objects.count() == 0
+
+
+def test_hung_redis_costs_a_commit_nothing_once_that_is_known(own_redis: RedisServer) -> None:
+    """Twenty publications each: the first commit waits a quarter of a second, the next ones for nothing."""
+    with override_tandem(redis_urls=[own_redis.url]):
+        publish_on_commit("kept:a", 0)
+        own_redis.signal(signal.SIGSTOP)
+        seconds = []
+        for _ in range(5):
+            started = time.perf_counter()
+            with transaction.atomic():
+                for number in range(20):
+                    publish_on_commit(f"kept:{number}", number)
+            seconds.append(time.perf_counter() - started)
+        own_redis.signal(signal.SIGCONT)
+        wait_until(lambda: not shards().is_away(0), seconds=3, what="the breaker")
+        left = OutboxEntry.objects.count()
+        send_left_over(older_than=NOW)
+        whole = published("kept:7")
+
+    assert seconds[0] < 0.6
+    assert max(seconds[1:]) < 0.1
+    assert (left, whole) == (100, [7] * 5)
 
 
 def test_redis_away_is_no_error(no_redis: None, caplog: pytest.LogCaptureFixture) -> None:
