@@ -21,7 +21,7 @@ import pytest
 
 from rig.servers import RedisServer, Server, free_port
 from rig.stranger import Stranger, build_wheels, make_environment
-from rig.wire import Wire, open_wire
+from rig.wire import Wire, open_socket, open_wire
 
 PYTHON = os.environ.get("MATRIX_PYTHON") or sys.executable
 DJANGO = os.environ.get("MATRIX_DJANGO") or "~=5.2.0"
@@ -272,3 +272,64 @@ def test_metrics_have_a_port_of_their_own(shop: Shop) -> None:
 
     assert 'tandem_http_requests_total{method="GET",route="accounts/login/",status="200"}' in metrics
     assert httpx.get(f"http://127.0.0.1:{shop.web.port}/metrics", headers={"Host": HOST}).status_code == 404
+
+
+async def test_logout_closes_the_sockets(ada: Person, shop: Shop) -> None:
+    """3500 on both processes within two seconds; the old token opens nothing."""
+    token = await ada.token()
+    async with ada.sockets() as wires:
+        await ada.post("/accounts/logout/")
+        closed = await codes(wires)
+
+    assert closed == [3500, 3500]
+    for url in shop.sockets():
+        await refused(url, token)
+
+
+async def test_password_change_asks_who_is_still_in(ada: Person, shop: Shop) -> None:
+    """3005: the author, whose session Django cycles, comes back; the old token does not."""
+    token = await ada.token()
+    new = "another one of hers 2"
+    await ada.browser.get("/accounts/password_change/")
+    async with ada.sockets() as wires:
+        form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+        changed = await ada.post("/accounts/password_change/", form)
+        closed = await codes(wires)
+
+    assert (changed.status_code, closed) == (302, [3005, 3005])
+    for url in shop.sockets():
+        await refused(url, token)
+    async with ada.sockets() as wires:
+        assert len(wires) == 2
+
+
+async def test_deactivation_closes_the_sockets(ada: Person, shop: Shop) -> None:
+    """3500, from wherever the row is saved; no token any more, and the old one is refused."""
+    token = await ada.token()
+    async with ada.sockets() as wires:
+        closing = asyncio.create_task(codes_after(wires, ada))
+        closed = await closing
+    asked = await ada.post("/realtime/token/")
+
+    assert closed == [3500, 3500]
+    assert asked.status_code in (401, 403)
+    for url in shop.sockets():
+        await refused(url, token)
+
+
+async def codes_after(wires: list[Wire], person: Person) -> list[int]:
+    """Deactivate *person* and return the code with which each socket is closed, in time."""
+    code = f"from django.contrib.auth.models import User; user = User.objects.get(username={person.name!r}); "
+    await asyncio.to_thread(person.shop.project.shell, f"{code}user.is_active = False; user.save()")
+    return await codes(wires)
+
+
+async def refused(url: str, token: str) -> None:
+    """Expect that *token* opens no connection."""
+    async with open_socket(url) as wire:
+        answer = asyncio.create_task(wire.command(connect={"token": token}))
+        closed = asyncio.create_task(wire.closed())
+        await asyncio.wait([answer, closed], return_when=asyncio.FIRST_COMPLETED, timeout=SECONDS)
+        assert not (answer.done() and "connect" in answer.result())
+        for task in (answer, closed):
+            task.cancel()
