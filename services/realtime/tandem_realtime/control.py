@@ -234,10 +234,10 @@ def carry_out(message: Message, session: Session) -> None:
         case Refresh(expired=True):
             session.disconnect(codes.EXPIRED)
         case Refresh():
-            session.expires = deadline(message.expire_at)
+            session.expires = deadline(message.expire_at, session.runtime.clock.now())
             session.reschedule()
             if not session.is_plain:
-                session.send(session.dialect.push_refresh(ttl(message.expire_at)))
+                session.send(session.dialect.push_refresh(ttl(message.expire_at, session.runtime.clock.now())))
         case Unsubscribe() if message.channel in session.subscriptions:
             take_channel(session, message.channel)
         case Subscribe() if session.is_connected and not session.is_plain:

@@ -11,6 +11,7 @@ from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.layer import configured_layer
 from tandem.tokens import Verifier
+from tandem_realtime.clock import Clock
 from tandem_realtime.control import Control
 from tandem_realtime.emulation import Emulation
 from tandem_realtime.hub import Hub
@@ -31,7 +32,8 @@ class Runtime:
         self.options = Options.from_settings()
         self.namespaces = conf.namespaces()
         self.shards = AsyncShards(conf.redis_urls())
-        self.verifier = Verifier(conf.verifying_keys())
+        self.clock = Clock()
+        self.verifier = Verifier(conf.verifying_keys(), now=self.clock.now, on_skew=self.clock.tell_skew)
         self.wheel = Wheel()
         self.presence = Presence(self.shards, self.namespaces)
         self.sessions = Sessions()
@@ -48,6 +50,7 @@ class Runtime:
         self.control.start()
         self._tasks.spawn(self.wheel.run())
         self._tasks.spawn(self._connect())
+        self._tasks.spawn(self.clock.run(self.shards))
         self.presence.start()
         metrics.observe_hub(self.hub)
 

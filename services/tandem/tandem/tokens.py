@@ -97,8 +97,8 @@ class Verifier:
     """
     Verify tokens with a list of keys, so that keys can rotate.
 
-    *now* tells the time (seconds since 1970), from which an issuer's clock may differ by `LEEWAY_SECONDS`. *on_early*
-    is called with the seconds by which a token comes from the future, if that is more.
+    *now* tells the time (seconds since 1970), from which an issuer's clock may differ by `LEEWAY_SECONDS`. *on_skew*
+    is called with the seconds by which a token comes from the future, if that is more, or (negative) had run out.
     """
 
     def __init__(
@@ -106,11 +106,11 @@ class Verifier:
         keys: Sequence[Key],
         *,
         now: Callable[[], float] = time.time,
-        on_early: Callable[[float], None] | None = None,
+        on_skew: Callable[[float], None] | None = None,
     ) -> None:
         self._keys = list(keys)
         self._now = now
-        self._on_early = on_early
+        self._on_skew = on_skew
 
     def connection(self, token: str) -> ConnectionClaims:
         """Return what a connection token says. Raises `ExpiredToken` or `InvalidToken`."""
@@ -125,9 +125,11 @@ class Verifier:
 
     def _in_time(self, claims: T) -> T:
         now = self._now()
-        if claims.iat > now + LEEWAY_SECONDS and self._on_early is not None:
-            self._on_early(claims.iat - now)
-        if claims.exp and claims.exp + LEEWAY_SECONDS <= now:
+        early = max(claims.iat, claims.nbf) - now
+        has_run_out = bool(claims.exp) and claims.exp + LEEWAY_SECONDS <= now
+        if self._on_skew is not None and (early > LEEWAY_SECONDS or has_run_out):
+            self._on_skew(early if early > LEEWAY_SECONDS else claims.exp - now)
+        if has_run_out:
             raise ExpiredToken("the token has expired")
         if claims.nbf > now + LEEWAY_SECONDS:  # by a clock that is ahead of ours: the next token may be good
             raise ExpiredToken("the token is not valid yet")

@@ -48,7 +48,7 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
         session=session.key,
         node=session.runtime.node if session.key else "",
         expires=bool(claims.exp),
-        ttl=ttl(claims.exp),
+        ttl=ttl(claims.exp, session.runtime.clock.now()),
         subs=subs,
     )
 
@@ -68,7 +68,9 @@ def refresh(session: Session, command: Refresh) -> RefreshResult:
         raise DisconnectClient(codes.INVALID_TOKEN)
     session.identify(claims)
     session.reschedule()
-    return RefreshResult(session.client, f"tandem {__version__}", bool(claims.exp), ttl(claims.exp))
+    return RefreshResult(
+        session.client, f"tandem {__version__}", bool(claims.exp), ttl(claims.exp, session.runtime.clock.now())
+    )
 
 
 def ping(session: Session, command: Empty) -> Empty:

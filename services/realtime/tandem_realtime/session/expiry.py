@@ -8,14 +8,14 @@ GRACE_SECONDS = 10.0
 """How long after its token ran out a connection or subscription waits for a refresh."""
 
 
-def deadline(exp: int) -> float:
-    """Turn a token's expiry into a time of the monotonic clock; 0 for none."""
-    return time.monotonic() + exp - time.time() if exp else 0.0
+def deadline(exp: int, now: float) -> float:
+    """Turn a token's expiry into a time of the monotonic clock, when it is *now* by the one it was made with; 0: none."""
+    return time.monotonic() + exp - now if exp else 0.0
 
 
-def ttl(exp: int) -> int:
-    """Return how many seconds are left until *exp*, at least 1; 0 for no expiry."""
-    return max(1, int(exp - time.time())) if exp else 0
+def ttl(exp: int, now: float) -> int:
+    """Return how many seconds are left from *now* until *exp*, at least 1; 0 for no expiry."""
+    return max(1, int(exp - now)) if exp else 0
 
 
 def is_overdue(expires: float, now: float) -> bool:

@@ -266,7 +266,7 @@ class Session:
         """Say whose connection this is. From now on it can be ended for what becomes of that user or login."""
         self.runtime.sessions.remove(self)
         self.user, self.login, self.generation, self.token = claims.sub, claims.sid, claims.gen, claims.jti
-        self.info, self.expires = bytes(claims.info), deadline(claims.exp)
+        self.info, self.expires = bytes(claims.info), deadline(claims.exp, self.runtime.clock.now())
         if not self.is_gone:
             self.runtime.sessions.add(self)
 

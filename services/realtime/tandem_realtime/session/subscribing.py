@@ -56,7 +56,7 @@ def subscribe(
     subscription.wants_members = namespace.join_leave
     subscription.encoding = _encoding(session, command, namespace)
     if claims is not None:
-        subscription.expires = deadline(claims.exp)
+        subscription.expires = deadline(claims.exp, session.runtime.clock.now())
         subscription.info = bytes(claims.info)
         subscription.generation = claims.gen
     session.subscriptions[command.channel] = subscription
@@ -85,10 +85,10 @@ def sub_refresh(session: Session, command: SubRefresh) -> SubRefreshResult:
         raise CommandError(codes.TOKEN_EXPIRED._replace(temporary=True)) from error
     if (subscription := session.subscriptions.get(claims.channel)) is None:
         raise CommandError(codes.DENIED)
-    subscription.expires = deadline(claims.exp)
+    subscription.expires = deadline(claims.exp, session.runtime.clock.now())
     subscription.generation = claims.gen
     session.reschedule()
-    return SubRefreshResult(bool(claims.exp), ttl(claims.exp))
+    return SubRefreshResult(bool(claims.exp), ttl(claims.exp, session.runtime.clock.now()))
 
 
 def position_of(epoch: str, offset: int) -> Position:
