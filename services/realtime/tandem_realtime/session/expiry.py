@@ -9,7 +9,7 @@ GRACE_SECONDS = 10.0
 
 
 def deadline(exp: int, now: float) -> float:
-    """Turn a token's expiry into a time of the monotonic clock, when it is *now* by the one it was made with; 0: none."""
+    """Turn a token's expiry into a time of the monotonic clock, *now* being the seconds since 1970; 0 for none."""
     return time.monotonic() + exp - now if exp else 0.0
 
 
