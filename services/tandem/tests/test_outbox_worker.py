@@ -25,7 +25,7 @@ SETTINGS = """
 import json, os
 SECRET_KEY = "x"
 USE_TZ = True
-INSTALLED_APPS = ["tandem"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "tandem"]
 DATABASES = json.loads(os.environ["PROJECT_DATABASES"])
 DATABASE_ROUTERS = json.loads(os.environ.get("PROJECT_ROUTERS", "[]"))
 TANDEM = {"namespaces": {"kept": {"history_size": 500, "history_ttl": 60}}}
@@ -222,6 +222,21 @@ def _status(port: int, path: str) -> int | None:
         return httpx.get(f"http://127.0.0.1:{port}{path}").status_code
     except httpx.HTTPError:
         return None
+
+
+def test_emptied_redis_is_told_again_what_was_revoked(own_redis: RedisServer, projects: Any) -> None:
+    """SQL has it; the worker looks, and within 5 s so has Redis."""
+    project = projects([own_redis.url])
+    project.run("from tandem.auth.revoking import revoke; revoke('42')")
+    client = redis.Redis.from_url(own_redis.url)
+    project.work()
+    wait_until(lambda: len(client.keys("tandem:revoked*")) == 3, what="the worker's first look")
+    time.sleep(1)
+    client.flushall()
+    started = time.monotonic()
+    wait_until(lambda: len(client.keys("tandem:revoked*")) == 3, what="the revocations")
+
+    assert time.monotonic() - started < 5
 
 
 def test_poke_is_heard_between_two_looks(own_redis: RedisServer, projects: Any) -> None:
