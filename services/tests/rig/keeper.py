@@ -7,6 +7,7 @@ import contextlib
 import json
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -22,20 +23,31 @@ RETRY_SECONDS = 0.2
 
 @dataclass
 class Books:
-    """What one subscriber knows. `told_at` are the positions at which it was told to reload."""
+    """
+    What one subscriber knows. `told_at` are the positions at which it was told to reload.
+
+    `states` are what the server said of itself, and when, on the monotonic clock.
+    """
 
     seen: list[int] = field(default_factory=list)
     told_at: list[Position] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     connections: int = 0
+    closes: list[int | None] = field(default_factory=list)
+    states: list[tuple[float, str]] = field(default_factory=list)
     since_told: list[int] = field(default_factory=list)
 
 
 class Keeper:
-    """One client of *channel* at *url*. Use as an asynchronous context manager; inside, it is subscribed."""
+    """
+    One client of *channel* at *url*. Use as an asynchronous context manager; inside, it is subscribed.
 
-    def __init__(self, url: str, channel: str) -> None:
+    *number_of* finds the number in a publication's data.
+    """
+
+    def __init__(self, url: str, channel: str, *, number_of: Callable[[Any], int] = int) -> None:
         self.url = url
+        self.number_of = number_of
         self.channel = channel
         self.books = Books()
         self.position: Position | None = None
@@ -70,7 +82,10 @@ class Keeper:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 async with connect(self.url, compression=None, ping_interval=None, close_timeout=1) as self._socket:
                     self.books.connections += 1
-                    await self._serve(self._socket)
+                    try:
+                        await self._serve(self._socket)
+                    finally:
+                        self.books.closes.append(self._socket.close_code)
             await asyncio.sleep(random.uniform(0.01, RETRY_SECONDS))
 
     async def _serve(self, socket: ClientConnection) -> None:
@@ -87,6 +102,8 @@ class Keeper:
                     self._subscribed(message["subscribe"])
                 elif "push" in message and "unsubscribe" in message["push"]:
                     await socket.send(self._subscribe())
+                elif "push" in message and "message" in message["push"]:
+                    self._told(message["push"]["message"]["data"])
                 elif "push" in message:
                     self._take(message["push"]["pub"])
 
@@ -108,9 +125,13 @@ class Keeper:
         self.position = position
         self.subscribed.set()
 
+    def _told(self, data: dict[str, Any]) -> None:
+        if data.get("type") == "tandem.state":
+            self.books.states.append((time.monotonic(), data["state"]))
+
     def _take(self, publication: dict[str, Any]) -> None:
         assert self.position is not None
-        offset, number = publication["offset"], publication["data"]
+        offset, number = publication["offset"], self.number_of(publication["data"])
         if offset != self.position.offset + 1:
             self.books.faults.append(f"offset {offset} after {self.position.offset}")
         if self.books.since_told and number <= self.books.since_told[-1]:

@@ -76,7 +76,9 @@ class Server:
         env: dict[str, str] | None = None,
         cwd: Path = SERVICES,
         log: Path | None = None,
+        own_group: bool = False,
     ) -> None:
+        self.own_group = own_group
         self.command = list(command)
         self.port = port
         self.env = {**os.environ, **(env or {})}
@@ -87,7 +89,14 @@ class Server:
     def start(self) -> Self:
         """Start the process and wait until it listens."""
         output = self.log.open("ab") if self.log else subprocess.DEVNULL
-        self.process = subprocess.Popen(self.command, env=self.env, cwd=self.cwd, stdout=output, stderr=output)
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.env,
+            cwd=self.cwd,
+            stdout=output,
+            stderr=output,
+            start_new_session=self.own_group,
+        )
         if self.log:
             output.close()  # type: ignore[union-attr]
         wait_until(self._is_up, what=f"{self.command[0]} on port {self.port}")
@@ -110,6 +119,13 @@ class Server:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+    def kill_all(self) -> None:
+        """End the process and its children (nginx's workers) with SIGKILL; it must have a group of its own."""
+        assert self.process is not None
+        assert self.own_group
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def stop(self, *, seconds: float = 15) -> int:
         """End the process with SIGTERM (SIGKILL after *seconds*) and return its exit status."""

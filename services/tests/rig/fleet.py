@@ -1,0 +1,158 @@
+"""Two of everything, as on a cluster: realtime, api and worker twice, PostgreSQL, one Redis, nginx in front."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from demo.edge import write_edge_files
+from rig.postgres import PostgresServer
+from rig.servers import RedisServer, Server, find_program, free_port
+from rig.stack import ADMIN_PASSWORD
+
+Environ = Mapping[str, str]
+
+
+class Worker:
+    """A process that listens nowhere: the outbox's worker."""
+
+    def __init__(self, environ: Environ, log: Path) -> None:
+        self.environ = environ
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it."""
+        with self.log.open("ab") as output:
+            command = [sys.executable, "-m", "api", "outbox"]
+            self.process = subprocess.Popen(command, env={**os.environ, **self.environ}, stdout=output, stderr=output)
+        return self
+
+    def kill(self) -> None:
+        """End it with SIGKILL and reap it."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.kill()
+
+
+class Fleet:
+    """
+    Everything behind one edge. Use as a context manager.
+
+    Each part is an attribute that a test may kill and start again: `redis`, `postgresql`, `realtimes`, `apis`,
+    `workers`, `edge`. *redis_url* puts something in between; *skewed* has, for the name of a part (``realtime``,
+    ``api``, ``worker``), how far its clock is off, as libfaketime words it (``+1h``).
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        redis_options: Sequence[str] = (),
+        redis_url: str = "",
+        environ: Environ | None = None,
+        skewed: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = directory
+        self._skewed = skewed or {}
+        (directory / "redis").mkdir(parents=True)
+        self.redis = RedisServer(directory / "redis", *redis_options)
+        self.postgresql = PostgresServer()
+        self.environ = {
+            "TANDEM_DEBUG": "0",
+            "DJANGO_SECRET_KEY": "secret-key-of-the-tests-0123456789abcdefghijklmnopqrstuvwxyz",
+            "DJANGO_SUPERUSER_PASSWORD": ADMIN_PASSWORD,
+            "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "DJANGO_SECURE_COOKIES": "0",
+            "TANDEM_REDIS_URLS": redis_url or self.redis.url,
+            "TANDEM_TOKEN_KEYS": "key-of-the-tests-0123456789abcdefghij",
+            "TANDEM_API_KEYS": "server-api-key",
+            "DATABASE_URL": self.postgresql.url,
+            "WEB_CONCURRENCY": "1",
+            "API_HOST": "127.0.0.1",
+            "TANDEM_BIND_HOST": "127.0.0.1",
+            "TANDEM_DRAIN_SECONDS": "1",
+            **(environ or {}),
+        }
+        self.apis = [self._api(number) for number in range(2)]
+        self.realtimes = [self._realtime(number) for number in range(2)]
+        self.workers = [Worker(self._environ_of("worker"), directory / f"worker-{number}.log") for number in range(2)]
+        port, prefix = free_port(), directory / "edge"
+        # As a Service of Kubernetes does: an address that refuses is passed over, but not for the next 10 seconds too.
+        addresses = {
+            name: "; server ".join(f"127.0.0.1:{part.port} max_fails=0" for part in parts)
+            for name, parts in (("api", self.apis), ("realtime", self.realtimes))
+        }
+        write_edge_files(prefix, listen=f"127.0.0.1:{port}", **addresses)
+        command = [find_program("nginx"), "-p", str(prefix), "-c", "nginx.conf", "-g", "daemon off;"]
+        self.edge = Server(command, port, log=directory / "edge.log", own_group=True)
+        self._running = contextlib.ExitStack()
+
+    @property
+    def url(self) -> str:
+        """The edge for HTTP clients."""
+        return f"http://127.0.0.1:{self.edge.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """The edge's bidirectional socket."""
+        return f"ws://127.0.0.1:{self.edge.port}/ws/"
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command of the example, as one who reaches everything directly; return what it prints."""
+        environ = {**os.environ, **self.environ, "TANDEM_REDIS_URLS": self.redis.url}
+        command = [sys.executable, "-m", "api", *arguments]
+        return subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout
+
+    def private_url(self, realtime: Server) -> str:
+        """Return where a realtime process answers probes and metrics."""
+        return f"http://127.0.0.1:{realtime.env['TANDEM_PRIVATE_PORT']}"
+
+    def _environ_of(self, part: str, **more: str) -> dict[str, str]:
+        return {**self.environ, **shifted(self._skewed.get(part, "")), **more}
+
+    def _api(self, number: int) -> Server:
+        port = free_port()
+        environ = self._environ_of("api", API_PORT=str(port), API_METRICS_PORT=str(free_port()))
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:api.gunicorn_conf", "api.wsgi:application"]
+        return Server(command, port, env=environ, log=self.directory / f"api-{number}.log")
+
+    def _realtime(self, number: int) -> Server:
+        port = free_port()
+        environ = self._environ_of("realtime", TANDEM_BIND_PORT=str(port), TANDEM_PRIVATE_PORT=str(free_port()))
+        command = [sys.executable, "-m", "tandem_realtime"]
+        return Server(command, port, env=environ, log=self.directory / f"realtime-{number}.log")
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as running:
+            running.enter_context(self.redis)
+            running.enter_context(self.postgresql)
+            environ = {**os.environ, **self.environ, "TANDEM_REDIS_URLS": self.redis.url}
+            subprocess.run([sys.executable, "-m", "demo.prepare"], env=environ, check=True, capture_output=True)
+            for part in (*self.apis, *self.realtimes, *self.workers, self.edge):
+                running.enter_context(part)
+            self._running = running.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._running.close()
+
+
+def shifted(by: str) -> dict[str, str]:
+    """Return what makes a process's clock wrong *by* so much, but not its monotonic clock."""
+    if not by:
+        return {}
+    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    library = str(libraries[0]) if libraries else find_program("faketime")
+    return {"LD_PRELOAD": library, "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
