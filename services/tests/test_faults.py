@@ -176,10 +176,10 @@ async def test_edge_reloaded_and_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["realtime", "api", "worker"])
-@pytest.mark.parametrize("by", ["+1h", pytest.param("-1h", marks=pytest.mark.slow), "-1d", "+1d"])
-async def test_clock_that_is_wrong(tmp_path: Path, part: str, by: str) -> None:
+@pytest.mark.parametrize("hours", [1, -24, *(pytest.param(hours, marks=pytest.mark.slow) for hours in (-1, 24))])
+async def test_clock_that_is_wrong(tmp_path: Path, part: str, hours: int) -> None:
     """Order and age come from no local clock: no row waits, nothing is reordered, nobody is closed."""
-    with Fleet(tmp_path, skewed={part: by}) as fleet:
+    with Fleet(tmp_path, skewed={part: hours * 3600}) as fleet:
         async with under_load(fleet, tabs=20) as (keepers, commits):
             await commits.run(1, per_second=WRITES_PER_SECOND)
             fleet.redis.signal(signal.SIGSTOP)

@@ -17,6 +17,9 @@ from rig.stack import ADMIN_PASSWORD
 
 Environ = Mapping[str, str]
 
+CLOCK = Path(__file__).with_name("clock")
+"""A folder whose ``sitecustomize`` shifts the clock of the process that has it on its path."""
+
 
 class Worker:
     """A process that listens nowhere: the outbox's worker."""
@@ -52,7 +55,7 @@ class Fleet:
 
     Each part is an attribute that a test may kill and start again: `redis`, `postgresql`, `realtimes`, `apis`,
     `workers`, `edge`. *redis_url* puts something in between; *skewed* has, for the name of a part (``realtime``,
-    ``api``, ``worker``), how far its clock is off, as libfaketime words it (``+1h``).
+    ``api``, ``worker``), by how many seconds its clock is off.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class Fleet:
         redis_options: Sequence[str] = (),
         redis_url: str = "",
         environ: Environ | None = None,
-        skewed: Mapping[str, str] | None = None,
+        skewed: Mapping[str, int] | None = None,
     ) -> None:
         self.directory = directory
         self._skewed = skewed or {}
@@ -120,7 +123,7 @@ class Fleet:
         return f"http://127.0.0.1:{realtime.env['TANDEM_PRIVATE_PORT']}"
 
     def _environ_of(self, part: str, **more: str) -> dict[str, str]:
-        return {**self.environ, **shifted(self._skewed.get(part, "")), **more}
+        return {**self.environ, **shifted(self._skewed.get(part, 0)), **more}
 
     def _api(self, number: int) -> Server:
         port = free_port()
@@ -149,10 +152,6 @@ class Fleet:
         self._running.close()
 
 
-def shifted(by: str) -> dict[str, str]:
-    """Return what makes a process's clock wrong *by* so much, but not its monotonic clock."""
-    if not by:
-        return {}
-    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    library = str(libraries[0]) if libraries else find_program("faketime")
-    return {"LD_PRELOAD": library, "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+def shifted(seconds: int) -> dict[str, str]:
+    """Return what makes a Python process's clock wrong by so many *seconds*, but not its monotonic clock."""
+    return {"PYTHONPATH": str(CLOCK), "CLOCK_SHIFT_SECONDS": str(seconds)} if seconds else {}
