@@ -83,7 +83,7 @@ class Fleet:
             "TANDEM_API_KEYS": "server-api-key",
             "DATABASE_URL": self.postgresql.url,
             "WEB_CONCURRENCY": "1",
-            "API_HOST": "127.0.0.1",
+            "TANDEM_WEB_HOST": "127.0.0.1",
             "TANDEM_BIND_HOST": "127.0.0.1",
             "TANDEM_DRAIN_SECONDS": "1",
             **(environ or {}),
@@ -127,8 +127,8 @@ class Fleet:
 
     def _api(self, number: int) -> Server:
         port = free_port()
-        environ = self._environ_of("api", API_PORT=str(port), API_METRICS_PORT=str(free_port()))
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:api.gunicorn_conf", "api.wsgi:application"]
+        environ = self._environ_of("api", TANDEM_WEB_PORT=str(port), TANDEM_METRICS_PORT=str(free_port()))
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:tandem.gunicorn", "api.wsgi:application"]
         return Server(command, port, env=environ, log=self.directory / f"api-{number}.log")
 
     def _realtime(self, number: int) -> Server:
