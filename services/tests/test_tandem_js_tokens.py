@@ -247,7 +247,7 @@ async def test_a_channel_that_the_connection_brings_along(stack: Stack, http: ht
         await publish(http, PERSONAL, 4)
         seen = await asyncio.gather(first.until_seen(4), other.until_seen(4))
 
-        assert seen == [[1, 2, 3, 4], [1, 2, 3, 4]]
+        assert list(seen) == [[1, 2, 3, 4], [1, 2, 3, 4]]
         assert await first.books("reloads") == await other.books("reloads") == []
 
 

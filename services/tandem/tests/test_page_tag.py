@@ -57,7 +57,7 @@ def configuration(html: str) -> dict[str, Any]:
 
 def login(pk: object, login: str = "one") -> HttpRequest:
     """A request of the user *pk*, in a session of that login."""
-    request = RequestFactory().get("/")
+    request: Any = RequestFactory().get("/")
     request.user = SimpleNamespace(pk=pk, is_authenticated=True)
     request.session = {USER_KEY: str(pk), LOGIN_KEY: login}
     return request
