@@ -246,11 +246,11 @@ def _decode(token: str, key: Key) -> dict[str, Any] | None:
 
 def _claims(payload: dict[str, Any], kind: type[T]) -> T:
     try:
-        for name in ("exp", "nbf", "iat"):
+        for name in ("exp", "nbf", "iat", "gen"):
             if isinstance(payload.get(name), float):  # allowed by RFC 7519, and what time.time() makes
                 payload[name] = int(payload[name])
             if not abs(payload.get(name, 0)) < LATEST:
-                raise InvalidToken(f"the token's {name} is no time")
+                raise InvalidToken(f"the token's {name} is no number that can be")
         return msgspec.json.decode(msgspec.json.encode(payload), type=kind)
     # A time that is infinite, half a character, an integer of 100 digits.
     except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:

@@ -140,6 +140,37 @@ def nested(depth: int) -> str:
         jwt.encode({"sub": "42"}, "", "none"),
         jwt.encode({"sub": "42"}, NEW * 2, "HS512"),
         jwt.encode({"sub": 42}, NEW, "HS256"),
+        jwt.encode({"sub": None}, NEW, "HS256"),
+        jwt.encode({"sub": ["42"]}, NEW, "HS256"),
+        jwt.encode({"sub": "\ud800"}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "exp": float("nan")}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "exp": 10**100}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "exp": True}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "exp": [1]}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "exp": "4000000000"}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "nbf": "1"}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "nbf": float("inf")}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "iat": "1"}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "iat": -(10**100)}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "gen": "1"}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "gen": 10**100}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "sid": 1}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "jti": None}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "ns": {"a": {"history_size": 1}}}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "ns": {"a": {"hsitory_size": 1}}}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "ns": ["a"]}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "channels": [1]}, NEW, "HS256"),
+        jwt.encode({"sub": "42", "subs": ["a"]}, NEW, "HS256"),
+        jwt.encode({"sub": "42"}, NEW, "HS256", headers={"crit": ["exp"], "exp": 1}),
+        jwt.encode({"sub": "42"}, NEW, "HS384"),
+        connection_token(NEW, "42") + "\n",
+        " " + connection_token(NEW, "42"),
+        connection_token(NEW, "42") + ".x",
+        connection_token(NEW, "42").replace(".", ".\n", 1),
+        connection_token(NEW, "42") + "=",
+        connection_token(NEW, "42").rpartition(".")[0] + ".",
+        connection_token("another-key-0123456789abcdefghijklm", "42"),
+        jwt.encode({"sub": "42"}, NEW[:-1], "HS256"),
         jwt.encode({"sub": "42", "channels": "all"}, NEW, "HS256"),
         jwt.encode({"sub": "42", "nbf": time.time() + 3600}, NEW, "HS256"),
         connection_token(NEW, "42")[:-2],
@@ -156,3 +187,14 @@ def test_connection_token_is_no_subscription_token() -> None:
     """It names no channel."""
     with pytest.raises(InvalidToken):
         verifier().subscription(connection_token(NEW, "42"))
+
+
+@pytest.mark.parametrize(
+    ("user", "error"), [(42, TypeError), (None, TypeError), (b"42", TypeError), ("\ud800", ValueError)]
+)
+def test_user_that_no_token_can_name_is_refused_when_it_is_made(user: Any, error: type[Exception]) -> None:
+    """And not when somebody connects with it."""
+    with pytest.raises(error, match="a user's id is"):
+        connection_token(NEW, user)
+    with pytest.raises(error, match="a user's id is"):
+        subscription_token(NEW, user, "secret:x")
