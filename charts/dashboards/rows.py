@@ -235,7 +235,7 @@ def api() -> list[Panel]:
         ),
         lines(
             "Publishes",
-            "`repeat` met its idempotency key again; anything else but `ok` failed.",
+            "`repeat` met its idempotency key again, `outdated` a later version; anything else but `ok` failed.",
             query(rate("tandem_publishes_total", "outcome", "API"), "{{outcome}}"),
             unit="cps",
         ),

@@ -242,6 +242,4 @@ def carry_out(message: Message, session: Session) -> None:
             take_channel(session, message.channel)
         case Subscribe() if session.is_connected and not session.is_plain:
             session.runtime.namespaces.adopt(message.ns)
-            since = Position(message.epoch, message.offset) if message.epoch else None
-            work = subscribing.subscribe_by_server(session, message.channel, message.info, message.data, since)
-            session.spawn(work)
+            session.spawn(subscribing.subscribe_by_server(session, message))

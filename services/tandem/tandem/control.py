@@ -68,13 +68,14 @@ class Unsubscribe(Aimed, frozen=True, kw_only=True):
 
 
 class Subscribe(Aimed, frozen=True, kw_only=True):
-    """Give connections a channel. `info` and `data` are JSON texts."""
+    """Give connections a channel, until `expire_at` (0: for good). `info` and `data` are JSON texts."""
 
     channel: str
     info: bytes = b""
     data: bytes = b""
     epoch: str = ""
     offset: int = 0
+    expire_at: int = 0
     ns: dict[str, Namespace] = {}
 
 
@@ -131,9 +132,10 @@ def subscribe(
     info: Any = None,
     data: Any = None,
     since: Position | None = None,
+    expire_at: int | None = None,
 ) -> None:
     """
-    Give connections *channel*, from the position *since* on if that is given.
+    Give connections *channel*, from the position *since* on and until *expire_at* (seconds since 1970) if given.
 
     *info* is shown in the channel's presence, *data* goes to the client with the news.
     """
@@ -150,6 +152,7 @@ def subscribe(
             data=data_text,
             epoch=epoch,
             offset=offset,
+            expire_at=expire_at or 0,
             ns=namespaces_of(channel),
         )
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -97,8 +99,19 @@ def decode(message: bytes) -> Publication | None:
         return None
 
 
+_raw_decoder = msgspec.json.Decoder(msgspec.Raw)
 _tags_decoder = msgspec.json.Decoder(dict[str, str])
 _info_decoder = msgspec.json.Decoder(ClientInfo)
+
+
+def from_base64(text: str) -> msgspec.Raw:
+    """Return the JSON text that *text* is in base64. Raises `ValueError` for what is not base64, or not JSON."""
+    try:
+        data = base64.b64decode(text, validate=True)
+        data.decode()
+        return _raw_decoder.decode(data)
+    except (binascii.Error, UnicodeError, msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"data in base64 has to be JSON: {error}") from error
 
 
 def encode_tags(tags: Mapping[str, str] | None) -> bytes:

@@ -16,7 +16,7 @@ from tandem.shards import shards
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
 observers: list[Callable[[str, float], None]] = []
-"""Called after every publish with its outcome (``ok``, ``repeat`` or the error's name) and its duration in seconds."""
+"""Called after every publish with its outcome (``ok``, ``repeat``, ``outdated``, an error's name) and its seconds."""
 
 
 class Draft(NamedTuple):
@@ -28,6 +28,8 @@ class Draft(NamedTuple):
     tags: Mapping[str, str] | None = None
     skip_history: bool = False
     request_id: str = ""
+    version: int = 0
+    version_epoch: str = ""
 
 
 def publish(
@@ -37,16 +39,29 @@ def publish(
     idempotency_key: str | None = None,
     tags: Mapping[str, str] | None = None,
     request_id: str = "",
+    version: int = 0,
+    version_epoch: str = "",
 ) -> Position:
     """
     Publish *data* (any JSON value) to *channel* now, and return its position.
 
     The position is ``("", 0)`` in a channel without history. The same *idempotency_key* publishes once in five minutes.
+    With a *version* (1 to 2**64 - 1, of a channel with history) nothing is published unless it is later than the last
+    one; then the position is where the stream stands. Another *version_epoch* than the last begins anew.
     Blocks for a quarter of a second at most, and not at all while Redis is known to be away. Raises
     `RedisUnavailable`, `RedisReplyError`, `InvalidChannel`, `UnknownNamespace`, `PublicationTooLarge`, or `ValueError`
     for what is not JSON.
     """
-    [position] = publish_many([Draft(channel, data, idempotency_key, tags, request_id=request_id)])
+    draft = Draft(
+        channel,
+        data,
+        idempotency_key,
+        tags,
+        request_id=request_id,
+        version=version,
+        version_epoch=version_epoch,
+    )
+    [position] = publish_many([draft])
     if isinstance(position, TandemError):
         raise position
     return position
@@ -59,10 +74,20 @@ async def apublish(
     idempotency_key: str | None = None,
     tags: Mapping[str, str] | None = None,
     request_id: str = "",
+    version: int = 0,
+    version_epoch: str = "",
 ) -> Position:
     """Do what `publish` does without blocking the event loop."""
     send = sync_to_async(publish, thread_sensitive=False)
-    return await send(channel, data, idempotency_key=idempotency_key, tags=tags, request_id=request_id)
+    return await send(
+        channel,
+        data,
+        idempotency_key=idempotency_key,
+        tags=tags,
+        request_id=request_id,
+        version=version,
+        version_epoch=version_epoch,
+    )
 
 
 def publish_many(drafts: Sequence[Draft]) -> list[Position | TandemError]:
@@ -87,10 +112,28 @@ def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
     namespace = conf.namespaces().of(draft.channel)
     if draft.idempotency_key and len(draft.idempotency_key) > MAX_IDEMPOTENCY_KEY_LENGTH:
         raise ValueError(f"an idempotency key has at most {MAX_IDEMPOTENCY_KEY_LENGTH} characters")
+    _check_version(draft, has_history=namespace.has_history)
     body = pack_now(
         draft.channel, encode_data(draft.channel, draft.data), encode_tags(draft.tags), draft.request_id, info=info
     )
-    return scripts.publish_call(draft.channel, namespace, body, once=draft.idempotency_key, keep=not draft.skip_history)
+    return scripts.publish_call(
+        draft.channel,
+        namespace,
+        body,
+        once=draft.idempotency_key,
+        keep=not draft.skip_history,
+        version=draft.version,
+        version_epoch=draft.version_epoch,
+    )
+
+
+def _check_version(draft: Draft, *, has_history: bool) -> None:
+    if draft.version and (draft.skip_history or not has_history):
+        raise ValueError("a version is kept with the history: there is none")
+    if not 0 <= draft.version < 2**64:
+        raise ValueError("a version is 1 to 2**64 - 1")
+    if draft.version_epoch and not draft.version:
+        raise ValueError("version_epoch needs a version")
 
 
 def pack_now(channel: str, data: bytes, tags: bytes, request_id: str, *, info: bytes = b"") -> bytes:
@@ -113,7 +156,7 @@ def read_outcome(reply: Any, started: float) -> Position | TandemError:
         observe(type(reply).__name__, started)
         return reply
     published = scripts.parse_published(reply)
-    observe("repeat" if published.is_repeat else "ok", started)
+    observe("repeat" if published.is_repeat else "outdated" if published.is_outdated else "ok", started)
     return published.position
 
 

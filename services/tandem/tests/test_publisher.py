@@ -109,6 +109,26 @@ def test_same_key_publishes_once_without_history(store: redis.Redis) -> None:
     assert [bool(message) for message in messages] == [True, True, False]  # one is the confirmation
 
 
+def test_outdated_version_is_not_published(store: redis.Redis) -> None:
+    """Nor the same again; another version epoch begins anew, and without a version all is published."""
+    seen: list[str] = []
+    publisher.observers.append(lambda outcome, seconds: seen.append(outcome))
+    try:
+        first = publish("kept:a", "five", version=5)
+        again = publish("kept:a", "five again", version=5)
+        publish("kept:a", "four", version=4)
+        publish("kept:a", "one of x", version=1, version_epoch="x")
+        publish("kept:a", "none")
+        publish("kept:a", "huge", version=2**64 - 1, version_epoch="x")
+        last = publish("kept:a", "large", version=2**64 - 2, version_epoch="x")
+    finally:
+        publisher.observers.pop()
+
+    assert kept("kept:a") == ["five", "one of x", "none", "huge"]
+    assert (again, last.offset) == (first, 4)
+    assert seen == ["ok", "outdated", "outdated", "ok", "ok", "ok", "outdated"]
+
+
 def test_many_go_in_order(store: redis.Redis) -> None:
     """One round trip for all, each with its position."""
     outcomes = publish_many([Draft("kept:a", 0), Draft("kept:b", 1), Draft("kept:a", 2), Draft("live:a", 3)])
@@ -149,6 +169,10 @@ def test_refused_publication_does_not_refuse_the_others(store: redis.Redis) -> N
         ("kept:a", object(), {}, ValueError),
         ("kept:a", 1, {"tags": {"a": object()}}, ValueError),
         ("kept:a", 1, {"tags": {"a": 1}}, ValueError),
+        ("kept:a", 1, {"version": 2**64}, ValueError),
+        ("kept:a", 1, {"version": -1}, ValueError),
+        ("kept:a", 1, {"version_epoch": "x"}, ValueError),
+        ("live:a", 1, {"version": 1}, ValueError),
         ("kept:a", 1, {"tags": {"a": None}}, ValueError),
         ("kept:a", 1, {"idempotency_key": "k" * 256}, ValueError),
     ],

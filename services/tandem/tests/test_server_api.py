@@ -195,26 +195,60 @@ def test_bad_request_is_told_by_its_code(method: str, body: object, code: int) -
 
 
 @pytest.mark.parametrize(
-    ("method", "body", "field"),
+    ("method", "body", "why"),
     [
-        ("publish", {"channel": CHANNEL, "data": None, "b64data": "AA=="}, "b64data"),
-        ("broadcast", {"channels": [CHANNEL], "data": None, "b64data": "AA=="}, "b64data"),
-        ("subscribe", {"user": "42", "channel": CHANNEL, "b64data": "AA=="}, "b64data"),
-        ("subscribe", {"user": "42", "channel": CHANNEL, "b64info": "AA=="}, "b64info"),
-        ("subscribe", {"user": "42", "channel": CHANNEL, "override": {"presence": {"value": True}}}, "override"),
-        ("subscribe", {"user": "42", "channel": CHANNEL, "expire_at": 2_000_000_000}, "expire_at"),
+        ("publish", {"channel": CHANNEL, "b64data": "AA=="}, "data in base64 has to be JSON"),
+        ("publish", {"channel": CHANNEL, "b64data": "{}"}, "data in base64 has to be JSON"),
+        ("publish", {"channel": CHANNEL, "data": 1, "b64data": "MQ=="}, "data and b64data are two of one"),
+        ("publish", {"channel": CHANNEL, "data": 1, "version": 2**64}, "a version is 1 to 2**64 - 1"),
+        ("publish", {"channel": CHANNEL, "data": 1, "version": -1}, "a version is 1 to 2**64 - 1"),
+        ("publish", {"channel": CHANNEL, "data": 1, "version_epoch": "a"}, "version_epoch needs a version"),
+        ("publish", {"channel": CHANNEL, "data": 1, "version": 1, "skip_history": True}, "there is none"),
+        ("subscribe", {"user": "42", "channel": CHANNEL, "b64data": "AA=="}, "has to be JSON"),
+        ("subscribe", {"user": "42", "channel": CHANNEL, "b64info": "AA=="}, "has to be JSON"),
+        ("subscribe", {"user": "42", "channel": CHANNEL, "override": {"presence": {}}}, "presence is true in the"),
+        ("subscribe", {"user": "42", "channel": CHANNEL, "override": {"join_leave": {"value": True}}}, "is false in"),
     ],
 )
-def test_field_that_would_mean_something_else_is_refused(method: str, body: dict[str, object], field: str) -> None:
-    """Rather than ignored: the caller would believe that it was done. Empty, it means nothing."""
+def test_field_that_would_mean_something_else_is_refused(method: str, body: dict[str, object], why: str) -> None:
+    """Rather than ignored: the caller would believe that it was done."""
     refused = ask(method, body)
     [in_batch] = ask("batch", {"commands": [{method: body}]})["replies"]
 
     assert refused["error"]["code"] == 107
-    assert f"{field} is not supported" in refused["error"]["message"]
+    assert why in refused["error"]["message"]
     assert in_batch == refused
     assert published() == []
-    assert "result" in ask(method, {**body, field: None})
+
+
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [
+        ("publish", {"data": 1, "b64data": None, "version": None, "version_epoch": None}),
+        ("publish", {"b64data": "eyJhIjogMX0="}),
+        ("broadcast", {"b64data": "eyJhIjogMX0=", "version": 7, "version_epoch": "a"}),
+        ("subscribe", {"user": "42", "b64data": "MQ==", "b64info": "MQ==", "expire_at": 2_000_000_000}),
+        ("subscribe", {"user": "42", "b64data": "", "override": {"presence": {"value": True}, "force_recovery": {}}}),
+        ("subscribe", {"user": "42", "expire_at": None, "override": None}),
+    ],
+)
+def test_what_other_servers_take_is_taken(method: str, body: dict[str, object]) -> None:
+    """JSON in base64, the end of a subscription, versions, and options that are the namespace's anyway."""
+    whom = {"channels": [CHANNEL]} if method == "broadcast" else {"channel": CHANNEL}
+
+    assert "result" in ask(method, {**whom, **body})
+
+
+def test_outdated_version_is_not_published() -> None:
+    """The answer tells where the stream stands."""
+    asked = [(5, "a"), (4, "a"), (5, "a"), (6, "a"), (1, "b"), (2**64 - 1, "b"), (2**63, "b")]
+    answers = [
+        ask("publish", {"channel": CHANNEL, "data": number, "version": version, "version_epoch": epoch})["result"]
+        for number, (version, epoch) in enumerate(asked)
+    ]
+
+    assert published() == [b"0", b"3", b"4", b"5"]
+    assert [answer["offset"] for answer in answers] == [1, 1, 1, 2, 3, 4, 4]
 
 
 @pytest.mark.parametrize(

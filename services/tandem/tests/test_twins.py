@@ -109,6 +109,7 @@ clients = st.sampled_from(["c1", "c2", "c3"])
 users = st.sampled_from(["", "ada", "bob"])
 of_streams = st.one_of(
     st.tuples(st.just("publish"), channels, st.sampled_from([None, None, "k1", "k2"]), st.sampled_from([1, 1, 1, 0])),
+    st.tuples(st.just("publish_version"), st.just("kept:a"), st.integers(1, 4), st.sampled_from(["", "x"])),
     st.tuples(
         st.just("read"), channels, which, offsets, st.integers(0, 4), st.booleans(), st.booleans(), st.booleans()
     ),
@@ -139,11 +140,17 @@ class Play:
         self.both = both
         self.runs = 0
 
+    def publish_version(self, channel: str, version: int, version_epoch: str) -> None:
+        body = pack_body(channel, b"1", tags=b"", info=b"", time=7, request="")
+        namespace = NAMESPACES[channel.partition(":")[0]]
+        call = scripts.publish_call(channel, namespace, body, once=None, version=version, version_epoch=version_epoch)
+        self._remember_epoch_of(self.both.run(call))
+
     def publish(self, channel: str, once: str | None, keep: int) -> None:
         body = pack_body(channel, b'{"a":1}', tags=b"", info=b"", time=7, request="")
         namespace = NAMESPACES[channel.partition(":")[0]]
         reply = self.both.run(scripts.publish_call(channel, namespace, body, once=once, keep=bool(keep)))
-        self._remember(scripts.parse_published(reply).position.epoch)
+        self._remember_epoch_of(reply)
 
     def publish_batch(self, channel: str, keys: list[str]) -> None:
         bodies = {key: pack_body(channel, b"1", tags=b"", info=b"", time=7, request="") for key in keys}
@@ -166,6 +173,10 @@ class Play:
 
     def let_go(self, channel: str) -> None:
         self.both.run(scripts.forget_call(channel, ["k1", "k2"]))
+
+    def _remember_epoch_of(self, reply: Any) -> None:
+        if isinstance(reply, list):  # else it was refused
+            self._remember(scripts.parse_published(reply).position.epoch)
 
     def _remember(self, epoch: str) -> None:
         if epoch and epoch not in self.both.epochs[-1:]:

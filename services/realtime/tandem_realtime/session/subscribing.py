@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tandem import control
 from tandem.errors import ExpiredToken, InvalidToken, TandemError
 from tandem.namespaces import Namespace, check_channel, may_subscribe
 from tandem.publication import NOTHING, Position
@@ -171,12 +172,15 @@ async def _subscribe_later(
     return begin(session, subscription, admission, command=command)
 
 
-async def subscribe_by_server(session: Session, channel: str, info: bytes, data: bytes, since: Position | None) -> None:
-    """Give the client a channel that it did not ask for, and tell it, with *data* (JSON). It may have it already."""
+async def subscribe_by_server(session: Session, given: control.Subscribe) -> None:
+    """Give the client a channel that it did not ask for, and tell it. It may have it already."""
+    channel = given.channel
+    since = Position(given.epoch, given.offset) if given.epoch or given.offset else None
     if channel in session.subscriptions or len(session.subscriptions) >= session.runtime.options.max_subscriptions:
         return
     subscription = Subscription(session, channel, is_server_side=True)
-    subscription.info = info
+    subscription.info = given.info
+    subscription.expires = deadline(given.expire_at, session.runtime.clock.now())
     session.subscriptions[channel] = subscription
     try:
         subscription.wants_members = session.runtime.namespaces.of(channel).join_leave
@@ -185,7 +189,9 @@ async def subscribe_by_server(session: Session, channel: str, info: bytes, data:
         drop(session, subscription)
         logger.warning("session.not_subscribed", extra={"channel": channel, "reason": str(error)})
         return
-    result.data = msgspec.Raw(data) if data else NOTHING
+    if session.subscriptions.get(channel) is not subscription:  # taken back meanwhile
+        return
+    result.data = msgspec.Raw(given.data) if given.data else NOTHING
     session.send(session.dialect.push_subscribe(channel, result))
     for publication in result.publications.told:
         session.send(session.dialect.push_publication(publication))

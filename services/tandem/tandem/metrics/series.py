@@ -14,7 +14,7 @@ request_seconds = Histogram(
     "tandem_http_request_seconds", "Time to answer an HTTP request", ["method", "route"], buckets=SECONDS
 )
 publishes_total = Counter(
-    "tandem_publishes", "Publications handed to Redis, by outcome (ok, repeat, or the error)", ["outcome"]
+    "tandem_publishes", "Publications handed to Redis, by outcome (ok, repeat, outdated, or the error)", ["outcome"]
 )
 publish_seconds = Histogram("tandem_publish_seconds", "Time that a publish took", buckets=SECONDS)
 redis_pool_connections = Gauge(

@@ -41,10 +41,15 @@ class Call(NamedTuple):
 
 
 class Published(NamedTuple):
-    """The answer of a publish; `is_repeat` when the idempotency key had been seen."""
+    """
+    The answer of a publish.
+
+    Nothing was published when it `is_repeat`, of an idempotency key, or `is_outdated`, of a version.
+    """
 
     position: Position
     is_repeat: bool
+    is_outdated: bool = False
 
 
 class PublishedBatch(NamedTuple):
@@ -125,13 +130,29 @@ def boot_call(run_id: str, config: Mapping[Any, Any]) -> Call:
     return Call(BOOT, (), (run_id, "1" if keeps else "0", fresh_epoch()))
 
 
-def publish_call(channel: str, namespace: Namespace, body: bytes, *, once: str | None, keep: bool = True) -> Call:
-    """Publish *body*; *once* is the idempotency key, *keep* false skips the history."""
+def publish_call(
+    channel: str,
+    namespace: Namespace,
+    body: bytes,
+    *,
+    once: str | None,
+    keep: bool = True,
+    version: int = 0,
+    version_epoch: str = "",
+) -> Call:
+    """
+    Publish *body*; *once* is the idempotency key, *keep* false skips the history.
+
+    With a *version* (0 for none) only if none as late was published with the same *version_epoch*.
+    """
     key = once_key(channel, once) if once else ""
     size = namespace.history_size if keep else 0
     group = layer_channel(group_for(channel))
-    args = (fresh_epoch(), group, body, size, namespace.history_ttl, _meta_ttl(namespace), ONCE_TTL_SECONDS)
-    return Call(PUBLISH, (meta_key(channel), stream_key(channel), key), args)
+    ttls = (namespace.history_ttl, _meta_ttl(namespace), ONCE_TTL_SECONDS)
+    which = f"{version:020}" if version else "", version_epoch
+    return Call(
+        PUBLISH, (meta_key(channel), stream_key(channel), key), (fresh_epoch(), group, body, size, *ttls, *which)
+    )
 
 
 def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, bytes], *, once_ttl: int) -> Call:
@@ -170,8 +191,8 @@ def _meta_ttl(namespace: Namespace) -> int:
 
 def parse_published(reply: Any) -> Published:
     """Read the reply of a publish."""
-    epoch, offset, repeat = reply
-    return Published(Position(_text(epoch), offset), bool(repeat))
+    epoch, offset, why_not = reply
+    return Published(Position(_text(epoch), offset), why_not == 1, why_not == 2)
 
 
 def read_call(

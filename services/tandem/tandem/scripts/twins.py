@@ -32,9 +32,17 @@ def boot(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
 
 
 def publish(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
-    """Publish one."""
-    fresh, group, body, size, ttl, meta_ttl, once_ttl = args
-    return _append(redis, keys[0], keys[1], keys[2], [fresh, group, size, ttl, meta_ttl, once_ttl], body)
+    """Publish one, unless it is of a version that is outdated."""
+    fresh, group, body, size, ttl, meta_ttl, once_ttl, version, version_epoch = args
+    if version:
+        epoch, offset, *_ = _open_stream(redis, keys[0], keys[1], fresh)
+        last, last_epoch = redis("HMGET", keys[0], "v", "ve")
+        if last is not None and last_epoch == version_epoch and version <= last:
+            return [epoch, offset, 2]
+    done = _append(redis, keys[0], keys[1], keys[2], [fresh, group, size, ttl, meta_ttl, once_ttl], body)
+    if version:
+        redis("HSET", keys[0], "v", version, "ve", version_epoch)
+    return done
 
 
 def publish_batch(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:

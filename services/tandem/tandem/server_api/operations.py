@@ -43,8 +43,16 @@ def broadcast(request: requests.Broadcast) -> Plan:
 
 def _publish_to(channel: str, what: requests.Published) -> Plan:
     started = time.perf_counter()
-    key = what.idempotency_key or None
-    draft = Draft(channel, what.data, key, what.tags, what.skip_history, current_request_id())
+    draft = Draft(
+        channel,
+        what.data,
+        what.idempotency_key or None,
+        what.tags,
+        what.skip_history,
+        current_request_id(),
+        what.version or 0,
+        what.version_epoch or "",
+    )
 
     def finish(replies: Replies) -> Result:
         [reply] = replies
@@ -135,6 +143,7 @@ def _publication(publication: Publication) -> Result:
 
 def subscribe(request: requests.Subscribe) -> Plan:
     """Give connections a channel."""
+    _check_override(request)
     epoch, offset = _position(request.recover_since) or ("", 0)
     info, data = (b"" if text == b"null" else text for text in map(encode_json, (request.info, request.data)))
     message = control.Subscribe(
@@ -146,9 +155,26 @@ def subscribe(request: requests.Subscribe) -> Plan:
         data=data,
         epoch=epoch,
         offset=offset,
+        expire_at=request.expire_at or 0,
         ns=control.namespaces_of(request.channel),
     )
     return _tell(message)
+
+
+def _check_override(request: requests.Subscribe) -> None:
+    """Raise `ValueError` where options are asked for that the namespace has not."""
+    namespace = conf.namespaces().of(request.channel)
+    has = {
+        "presence": namespace.presence,
+        "join_leave": namespace.join_leave,
+        "force_push_join_leave": namespace.join_leave,
+        "force_recovery": namespace.recovery,
+        "force_positioning": namespace.recovery,
+    }
+    for name, is_on in has.items():
+        asked: requests.BoolValue | None = getattr(request.override, name, None)
+        if asked is not None and asked.value is not is_on:
+            raise ValueError(f"override: {name} is {str(is_on).lower()} in the namespace of {request.channel}")
 
 
 def unsubscribe(request: requests.Unsubscribe) -> Plan:

@@ -1,28 +1,30 @@
 """
 What may be asked: one type for each method, as ``cent`` sends it. No I/O here.
 
-Unknown fields are ignored, but for those of other servers without which a request means something else: binary data,
-options for one subscription. They are refused.
+Unknown fields are ignored, but for those of other servers without which a request means something else: options for one
+subscription that are not its namespace's. They are refused.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
-NOTHING = msgspec.Raw(b"")
+from tandem.publication import NOTHING, from_base64
 
 
-class Careful(msgspec.Struct, kw_only=True):
-    """A request that does not ignore what it cannot do."""
+class Encoded(msgspec.Struct, kw_only=True):
+    """A request whose JSON may come in base64 instead, under a name of its own (`in_base64`)."""
 
-    refused: ClassVar[tuple[str, ...]] = ()
+    in_base64: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        for name in self.refused:
-            if getattr(self, name):
-                raise ValueError(f"{name} is not supported")
+        for name in self.in_base64:
+            if text := getattr(self, f"b64{name}"):
+                if bytes(getattr(self, name)) not in (b"", b"null"):
+                    raise ValueError(f"{name} and b64{name} are two of one")
+                setattr(self, name, from_base64(text))
 
 
 class StreamPosition(msgspec.Struct):
@@ -39,18 +41,24 @@ class Disconnected(msgspec.Struct):
     reason: str = "force disconnect"
 
 
-class Published(Careful, kw_only=True):
-    """What is published. `data` is any JSON value, passed on byte for byte."""
+class Published(Encoded, kw_only=True):
+    """
+    What is published. `data` is any JSON value, passed on byte for byte.
+
+    With a `version` it is published unless that is outdated: see `tandem.publish`.
+    """
 
     data: msgspec.Raw = NOTHING
     idempotency_key: str = ""
     tags: dict[str, str] = {}
     skip_history: bool = False
-    b64data: Any = None
-    refused = ("b64data",)
+    version: int | None = None
+    version_epoch: str | None = None
+    b64data: str | None = None
+    in_base64 = ("data",)
 
     def __post_init__(self) -> None:
-        super().__post_init__()  # first: binary data comes without the other
+        super().__post_init__()  # first: data may come in base64
         if not bytes(self.data):
             raise ValueError("data is missing")
 
@@ -67,7 +75,7 @@ class Broadcast(Published, kw_only=True):
     channels: list[str]
 
 
-class Aimed(Careful, kw_only=True):
+class Aimed(msgspec.Struct, kw_only=True):
     """Whom it concerns: the connections that fit all that is given."""
 
     user: str = ""
@@ -75,18 +83,38 @@ class Aimed(Careful, kw_only=True):
     session: str = ""
 
 
-class Subscribe(Aimed, kw_only=True):
-    """Give connections a channel. `info` and `data` are any JSON values, passed on byte for byte; null is none."""
+class BoolValue(msgspec.Struct, kw_only=True):
+    """What an option is overridden with."""
+
+    value: bool = False
+
+
+class Override(msgspec.Struct, kw_only=True):
+    """Options for one subscription. They are its namespace's here: what says the same is accepted."""
+
+    presence: BoolValue | None = None
+    join_leave: BoolValue | None = None
+    force_push_join_leave: BoolValue | None = None
+    force_recovery: BoolValue | None = None
+    force_positioning: BoolValue | None = None
+
+
+class Subscribe(Aimed, Encoded, kw_only=True):
+    """
+    Give connections a channel. `info` and `data` are any JSON values, passed on byte for byte; null is none.
+
+    The subscription ends at `expire_at` (seconds since 1970) unless that is 0.
+    """
 
     channel: str
     info: msgspec.Raw = NOTHING
     data: msgspec.Raw = NOTHING
     recover_since: StreamPosition | None = None
-    b64data: Any = None
-    b64info: Any = None
-    override: Any = None
-    expire_at: Any = None
-    refused = ("b64data", "b64info", "override", "expire_at")
+    b64data: str | None = None
+    b64info: str | None = None
+    override: Override | None = None
+    expire_at: int | None = None
+    in_base64 = ("data", "info")
 
 
 class Unsubscribe(Aimed, kw_only=True):
