@@ -83,3 +83,14 @@ def test_one_command_makes_the_secret(tmp_path: Path) -> None:
     assert all(len(value) == 48 and value.isalnum() for value in values)
     assert (secret["metadata"]["name"], secret["metadata"]["namespace"]) == ("tandem", "demo")
     assert not [value for value in values if value in (tmp_path / "arguments").read_text()]
+
+
+def test_a_second_apply_changes_nothing() -> None:
+    """What the API server would fill in or drop is said as it will be: else each `kubectl apply` sends it again."""
+    for item in (it for path in MANIFESTS.rglob("*.yaml") for it in yaml.safe_load_all(path.read_text())):
+        spec = item.get("spec", {})
+        if item["kind"] == "NetworkPolicy":
+            rules = [rule for side in ("ingress", "egress") for rule in spec.get(side, [])]
+            assert [] not in (spec.get("ingress"), spec.get("egress")), item["metadata"]["name"]
+            assert all(port["protocol"] for rule in rules for port in rule["ports"]), item["metadata"]["name"]
+        assert "type" in spec.get("strategy", {"type": "default"}), item["metadata"]["name"]

@@ -27,7 +27,10 @@ def allowed(policy: Object, kind: str) -> set[tuple[str, str | int]]:
     """Return the pairs (peer, port) that a policy allows."""
     side = {"ingress": "from", "egress": "to"}[kind]
     return {
-        (peer, port["port"]) for rule in policy["spec"][kind] for peer in peers(rule, side) for port in rule["ports"]
+        (peer, port["port"])
+        for rule in policy["spec"].get(kind, [])
+        for peer in peers(rule, side)
+        for port in rule["ports"]
     }
 
 

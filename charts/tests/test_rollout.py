@@ -87,7 +87,10 @@ def test_drain_fits_into_the_grace_period(objects: list[Object]) -> None:
             drain = int(env(container)["TANDEM_DRAIN_SECONDS"])
             assert stop >= 5
             assert spec["terminationGracePeriodSeconds"] >= stop + drain + 5
-            assert item["spec"]["strategy"] == {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+            assert item["spec"]["strategy"] == {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+            }
             assert item["spec"]["minReadySeconds"] > 0
 
 
