@@ -9,6 +9,9 @@ import sys
 from tandem_realtime.server import Limits, Server
 from tandem_realtime.server.reactor import event_loop, reactor
 
+# isort: split
+from twisted.internet.endpoints import quoteStringArgument
+
 
 def main() -> int:
     """Serve until SIGTERM and a drain; return the exit status."""
@@ -31,11 +34,15 @@ def main() -> int:
         handshakes_per_second=settings.handshakes_per_second,
         max_message_bytes=settings.max_message_bytes,
         max_buffer_bytes=settings.max_buffer_bytes,
+        max_backlog_bytes=settings.max_backlog_bytes,
+        slow_seconds=settings.slow_seconds,
         backlog=settings.backlog,
         drain_seconds=settings.drain_seconds,
         max_age_seconds=settings.max_age_seconds,
     )
-    endpoint = f"tcp:port={settings.bind_port}:interface={settings.bind_host}"
+    host = settings.bind_host.strip("[]")
+    interface = quoteStringArgument(host)  # type: ignore[no-untyped-call]  # Twisted has no types
+    endpoint = f"tcp:port={settings.bind_port}:interface={interface}"
 
     async def begin() -> None:
         runtime()
@@ -48,7 +55,7 @@ def main() -> int:
     watch = Watch(server)
     # Before it listens: a wrong setting ends the process here.
     event_loop().run_until_complete(begin())
-    watch.listen(reactor, settings.private_port, settings.bind_host)
+    watch.listen(reactor, settings.private_port, host)
     _calm_the_collector()
     return server.run()
 

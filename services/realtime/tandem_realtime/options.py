@@ -18,7 +18,10 @@ class Options:
     max_subscriptions: int = 128
     max_buffer_bytes: int = 1_048_576
     max_message_bytes: int = 65_536
-    recovery_limit: int = 300
+    max_backlog_bytes: int = 67_108_864
+    slow_seconds: float = 10
+    recovery_limit: int = 0
+    recovery_page_bytes: int = 262_144
     allowed_origins: tuple[str, ...] = ()
 
     @classmethod

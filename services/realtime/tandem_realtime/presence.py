@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tandem import presence
@@ -40,6 +42,7 @@ class Presence:
         self._here: dict[str, dict[str, bytes]] = {}
         self._tasks = Tasks()
         self._telling = Tasks()
+        self._waiting: dict[str, deque[Call]] = {}
 
     def start(self) -> None:
         """Begin to keep and to sweep."""
@@ -60,7 +63,7 @@ class Presence:
             call = presence.enter_call(
                 subscription.channel, session.client, info, session.user, announce=namespace.join_leave
             )
-            self._telling.spawn(self._tell(subscription.channel, call))
+            self._tell_in_turn(subscription.channel, call)
 
     def left(self, session: Session, subscription: Subscription, *, is_final: bool) -> None:
         """Take note that it has ended; unless that *is_final*, the user may be back in a moment."""
@@ -78,7 +81,7 @@ class Presence:
             announce=self._namespaces.of(subscription.channel).join_leave,
             hold=0 if is_final else presence.HOLD_SECONDS,
         )
-        self._telling.spawn(self._tell(subscription.channel, call))
+        self._tell_in_turn(subscription.channel, call)
 
     async def of(self, channel: str) -> dict[str, bytes]:
         """Return the client info (JSON) of each client in *channel*. Raises `RedisUnavailable` or `RedisReplyError`."""
@@ -101,11 +104,34 @@ class Presence:
     async def _every(self, seconds: float, calls: Any) -> None:
         while True:
             await asyncio.sleep(seconds * random.uniform(0.8, 1.0))
-            for channel, call in calls():
-                await self._tell(channel, call)
+            for batch in batched(calls(), KEEP_BATCH):
+                await asyncio.gather(*(self._tell(channel, call) for channel, call in batch))
+
+    def _tell_in_turn(self, channel: str, call: Call) -> None:
+        """Tell what comes and goes in one channel in the order in which it did."""
+        if (waiting := self._waiting.get(channel)) is not None:
+            waiting.append(call)
+        else:
+            self._waiting[channel] = deque([call])
+            self._telling.spawn(self._work_off(channel))
+
+    async def _work_off(self, channel: str) -> None:
+        waiting = self._waiting[channel]
+        try:
+            while waiting:
+                await self._tell(channel, waiting.popleft())
+        finally:
+            del self._waiting[channel]
 
     async def _tell(self, channel: str, call: Call) -> None:
         try:
             await self._shards.run(channel, call)
         except (RedisUnavailable, RedisReplyError) as error:
             logger.info("presence.untold", extra={"channel": channel, "reason": str(error)})
+
+
+def batched(calls: Iterable[tuple[str, Call]], size: int) -> Iterator[list[tuple[str, Call]]]:
+    """Split *calls* into lists of *size*: what is sent together costs one round trip."""
+    left = iter(calls)
+    while batch := list(islice(left, size)):
+        yield batch

@@ -38,7 +38,16 @@ def application_beside(other_paths: Any) -> ProtocolTypeRouter:
     """Return the application that serves the sockets, and lets *other_paths* answer every other request."""
     return ProtocolTypeRouter(
         {
-            "websocket": URLRouter(websocket_urlpatterns),
+            "websocket": URLRouter([*websocket_urlpatterns, re_path("", no_such_socket)]),
             "http": URLRouter([*http_urlpatterns, re_path("", other_paths)]),
         }
     )
+
+
+async def no_such_socket(scope: dict[str, Any], receive: Any, send: Any) -> Any:
+    """Refuse a socket at a path that nobody serves: with 404 where the server can, else with what it has for that."""
+    if "websocket.http.response" in (scope.get("extensions") or {}):
+        await send({"type": "websocket.http.response.start", "status": 404, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b"Not found\n"})
+    else:
+        await send({"type": "websocket.close", "code": 4404, "reason": "not found"})

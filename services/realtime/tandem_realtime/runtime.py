@@ -42,6 +42,7 @@ class Runtime:
         self.emulation = Emulation(self.node, self.hub, self.shards)
         self.control = Control(self.sessions, self.layer, self.shards)
         self._tasks = Tasks()
+        self._was_ready = False
 
     def start(self) -> None:
         """Begin the background work. Call it in the event loop."""
@@ -55,10 +56,9 @@ class Runtime:
         metrics.observe_hub(self.hub)
 
     def why_unready(self) -> str | None:
-        """Return why this process cannot do its work, or nothing."""
-        if down := [client.address.label for client in self.shards.clients if not client.is_up]:
-            return f"no connection to {', '.join(down)}"
-        return None if self.control.is_ready else "the log of control was not read yet"
+        """Return why this process cannot begin to work, or nothing, also while a Redis is away later."""
+        self._was_ready = self._was_ready or self.control.is_ready
+        return None if self._was_ready else "the log of control was not read yet"
 
     async def _connect(self) -> None:
         for client in self.shards.clients:

@@ -90,6 +90,10 @@ class BookKeeper:
             publication = json.loads(line)["push"]["pub"]
             self._take(publication["offset"], publication["data"])
 
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Be told whether the server is sure."""
+        self.states = [*getattr(self, "states", []), is_sure]
+
     def state_lost(self, subscription: Subscription) -> None:
         """Be told."""
         self.leave()

@@ -88,6 +88,10 @@ class Client:
         """Note *data*."""
         self.writes.append(data)
 
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Be told whether the server is sure."""
+        self.states = [*getattr(self, "states", []), is_sure]
+
     def state_lost(self, subscription: Subscription) -> None:
         """Be told."""
 

@@ -187,6 +187,10 @@ class Owner:
     def write(self, data: bytes) -> None:
         """Take bytes."""
 
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Be told whether the server is sure."""
+        self.states = [*getattr(self, "states", []), is_sure]
+
     def state_lost(self, subscription: Subscription) -> None:
         """Be told."""
 

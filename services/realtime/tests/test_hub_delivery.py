@@ -31,6 +31,10 @@ class Client:
         for channel, subscription in zip(self.leaves_at_once, self.subscriptions, strict=False):
             channel.remove(subscription)
 
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Be told whether the server is sure."""
+        self.states = [*getattr(self, "states", []), is_sure]
+
     def state_lost(self, subscription: Subscription) -> None:
         """Be told."""
 

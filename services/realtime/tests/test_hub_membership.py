@@ -13,6 +13,7 @@ from tandem.errors import RedisUnavailable
 from tandem.groups import group_for
 from tandem.namespaces import Namespaces
 from tandem_realtime.hub import membership
+from tandem_realtime.hub.certainty import Certainty
 from tandem_realtime.hub.membership import Membership
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.subscription import Subscription
@@ -49,6 +50,10 @@ class Owner:
     def write(self, data: bytes) -> None:
         """Take bytes."""
 
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Be told whether the server is sure."""
+        self.states = [*getattr(self, "states", []), is_sure]
+
     def state_lost(self, subscription: Subscription) -> None:
         """Be told."""
 
@@ -65,7 +70,7 @@ async def shards(redis_url: str) -> AsyncIterator[AsyncShards]:
 async def members(shards: AsyncShards) -> AsyncIterator[Membership]:
     """No channels yet."""
     tasks = Tasks()
-    yield Membership(Streams(shards), NAMESPACES, tasks)
+    yield Membership(Streams(shards), NAMESPACES, tasks, Certainty())
     await tasks.stop()
 
 

@@ -96,6 +96,7 @@ class World:
         state = await Streams(self.shards).state(self.channel)
         if state.position.offset > (state.previous.offset if state.previous else 0):
             await redis.execute("XDEL", scripts.stream_key(self.channel), f"{state.position.offset}-0")
+            await redis.execute("XSETID", scripts.stream_key(self.channel), f"{state.position.offset - 1}-0")
             await redis.execute("HINCRBY", scripts.meta_key(self.channel), "o", -1)
 
     async def restart(self, *, kept: bool) -> None:
@@ -149,6 +150,9 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(
     steps=[("come", 1), ("publish",), ("cut", 1), ("publish",), ("cut", 0), ("restart-cut",), ("check",), ("come", 1)]
 )
+@example(steps=[("come", 1), ("cut", 1), ("publish",), ("cut", 0), ("restart-cut",), ("come", 1), ("publish",)])
+@example(steps=[("come", 1), ("publish",), ("cut", 1), ("empty",), ("publish",), ("publish",), ("come", 1)])
+@example(steps=[("restart-lost",), ("come", 1), ("restart-kept",), ("publish",), ("empty",), ("check",), ("publish",)])
 def test_no_hole_no_repeat_no_step_back_or_told(redis_url: str, steps: list[tuple[str, int]]) -> None:
     """Whatever is dropped, delayed, repeated or lost, every client ends whole and in order, or was told."""
 

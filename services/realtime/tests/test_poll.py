@@ -13,6 +13,8 @@ from rig.pair import Pair
 from tandem import apublish, control
 from tandem.tickets import acreate_ticket
 
+LIVE = {"state": "live"}
+
 
 async def poll(pair: Pair, path: str = "/ws/poll/", **params: str) -> httpx.Response:
     async with httpx.AsyncClient(timeout=30) as client:
@@ -31,7 +33,13 @@ async def test_without_since_answers_the_position(pair: Pair, path: str) -> None
     at = await apublish("public:poll", 1)
     response = await poll(pair, path, channel="public:poll")
 
-    assert response.json() == {"publications": [], "epoch": at.epoch, "offset": at.offset, "recovered": False}
+    assert response.json() == {
+        "publications": [],
+        "epoch": at.epoch,
+        "offset": at.offset,
+        "recovered": False,
+        "state": "live",
+    }
     assert response.headers["cache-control"] == "no-store, no-transform"
 
 
@@ -43,7 +51,13 @@ async def test_answers_at_once_what_is_there(pair: Pair) -> None:
     found = await answer(pair, channel="public:poll", since=str(at))
 
     publications = [{"data": 2, "offset": at.offset + 1}, {"data": 3, "offset": at.offset + 2}]
-    assert found == {"publications": publications, "epoch": at.epoch, "offset": at.offset + 2, "recovered": True}
+    assert found == {
+        "publications": publications,
+        "epoch": at.epoch,
+        "offset": at.offset + 2,
+        "recovered": True,
+        "state": "live",
+    }
 
 
 async def test_waits_for_what_comes(pair: Pair) -> None:
@@ -63,7 +77,7 @@ async def test_another_epoch_is_told(pair: Pair) -> None:
     at = await apublish("public:poll", 1)
     found = await answer(pair, channel="public:poll", since="another:7")
 
-    assert found == {"publications": [], "epoch": at.epoch, "offset": at.offset, "recovered": False}
+    assert found == {"publications": [], "epoch": at.epoch, "offset": at.offset, "recovered": False, **LIVE}
 
 
 async def test_latest_comes_first(pair: Pair) -> None:
@@ -113,4 +127,4 @@ async def test_drain_answers_those_who_wait(tmp_path_factory: pytest.TempPathFac
         own.here.process.terminate()  # type: ignore[union-attr]
         found = await asyncio.wait_for(waiting, 5)
 
-    assert found == {"publications": [], "epoch": at.epoch, "offset": at.offset, "recovered": True}
+    assert found == {"publications": [], "epoch": at.epoch, "offset": at.offset, "recovered": True, **LIVE}

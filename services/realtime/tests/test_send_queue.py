@@ -16,7 +16,7 @@ from rig.pair import NAMESPACES, Realtime
 from rig.servers import RedisServer
 from rig.wire import open_socket, open_wire
 from tandem import publish
-from tandem_realtime.consumers.send_queue import SendQueue
+from tandem_realtime.consumers.send_queue import Bounds, SendQueue
 from tests.server_process import RawClient, masked
 
 LIMIT = 1_000_000
@@ -25,7 +25,7 @@ LIMIT = 1_000_000
 @pytest.fixture(scope="module")
 def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realtime]:
     """The application behind uvicorn."""
-    environ = {"TANDEM_MAX_BUFFER_BYTES": str(LIMIT)}
+    environ = {"TANDEM_MAX_BUFFER_BYTES": str(LIMIT), "TANDEM_SLOW_SECONDS": "0.2"}
     process = Realtime(redis_server.url, tmp_path_factory.mktemp("uvicorn"), environ)
     uvicorn = [sys.executable, "-m", "uvicorn", "tandem_realtime.asgi:application", "--port", str(process.port)]
     process.command = [*uvicorn, "--log-level", "warning"]
@@ -105,7 +105,7 @@ async def test_bytes_are_counted_as_bytes() -> None:
     async def send(event: dict[str, Any]) -> None:
         sent.append(event)
 
-    queue = SendQueue(send, limit=100, slow=lambda: slow.append(None))
+    queue = SendQueue(send, Bounds(100, 10, 1000), slow=lambda: slow.append(None))
     running = asyncio.create_task(queue.run())
     for _ in range(20):
         queue.put({"type": "websocket.send", "text": "ü" * 40}, 80)
@@ -119,19 +119,27 @@ async def test_bytes_are_counted_as_bytes() -> None:
     assert sent[-1] == {"type": "websocket.close"}
 
 
-async def test_slow_is_told_once_over_the_limit() -> None:
-    """And what waited is dropped for the goodbye."""
+@pytest.mark.parametrize("bounds", [Bounds(100, 0.05, 1000), Bounds(100, 10, 50)])
+async def test_slow_is_who_takes_nothing_or_is_too_far_behind(bounds: Bounds) -> None:
+    """And what waited is dropped for the goodbye; one event larger than the limit is no reason."""
     sent: list[dict[str, Any]] = []
+    is_open = asyncio.Event()
 
     async def send(event: dict[str, Any]) -> None:
+        await is_open.wait()
         sent.append(event)
 
     def slow() -> None:
         queue.finish({"type": "websocket.close", "code": 3008}, code=3008)
 
-    queue = SendQueue(send, limit=100, slow=slow)
-    for _ in range(5):
+    queue = SendQueue(send, bounds, slow=slow)
+    running = asyncio.create_task(queue.run())
+    queue.put({"type": "websocket.send", "text": "x" * 120}, 120)
+    await asyncio.sleep(0.1)
+    assert not queue.is_finished
+    for _ in range(4):
         queue.put({"type": "websocket.send", "text": "x" * 40}, 40)
-    await queue.run()
+    is_open.set()
+    await running
 
-    assert sent == [{"type": "websocket.close", "code": 3008}]
+    assert [event.get("code", len(event.get("text", ""))) for event in sent] == [120, 3008]

@@ -15,7 +15,9 @@ from tests.server_process import InterfaceServer, RawClient, masked
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InterfaceServer]:
     """One server with a small buffer."""
     directory = tmp_path_factory.mktemp("server")
-    with InterfaceServer(directory, max_buffer_bytes=200_000, close_seconds=1, drain_seconds=0) as running:
+    with InterfaceServer(
+        directory, max_buffer_bytes=200_000, slow_seconds=0.3, close_seconds=1, drain_seconds=0
+    ) as running:
         yield running
 
 

@@ -16,7 +16,9 @@ from tests.server_process import InterfaceServer, RawClient, masked
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InterfaceServer]:
     """One server with a small buffer."""
     directory = tmp_path_factory.mktemp("server")
-    with InterfaceServer(directory, max_buffer_bytes=200_000, close_seconds=1, drain_seconds=0) as running:
+    with InterfaceServer(
+        directory, max_buffer_bytes=200_000, slow_seconds=0.3, close_seconds=1, drain_seconds=0
+    ) as running:
         yield running
 
 
@@ -27,7 +29,7 @@ def ask(client: RawClient, count: int, size: int) -> None:
 def test_both_ways_of_writing_keep_one_order(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Frames of the extension and messages of ASGI arrive in the order in which they were sent, after a spill too."""
     directory = tmp_path_factory.mktemp("server")
-    with InterfaceServer(directory, max_buffer_bytes=100_000_000, drain_seconds=0) as server:
+    with InterfaceServer(directory, max_buffer_bytes=100_000_000, slow_seconds=0.3, drain_seconds=0) as server:
         with RawClient(server.port, receive_buffer=4096) as client:
             ask(client, 2000, 5000)
             time.sleep(0.2)  # so that the kernel's buffers fill up before the first read

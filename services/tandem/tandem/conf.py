@@ -66,6 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_publication_bytes: int = 1_048_576
     """How large the data of a publication may be; what is larger is refused where it is published."""
 
+    position_seconds: int = 86_400
+    """How long a channel's position outlives its stream: at least a day, in which no epoch may come a second time."""
+
     # The Django project
     api_keys: list[str] = []
     """Keys of the server API; none: it is closed."""
@@ -99,16 +102,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     handshakes_per_second: float = 0
     max_message_bytes: int = 65_536
     max_buffer_bytes: int = 1_048_576
+    """What may wait for one client that does not read at once."""
+    max_backlog_bytes: int = 67_108_864
+    """What may wait beyond that, for all clients together, as long as they read."""
+    slow_seconds: float = 10
+    """A client that takes nothing for so long while more than its buffer waits is slow (3008)."""
     max_age_seconds: float = 0
     max_subscriptions: int = 128
     commands_per_second: float = 50
-    recovery_limit: int = 300
+    recovery_limit: int = 0
+    """The most publications that one recovery returns; 0: as many as the namespace keeps."""
+    recovery_page_bytes: int = 262_144
+    """A recovery larger than this goes out in pages of this size."""
     ping_seconds: float = 25
     pong_seconds: float = 8
     connect_seconds: float = 10
     backlog: int = 4096
 
     def __post_init__(self) -> None:
+        if self.position_seconds < 86_400:
+            raise ValueError(f"position_seconds must be a day (86400) or more, not {self.position_seconds}")
         if self.pong_seconds >= self.ping_seconds:
             given = f"{self.pong_seconds:g} and {self.ping_seconds:g}"
             raise ValueError(f"pong_seconds must be less than ping_seconds, not {given}")

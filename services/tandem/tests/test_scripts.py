@@ -14,6 +14,7 @@ from tandem.publication import Position, pack_body
 from tandem.scripts import Call, Entries, StreamState
 from tandem.shards import Shards
 
+DAY = 86_400
 CHANNEL = "kept:a"
 NAMESPACE = Namespace(history_size=5, history_ttl=60)
 KEPT = {"appendonly": "yes", "appendfsync": "always"}
@@ -86,7 +87,7 @@ def test_restart_that_kept_nothing_is_a_new_epoch(stream: Stream) -> None:
     found = stream.read(before)
 
     assert found.state.position.epoch != before.epoch
-    assert (found.state.position.offset, found.state.previous, found.continues, found.entries) == (0, None, False, [])
+    assert (found.state.position.offset, found.continues, found.entries) == (0, False, [])
     assert stream.publish() == Position(found.state.position.epoch, 1)
 
 
@@ -153,16 +154,16 @@ def test_check_of_what_is_whole_changes_nothing(stream: Stream) -> None:
     """It answers where the stream stands."""
     at = stream.publish(3)
 
-    assert stream.check(Position(at.epoch, 1)) == StreamState(at, None)
-    assert stream.check(Position("another", 99)) == StreamState(at, None)
+    assert stream.check(Position(at.epoch, 1)).position == at
+    assert stream.check(Position("another", 99)).position == at
 
 
 def test_whole_read_is_all_or_nothing(stream: Stream) -> None:
-    """More missed than the limit, or a position elsewhere: nothing is sent that would not be used."""
+    """A position elsewhere: nothing is sent that would not be used. More missed than the limit: the first of them."""
     at = stream.publish(4)
 
     assert stream.offsets(Position(at.epoch, 1), 3, whole=True) == [2, 3, 4]
-    assert stream.offsets(Position(at.epoch, 0), 3, whole=True) == []
+    assert stream.offsets(Position(at.epoch, 0), 3, whole=True) == [1, 2, 3]
     assert stream.offsets(Position("another", 3), 3, whole=True) == []
 
 
@@ -214,11 +215,11 @@ def test_forgotten_scripts_are_no_restart(stream: Stream, client: redis.Redis) -
 def test_reading_does_not_shorten_the_life_of_a_position(stream: Stream, client: redis.Redis) -> None:
     """A namespace with a long history has asked for a long memory; a read of it is hardly ever a write."""
     at = stream.publish()
-    client.expire(scripts.meta_key(CHANNEL), 10 * scripts.META_TTL_SECONDS)
+    client.expire(scripts.meta_key(CHANNEL), 10 * DAY)
     stream.read()
     stream.check(at)
 
-    assert client.ttl(scripts.meta_key(CHANNEL)) > 9 * scripts.META_TTL_SECONDS
+    assert client.ttl(scripts.meta_key(CHANNEL)) > 9 * DAY
 
 
 def test_reading_keeps_a_position_alive(stream: Stream, client: redis.Redis) -> None:
@@ -227,7 +228,7 @@ def test_reading_keeps_a_position_alive(stream: Stream, client: redis.Redis) -> 
     client.expire(scripts.meta_key(CHANNEL), 100)
     stream.check(at)
 
-    assert client.ttl(scripts.meta_key(CHANNEL)) > 0.9 * scripts.META_TTL_SECONDS
+    assert client.ttl(scripts.meta_key(CHANNEL)) > 0.9 * DAY
 
 
 @pytest.mark.parametrize(
@@ -242,3 +243,47 @@ def test_reading_keeps_a_position_alive(stream: Stream, client: redis.Redis) -> 
 def test_only_fsync_on_every_write_keeps_everything(config: dict[str, str], kept: str) -> None:
     """Whatever else Redis does, or does not tell, counts as having lost something."""
     assert scripts.boot_call("run", config).args[1] == kept
+
+
+def test_readers_of_what_was_never_published_write_nothing(stream: Stream, client: redis.Redis) -> None:
+    """Not a key, and all of them are told one epoch, which is that of the first publication."""
+    client.flushall()
+    stream.restart(kept=False)
+    before = set(client.keys("*"))
+    states = [stream.read().state, stream.check(Position("", 0)), stream.read(is_client=True).state]
+
+    assert set(client.keys("*")) == before
+    assert len({state.position for state in states}) == 1
+    assert stream.publish() == Position(states[0].position.epoch, 1)
+
+
+def test_reader_from_before_noon_stands_in_what_begins_after(stream: Stream) -> None:
+    """The epoch of a silent channel changes twice a day; whoever was told the last one has missed nothing."""
+    previous = stream.read().state.previous
+    assert previous is not None
+    assert previous.offset == 0
+    stream.publish(2)
+
+    assert stream.offsets(previous, whole=True) == [1, 2]
+    assert not stream.read(Position(previous.epoch, 1), is_client=True).continues
+    assert stream.offsets() == [1, 2]
+
+
+def test_deleted_channel_does_not_begin_its_epoch_again(stream: Stream, client: redis.Redis) -> None:
+    """Whoever stood in it is told, also when as much was published since."""
+    at = stream.publish(2)
+    client.delete(scripts.meta_key(CHANNEL), scripts.stream_key(CHANNEL))
+    after = stream.publish(3)
+
+    assert after.epoch != at.epoch
+    assert not stream.read(at, is_client=True).continues
+
+
+def test_emptied_redis_is_another_incarnation(stream: Stream, client: redis.Redis) -> None:
+    """Nobody restarted it, but nothing is left."""
+    epoch = stream.read().state.position.epoch
+    client.flushall()
+    again = stream.read().state.position.epoch
+
+    assert again != epoch
+    assert stream.publish() == Position(again, 1)

@@ -87,7 +87,8 @@ class HttpConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
     async def refuse(self, error: Error) -> None:
         """Answer with the status that fits *error*, and the error itself."""
         body = msgspec.json.encode({"code": error.code, "message": error.message})
-        await self.reply(STATUS.get(error, 400), body)
+        status = STATUS.get(error, 400)
+        await self.reply(status, body, headers=[(b"retry-after", b"1")] if status == 503 else [])
 
 
 def cors_headers(headers: Iterable[tuple[bytes, bytes]], allowed: Iterable[str]) -> Headers:

@@ -3,7 +3,7 @@
 
 Without ``since`` the answer comes at once: the position now, and, in a namespace with `latest`, the last publication.
 ``"recovered": false`` says that the publications do not follow ``since``: load the page's state again, then go on from
-the position in the answer.
+the position in the answer. ``state`` is ``stale`` while the server cannot tell whether that is all that there is.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from tandem_realtime.protocol.encodings import Encoding
 from tandem_realtime.protocol.plain import push_plain
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
-from tandem_realtime.session.session import as_error
+from tandem_realtime.session.session import LIVE, STALE, as_error
 
 WAIT_SECONDS = 25.0
+NEWS_SECONDS = 2.0
+"""How soon a request learns that the channel is in doubt; one that says ``state=stale`` knows it already."""
 
 
 class Answer(msgspec.Struct):
@@ -40,6 +42,7 @@ class Answer(msgspec.Struct):
     epoch: str
     offset: int
     recovered: bool
+    state: str = LIVE
 
 
 class Harvest:
@@ -49,6 +52,7 @@ class Harvest:
         self.publications: list[Publication] = []
         self.end: Disconnect | None = None
         self.is_ripe = asyncio.Event()
+        self.state = LIVE
         self.encoding = Encoding(json, push_plain, bytes, b"", self._keep)
 
     def _keep(self, publication: Publication) -> bytes:
@@ -59,6 +63,13 @@ class Harvest:
         """Take note that what was encoded is due."""
         if self.publications:
             self.is_ripe.set()
+
+    def take_state(self, state: str) -> bytes:
+        """Take note that the server is no longer sure of the channel, or is again."""
+        if state != self.state:
+            self.state = state
+            self.is_ripe.set()
+        return b""
 
     def close(self, code: int, reason: str) -> None:
         """Take note that there will be nothing more."""
@@ -89,20 +100,30 @@ class PollConsumer(HttpConsumer):
     async def _poll(self, channel: str, since: Position | None, ticket: Ticket, receive: Any) -> Answer | Error:
         harvest = Harvest()
         session = Session(runtime(), harvest.encoding, harvest.write, harvest.close, is_plain=True)
+        session.hear_states(harvest.take_state)
         session.identify(ticket.claims)
         session.start()
         if register := self.scope.get("extensions", {}).get("tandem.close"):
             register(lambda code, reason: session.disconnect(Disconnect(code, reason)))
         try:
-            found = await _find(session, channel, since)
-            if found is not None:
-                return found
-            await _wait(harvest, receive)
-            return _reap(harvest, channel, since)
+            found: Answer | Error | None = await _find(session, channel, since)
+            if found is None:
+                found = await self._wait_for(harvest, session, channel, since, receive)
+            if isinstance(found, Answer) and session.runtime.hub.is_doubted(channel):
+                found.state = STALE
+            return found
         except Exception as error:  # sorted by type; what is ours is logged there
             return as_error(error)
         finally:
             session.connection_lost()
+
+    async def _wait_for(
+        self, harvest: Harvest, session: Session, channel: str, since: Position | None, receive: Any
+    ) -> Answer | Error:
+        harvest.state = STALE if session.runtime.hub.is_doubted(channel) else LIVE
+        is_news = harvest.state == STALE and self.query.get("state") != [STALE]
+        await _wait(harvest, receive, NEWS_SECONDS if is_news else WAIT_SECONDS)
+        return _reap(harvest, channel, since)
 
 
 async def _find(session: Session, channel: str, since: Position | None) -> Answer | None:
@@ -123,7 +144,7 @@ async def _find(session: Session, channel: str, since: Position | None) -> Answe
     return _answer(admission.missed, admission.position, recovered=True) if admission.missed else None
 
 
-async def _wait(harvest: Harvest, receive: Any) -> None:
+async def _wait(harvest: Harvest, receive: Any, seconds: float) -> None:
     """Wait until something is there, the time is up, or nobody waits for it any more."""
 
     async def gone() -> None:
@@ -132,7 +153,7 @@ async def _wait(harvest: Harvest, receive: Any) -> None:
 
     tasks = asyncio.create_task(harvest.is_ripe.wait()), asyncio.create_task(gone())
     try:
-        await asyncio.wait(tasks, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()

@@ -57,6 +57,7 @@ class SseConsumer(StreamConsumer):
         event_ids = EventIds(wanted)
 
         async def begin(session: Session) -> None:
+            session.hear_states(_state)
             session.identify(ticket.claims)
             await follow(session, wanted, event_ids.begin)
 
@@ -66,6 +67,11 @@ class SseConsumer(StreamConsumer):
 def _retry() -> bytes:
     """Ask for a pause before coming back that is not everyone's."""
     return b"retry: %d\n\n" % random.randint(500, 2500)
+
+
+def _state(state: str) -> bytes:
+    """Say whether the server is sure that the page has all that there is."""
+    return b"event: state\n" + event_line(msgspec.json.encode({"state": state}))
 
 
 def _goodbye_page(why: Disconnect) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tandem_realtime.consumers.http import HttpConsumer
-from tandem_realtime.consumers.send_queue import SendQueue
+from tandem_realtime.consumers.send_queue import SendQueue, limits_of
 from tandem_realtime.protocol.codes import SLOW, Disconnect
 from tandem_realtime.protocol.encodings import Encoding
 from tandem_realtime.runtime import runtime
@@ -34,7 +34,7 @@ class StreamConsumer(HttpConsumer):
 
         *goodbye* tells the client why the response ends.
         """
-        queue = SendQueue(self.send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
+        queue = SendQueue(self.send, limits_of(runtime().options), slow=lambda: session.disconnect(SLOW))
 
         def write(data: bytes) -> None:
             queue.put({"type": "http.response.body", "body": data, "more_body": True}, len(data))

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer
 
 from tandem_realtime.consumers.one_way import read_address
-from tandem_realtime.consumers.send_queue import Send, SendQueue
+from tandem_realtime.consumers.send_queue import Send, SendQueue, limits_of
 from tandem_realtime.origin import is_allowed
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import BAD_REQUEST, PERMISSION_DENIED, SLOW, Error
@@ -79,7 +79,7 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
             session.connection_lost()
 
     async def _serve_through(self, send: Send, receive: Any, *, is_binary: bool) -> None:
-        queue = SendQueue(send, limit=runtime().options.max_buffer_bytes, slow=lambda: session.disconnect(SLOW))
+        queue = SendQueue(send, limits_of(runtime().options), slow=lambda: session.disconnect(SLOW))
 
         def write_binary(messages: bytes) -> None:
             queue.put({"type": "websocket.send", "bytes": messages}, len(messages))
@@ -117,6 +117,8 @@ class OneWayConsumer(WebSocketConsumer):
                 session.disconnect(DISCONNECTS.get(address, BAD_REQUEST))
             else:
                 wanted, ticket = address
+                if query.get("state", ["0"])[-1] not in ("", "0"):
+                    session.hear_states(lambda state: session.encoding.wrap(b'{"state":"%s"}' % state.encode()))
                 session.identify(ticket.claims)
                 await follow(session, wanted)
             while (await receive())["type"] != "websocket.disconnect":

@@ -113,7 +113,7 @@ class LiveChannel:
     def start(self, state: StreamState | None) -> None:
         """Begin where the stream stands now (None: no history). What arrived live meanwhile comes after it."""
         if state is not None:
-            (self._epoch, self._offset), self.previous = state
+            (self._epoch, self._offset), self.previous, _ = state
         self.is_live = True
         self.resume()
 
@@ -154,8 +154,14 @@ class LiveChannel:
             for publication in missed:
                 self._advance(publication)
             return missed + self.resume()
+        if _grew_older(at, found):
+            # Nothing had ever been published: whoever waited has missed nothing.
+            (self._epoch, self._offset), self.previous = Position(state.position.epoch, 0), state.previous
+            for publication in missed:
+                self._advance(publication)
+            return missed + self.resume()
         self.recent.clear()
-        (self._epoch, self._offset), self.previous = state
+        (self._epoch, self._offset), self.previous, _ = state
         if missed and _is_run(missed, after=missed[0].offset - 1, until=state.position.offset):
             self.recent.prepend(missed, until=state.position.offset)
         self.resume()
@@ -170,14 +176,14 @@ class LiveChannel:
         """
         Return what a reader at *since* has missed, as far as memory and what was *found* in the stream tell.
 
-        At most *limit* publications are ever recovered. A position without an epoch is one of any epoch.
+        At most *limit* publications are ever recovered (0: any number). A position without an epoch is one of any.
         """
         since = self.resolve(since)
         if not StreamState(self.position, self.previous).continues(since):
             is_ahead = since.epoch in (self.position.epoch, self.previous and self.previous.epoch)
             return Recovery.ASK if is_ahead and found is None else Recovery.LOST
         at = self.position.offset
-        if at - since.offset > limit:
+        if limit and at - since.offset > limit:
             return Recovery.LOST
         if (missed := self.recent.after(since.offset, until=at)) is not None:
             return missed
@@ -208,6 +214,13 @@ class LiveChannel:
         if publication.offset:
             self._epoch, self._offset = publication.epoch, publication.offset
             self.recent.append(publication)
+
+
+def _grew_older(at: Position, found: Found) -> bool:
+    """Tell whether a channel to which nothing was published only has another epoch by now: see ``meta.lua``."""
+    state = found.state
+    is_older = state.is_first and not at.offset and state.previous == at
+    return is_older and _is_run(found.publications, after=0, until=state.position.offset)
 
 
 def _is_run(publications: Sequence[Publication], *, after: int, until: int) -> bool:

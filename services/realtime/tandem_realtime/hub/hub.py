@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
 from tandem.publication import Position, Publication, from_message
+from tandem_realtime.hub.certainty import Certainty
 from tandem_realtime.hub.channel import LiveChannel, Recovery
 from tandem_realtime.hub.delivery import Delivery
 from tandem_realtime.hub.judgement import Judgement
@@ -25,7 +26,6 @@ from tandem_realtime.protocol.encodings import Encoding
 
 logger = logging.getLogger(__name__)
 
-RECOVERY_LIMIT = 300
 MAX_READS = 5
 
 Handler = Callable[[dict[str, Any]], None]
@@ -42,20 +42,19 @@ class Hub:
     """
     Serve every subscription of this process. Create it and `start` it in the event loop.
 
-    *recovery_limit* is the most publications that one recovery returns.
+    *recovery_limit* is the most publications that one recovery returns; 0: as many as the stream has.
     """
 
-    def __init__(
-        self, layer: Any, streams: Streams, namespaces: Namespaces, *, recovery_limit: int = RECOVERY_LIMIT
-    ) -> None:
+    def __init__(self, layer: Any, streams: Streams, namespaces: Namespaces, *, recovery_limit: int = 0) -> None:
         self.recovery_limit = recovery_limit
         self._tasks = Tasks()
         self._streams = streams
         self._delivery = Delivery()
         self._handlers: dict[str, Handler] = {}
         self._on_restored: dict[str, Callable[[], None]] = {}
-        self._members = Membership(streams, namespaces, self._tasks)
-        self._repairs = Repairs(streams, self._delivery, self._tasks, self._tell, limit=recovery_limit)
+        self._certainty = Certainty()
+        self._members = Membership(streams, namespaces, self._tasks, self._certainty)
+        self._repairs = Repairs(streams, self._delivery, self._tasks, self._tell, self._certainty, limit=recovery_limit)
         self._source = source_over(layer, self._receive, self._watch, self._tasks)
 
     @property
@@ -142,6 +141,11 @@ class Hub:
             if not channel.writers:
                 channel.empty_since = time.monotonic()
 
+    def is_doubted(self, name: str) -> bool:
+        """Tell whether a channel may have more than this process could hear of it."""
+        channel = self._members.channels.get(name)
+        return channel is not None and self._certainty.is_doubted(channel)
+
     def latest(self, name: str) -> list[Publication]:
         """Return the last publication of a channel, if it is in memory: see `remember_latest`."""
         channel = self._members.channels[name]
@@ -158,6 +162,8 @@ class Hub:
         # What is due goes to those who were there before.
         self._delivery.flush()
         channel.add(subscription)
+        if self._certainty.is_doubted(channel):  # told after the answer, which is made in this turn of the loop
+            asyncio.get_running_loop().call_soon(self._certainty.remind, channel, subscription)
         return Admission(channel.position, missed if isinstance(missed, list) else None)
 
     async def _recover(self, channel: LiveChannel, since: Position) -> list[Publication] | Recovery:
@@ -165,7 +171,7 @@ class Hub:
         channel.reading = asyncio.get_running_loop().create_future()
         since = channel.resolve(since)
         try:
-            found = await self._streams.read(channel.name, since, self.recovery_limit, is_client=True)
+            found = await self._streams.read_all(channel.name, since)
         finally:
             channel.reading.set_result(None)
             channel.reading = None
@@ -220,17 +226,20 @@ class Hub:
     def _watch(self, event: str, groups: Sequence[str]) -> None:
         """A lost connection may have lost anything: check every channel as soon as there is one again."""
         logger.warning("layer.%s", event, extra={"groups": len(groups)})
+        by_group = self._members.by_group
+        known = [by_group[group] for group in groups if group in by_group and by_group[group].is_live]
         if event != "restored":
+            self._certainty.lost(known)
             return
         metrics.counts.layer_reconnects += 1
         for group in self._on_restored.keys() & groups:
             self._on_restored[group]()
-        by_group = self._members.by_group
-        restored = [by_group[group] for group in groups if group in by_group]
-        for channel in restored:
-            if channel.is_live and not channel.namespace.has_history:
+        self._certainty.restored(known)
+        for channel in known:
+            if not channel.namespace.has_history:
                 self._tell(channel)
-        self._tasks.spawn(self._repairs.check(restored))
+                self._certainty.vouch(channel)
+        self._tasks.spawn(self._repairs.check(known))
 
     def _tell(self, channel: LiveChannel) -> None:
         """Tell everyone in *channel* that it can no longer be told without a hole."""

@@ -10,6 +10,7 @@ import time
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
 from tandem.scripts import StreamState
+from tandem_realtime.hub.certainty import Certainty
 from tandem_realtime.hub.channel import LiveChannel
 from tandem_realtime.hub.source import Source
 from tandem_realtime.hub.streams import Streams
@@ -25,13 +26,14 @@ JOIN_TRIES = 3
 class Membership:
     """The live channels. `by_group` also has those that are being joined, so that nothing said meanwhile is lost."""
 
-    def __init__(self, streams: Streams, namespaces: Namespaces, tasks: Tasks) -> None:
+    def __init__(self, streams: Streams, namespaces: Namespaces, tasks: Tasks, certainty: Certainty) -> None:
         self.channels: dict[str, LiveChannel] = {}
         self.by_group: dict[str, LiveChannel] = {}
         self._joining: dict[str, asyncio.Task[LiveChannel]] = {}
         self._streams = streams
         self._namespaces = namespaces
         self._tasks = tasks
+        self._certainty = certainty
 
     async def live(self, name: str, source: Source) -> LiveChannel:
         """
@@ -53,6 +55,7 @@ class Membership:
         idle = [channel for channel in self.channels.values() if not channel.writers and channel.empty_since < deadline]
         for channel in idle:
             del self.channels[channel.name], self.by_group[channel.group]
+            self._certainty.forget(channel)
         await self._leave([channel.group for channel in idle], source)
 
     def _joined(self, name: str, task: asyncio.Task[LiveChannel]) -> None:
@@ -83,6 +86,7 @@ class Membership:
         return await self._enter_once(channel, source)
 
     async def _enter_once(self, channel: LiveChannel, source: Source) -> StreamState | None:
+        self._streams.require(channel.name)
         await source.join(channel.group)
         return await self._streams.state(channel.name) if channel.namespace.has_history else None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.scripts import StreamState
+from tandem_realtime.hub.certainty import Certainty
 from tandem_realtime.hub.channel import LiveChannel
 from tandem_realtime.hub.delivery import Delivery
 from tandem_realtime.hub.streams import Found, Streams
@@ -29,12 +30,20 @@ class Repairs:
     """Repairs and position checks. *tell* is called with a channel whose subscribers must be told."""
 
     def __init__(
-        self, streams: Streams, delivery: Delivery, tasks: Tasks, tell: Callable[[LiveChannel], None], *, limit: int
+        self,
+        streams: Streams,
+        delivery: Delivery,
+        tasks: Tasks,
+        tell: Callable[[LiveChannel], None],
+        certainty: Certainty,
+        *,
+        limit: int,
     ) -> None:
         self._streams = streams
         self._delivery = delivery
         self._tasks = tasks
         self._tell = tell
+        self._certainty = certainty
         self._limit = limit
 
     def start(self, channel: LiveChannel) -> None:
@@ -65,12 +74,14 @@ class Repairs:
         if state is None:
             metrics.position_checks["error"] += 1
             channel.check_at = time.monotonic() + 1
+            self._certainty.doubt(channel)
         elif state.position.epoch != channel.position.epoch:
             self.start(channel)
         elif state.position.offset > channel.position.offset:
             asyncio.get_running_loop().call_later(GRACE_SECONDS, self._confirm, channel, state.position.offset)
         else:
             metrics.position_checks["ok"] += 1
+            self._certainty.vouch(channel)
 
     def _confirm(self, channel: LiveChannel, offset: int) -> None:
         """Repair, unless the publications that the stream was ahead by have arrived meanwhile."""
@@ -78,6 +89,8 @@ class Repairs:
         metrics.position_checks["behind" if is_behind else "ok"] += 1
         if is_behind:
             self.start(channel)
+        else:
+            self._certainty.vouch(channel)
 
     async def _repair(self, channel: LiveChannel, repaired: asyncio.Future[None]) -> None:
         try:
@@ -107,8 +120,10 @@ class Repairs:
         if due is None:
             metrics.position_checks["reset"] += 1
             self._tell(channel)
+            self._certainty.vouch(channel)
             return
         if is_behind:
             metrics.counts.gaps_repaired += 1
         for publication in due:
             self._delivery.add(channel, publication)
+        self._certainty.vouch(channel)

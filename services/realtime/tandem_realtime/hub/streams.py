@@ -13,6 +13,8 @@ from tandem.scripts import StreamState
 from tandem.streams import publications
 
 CHECK_BATCH = 500
+PAGE = 300
+"""How many publications one read of a recovery takes: Redis does nothing else meanwhile."""
 
 
 class Found(NamedTuple):
@@ -28,6 +30,11 @@ class Streams:
     def __init__(self, shards: AsyncShards) -> None:
         self.shards = shards
 
+    def require(self, channel: str) -> None:
+        """Raise `RedisUnavailable` at once where the shard of *channel* is known to be away."""
+        if (failure := self.shards.clients[self.shards.of(channel)].failure) is not None:
+            raise RedisUnavailable(str(failure))
+
     async def state(self, channel: str) -> StreamState:
         """Return where the stream of *channel* stands."""
         return scripts.parse_entries(await self.shards.run(channel, scripts.read_call(channel, None, 0))).state
@@ -38,11 +45,22 @@ class Streams:
         """
         Read at most *limit* publications after *since*.
 
-        *is_client*: that is where a client says it stands; nothing if there are more, or *since* is elsewhere.
+        *is_client*: that is where a client says it stands; nothing if *since* is elsewhere.
         """
         call = scripts.read_call(channel, since, limit, reverse=reverse, whole=is_client, is_client=is_client)
         entries = scripts.parse_entries(await self.shards.run(channel, call))
         return Found(entries.state, publications(channel, entries))
+
+    async def read_all(self, channel: str, since: Position) -> Found:
+        """Read what a client that says it stands at *since* has missed up to now, `PAGE` publications at a time."""
+        found = page = await self.read(channel, since, PAGE, is_client=True)
+        (epoch, until), every = found.state.position, list(found.publications)
+        while len(page.publications) == PAGE and every[-1].offset < until:
+            page = await self.read(channel, Position(epoch, every[-1].offset), PAGE, is_client=True)
+            if page.state.position.epoch != epoch:
+                return Found(page.state, [])
+            every += page.publications
+        return Found(found.state, [publication for publication in every if publication.offset <= until])
 
     async def check(self, positions: Sequence[tuple[str, Position]]) -> AsyncIterator[tuple[str, StreamState | None]]:
         """Ask where many channels stand, in a round trip for each shard and `CHECK_BATCH`; None: Redis did not say."""

@@ -15,6 +15,9 @@ class Subscriber(Protocol):
     def write(self, data: bytes, /) -> None:
         """Send bytes that `encoding` made."""
 
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Take note that this channel may have more than can be heard of it now, or that it was heard whole again."""
+
     def state_lost(self, subscription: Subscription) -> None:
         """Take note that publications of this channel can no longer be told without a hole."""
 

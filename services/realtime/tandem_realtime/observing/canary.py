@@ -24,7 +24,6 @@ NAMESPACE = Namespace(**INTERNAL[CANARY])
 
 INTERVAL_SECONDS = 15.0
 HURRY_SECONDS = 2.0
-STALE_SECONDS = 25.0
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +63,6 @@ class Canary:
         self._interval = interval
         self._hurry = hurry
         self._since = time.monotonic()
-        self._has_heard = False
         self._is_quiet = False
 
     @property
@@ -72,18 +70,12 @@ class Canary:
         """Seconds since the last publication came back, or since the start."""
         return time.monotonic() - self._since
 
-    def problem(self) -> str | None:
-        """Return what keeps publications from arriving, for the readiness probe; None when they do."""
-        if not self._has_heard:
-            return "no publication has come back yet"
-        if self.age > STALE_SECONDS:
-            return f"no publication has come back for {self.age:.0f} s"
-        return None
-
     def write(self, data: bytes) -> None:
         """Hear our own publication, from the hub."""
         self._since = time.monotonic()
-        self._has_heard = True
+
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Take no note: this is what tells whether Redis can be heard."""
 
     def state_lost(self, subscription: Subscription) -> None:
         """Take no note of a new epoch: what comes next counts."""
@@ -108,7 +100,7 @@ class Canary:
         return scripts.publish_call(self.channel, NAMESPACE, body, once=None, keep=True)
 
     async def _try(self, attempt: Awaitable[object]) -> bool:
-        """Log the first failure of a row; the gauge and the probe tell the rest."""
+        """Log the first failure of a row; the gauge tells the rest."""
         try:
             await attempt
         except (RedisUnavailable, RedisReplyError) as error:
@@ -123,8 +115,3 @@ class Canary:
 def oldest(canaries: Iterable[Canary]) -> float:
     """Return the age of the canary that was heard least lately."""
     return max((canary.age for canary in canaries), default=0.0)
-
-
-def first_problem(canaries: Iterable[Canary]) -> str | None:
-    """Return what the first canary with a problem says; None when all are well."""
-    return next((problem for canary in canaries if (problem := canary.problem())), None)

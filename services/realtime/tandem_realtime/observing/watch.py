@@ -7,7 +7,7 @@ from typing import Any
 
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.observing import health, metrics
-from tandem_realtime.observing.canary import Canary, canary_channels, first_problem, oldest
+from tandem_realtime.observing.canary import Canary, canary_channels, oldest
 from tandem_realtime.observing.census import Census
 from tandem_realtime.observing.lag import LagProbe
 from tandem_realtime.observing.recent_warnings import RecentWarnings
@@ -29,8 +29,7 @@ class Watch:
         logging.getLogger().addHandler(self._recent_warnings)
         self.checks: dict[str, health.Check] = {
             "draining": lambda: "draining" if server.is_draining else None,
-            "redis": lambda: runtime().why_unready(),
-            "canary": lambda: first_problem(self._canaries) if self._canaries else "not started",
+            "control": lambda: runtime().why_unready(),
         }
         metrics.observe_server(server)
         metrics.observe_canary(lambda: oldest(self._canaries))

@@ -117,7 +117,7 @@ def build_scope(
     if forwarded[0]:
         client, proto = parse_x_forwarded_for(dict(headers), *forwarded, client)
         scheme = "wss" if proto in ("https", "wss") else "ws"
-    raw_path, _, query = request.path.partition("?")
+    raw_path, _, query = _origin_form(request.path).partition("?")
     return {
         "type": "websocket",
         "asgi": {"version": "3.0"},
@@ -132,6 +132,15 @@ def build_scope(
         "server": server,
         "subprotocols": _subprotocols(request),
     }
+
+
+def _origin_form(target: str) -> str:
+    """Return a request target without scheme and host, which a proxy may put there (RFC 9112, section 3.2.2)."""
+    if target.startswith("/") or "://" not in target:
+        return target
+    rest = target.partition("://")[2]
+    start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    return rest[start:] if rest[start:].startswith("/") else "/" + rest[start:]
 
 
 def _subprotocols(request: Request) -> list[str]:

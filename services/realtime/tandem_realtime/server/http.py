@@ -39,6 +39,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         self._on_close: CloseCallback | None = None
         self._rotation: asyncio.TimerHandle | None = None
         self._room: int | None = None
+        self._said = 0
         super().__init__(*args, **kwargs)
 
     @property
@@ -53,6 +54,22 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         if not transport or not hasattr(transport, "dataBuffer"):
             return 0
         return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
+
+    @property
+    def taken(self) -> int:
+        """Bytes of bodies that the kernel took: fewer than it did, by what frames them and still waits."""
+        return self._said - self.buffered
+
+    @property
+    def excess(self) -> int:
+        """Bytes that wait beyond the limit."""
+        return self.buffered - self.server.limits.max_buffer_bytes
+
+    def overflowed(self) -> None:
+        """End a stream whose client does not read: 3008."""
+        if self._on_close is not None:
+            self.server.counters.slow += 1
+            self.close(3008, "slow")
 
     def duration(self) -> float:
         """Return the age in seconds; Daphne reads the wall clock here."""
@@ -133,15 +150,15 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         return None
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Send what the application says; a stream whose client does not read is ended with 3008."""
+        """Send what the application says; a stream whose client does not read is ended with 3008, in time."""
         super().handle_reply(message)
         self.server.counters.bytes_out += len(message.get("body", b""))
         if self.server.is_draining and self.channel is not None and not self.finished:
             self.channel.persistent = False
             self.setHeader(b"connection", b"close")
-        if self._on_close is not None and self.buffered > self.server.limits.max_buffer_bytes:
-            self.server.counters.slow += 1
-            self.close(3008, "slow")
+        self._said += len(message.get("body", b""))
+        if self._on_close is not None and self.excess > 0:
+            self.server.backlog.add(self, len(message.get("body", b"")))
 
 
 class Factory(HTTPFactory):  # type: ignore[misc] # Daphne has no types

@@ -11,13 +11,17 @@ class Limits:
     Hold the limits of one server. Sizes are bytes, times are seconds; zero switches off where it says so.
 
     `drain` is how long the closes of a drain are spread over; `max_age` (0: off) is the oldest that a socket gets, give
-    or take a tenth; `oversize_code` and its reason are how a message over `max_message_bytes` ends its socket.
+    or take a tenth. More than `max_buffer_bytes` may wait for a client that takes some of it every `slow_seconds`, and
+    for all of them `max_backlog_bytes` beyond it. `oversize_code` and its reason are how a message over
+    `max_message_bytes` ends its socket.
     """
 
     max_connections: int = 20_000
     handshakes_per_second: float = 0
     max_message_bytes: int = 65_536
     max_buffer_bytes: int = 1_048_576
+    max_backlog_bytes: int = 67_108_864
+    slow_seconds: float = 10
     backlog: int = 4096
     handshake_seconds: float = 10
     close_seconds: float = 10

@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
 
+from .backlog import Backlog
 from .closing import rotation_age
 from .counters import Counters
 from .deadlines import Deadlines
@@ -74,6 +75,7 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         self.ending: Deadlines[WebSocket | Request] = Deadlines(
             self.loop, self.limits.application_close_seconds, _cancel_application
         )
+        self.backlog = Backlog(self.loop, seconds=self.limits.slow_seconds, budget=self.limits.max_backlog_bytes)
         self.answering: Deadlines[Request] | None = None
         if self.http_timeout:
             self.answering = Deadlines(self.loop, self.http_timeout, lambda request: request.check_timeouts())
@@ -170,6 +172,7 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         if details is None:
             return
         details["disconnected"] = True
+        self.backlog.discard(protocol)
         protocol.count_end()
         self.lingering.discard(protocol)
         if self.answering is not None:

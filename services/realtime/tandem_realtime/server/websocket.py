@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import http
 import logging
 import socket
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,7 @@ class WebSocket(Wire):
         self._accept = accept
         self._early = early or None
         self._inbox = Inbox(self._loop, self._read_on)
-        scope["extensions"] = {"tandem.socket": self}
+        scope["extensions"] = {"tandem.socket": self, "websocket.http.response": {}}
         self._server.log_socket("connecting", scope)
         try:
             application = self._server.application(scope, self._inbox.receive, self.send)
@@ -125,6 +126,11 @@ class WebSocket(Wire):
                 self.close(message.get("code") or 1000, message.get("reason") or "")
             case "websocket.accept":
                 self._open(message)
+            case "websocket.http.response.start" if self._state is State.CONNECTING:
+                status = http.HTTPStatus(message["status"])
+                self.refuse(status, f"{status.phrase}\n", because="denied")
+            case "websocket.http.response.start" | "websocket.http.response.body":
+                pass  # the body is the server's own: a sentence
             case other:
                 raise ValueError(f"a WebSocket cannot send {other!r}")
 
@@ -256,9 +262,20 @@ class WebSocket(Wire):
         self._state = state
         self._early = None
         self._server.handshaking.discard(self)
+        self._server.backlog.discard(self)
         if self._rotation is not None:
             self._rotation.cancel()
             self._rotation = None
+
+    @property
+    def excess(self) -> int:
+        """Bytes that wait beyond the limit."""
+        return self.buffered - self._max_buffer
+
+    def lags(self, size: int) -> None:
+        """Bear with a full buffer, as long as the client reads."""
+        if self.is_open:
+            self._server.backlog.add(self, size)
 
     def overflowed(self) -> None:
         """Close a socket whose client does not read: 3008, and what waits for it is dropped."""

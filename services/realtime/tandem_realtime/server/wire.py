@@ -22,15 +22,16 @@ class Wire:
     """
     Write without copying, read without keeping a buffer, and never raise for what the other side does.
 
-    A subclass says what to do with data (`received`), with the end (`lost`) and with a full buffer (`overflowed`).
+    A subclass says what to do with data (`received`), with the end (`lost`) and with a full buffer (`lags`).
     """
 
-    __slots__ = ("_chunks", "_counters", "_ends", "_is_cut", "_loop", "_max_buffer", "_socket", "buffered")
+    __slots__ = ("_chunks", "_counters", "_ends", "_is_cut", "_loop", "_max_buffer", "_socket", "buffered", "taken")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, sock: socket.socket, *, counters: Counters, max_buffer: int
     ) -> None:
         self.buffered = 0
+        self.taken = 0  # bytes of what had to wait
         self._loop = loop
         self._socket = sock
         self._counters = counters
@@ -48,8 +49,8 @@ class Wire:
         """Take note that the peer has gone, whichever way."""
         raise NotImplementedError
 
-    def overflowed(self) -> None:
-        """Decide what happens to a peer that does not read."""
+    def lags(self, size: int) -> None:
+        """Decide what happens to a peer for whom more waits than the limit, *size* bytes of it new."""
         raise NotImplementedError
 
     def put(self, data: bytes) -> None:
@@ -73,7 +74,7 @@ class Wire:
         self.buffered += len(data) - sent
         # A message larger than the limit is no proof of a slow reader: the one being sent does not count.
         if self.buffered - len(self._chunks[0]) > self._max_buffer:
-            self.overflowed()
+            self.lags(len(data))
 
     def _flush(self) -> None:
         chunks = self._chunks
@@ -88,6 +89,7 @@ class Wire:
             return
         self._counters.bytes_out += sent
         self.buffered -= sent
+        self.taken += sent
         while chunks and sent >= len(chunks[0]):
             sent -= len(chunks.popleft())
             self._is_cut = False

@@ -18,6 +18,7 @@ from tandem_realtime.revocations import Bar
 from tandem_realtime.session import subscribing
 from tandem_realtime.session.expiry import ttl
 from tandem_realtime.session.reports import take_report
+from tandem_realtime.session.server_side import begin_all
 
 if TYPE_CHECKING:
     from tandem_realtime.session.session import Session
@@ -113,28 +114,8 @@ async def _server_side(session: Session, claims: ConnectionClaims, command: Conn
         if options := claims.subs.get(name):
             subscription.info = bytes(options.info)
         since = subscribing.position_of(at.epoch, at.offset) if at and at.recover else None
-        # Warm the hub, then admit all at once below: no push may come before the reply that announces its channel.
-        await runtime.hub.subscribe(subscription, since)
-        runtime.hub.unsubscribe(subscription)
-        if runtime.namespaces.of(name).latest:
-            await runtime.hub.remember_latest(name)
         wanted.append((subscription, since))
-    if session.is_gone:
-        raise DisconnectClient(codes.STALE)
-    try:
-        begun = {subscription.channel: _admit(session, subscription, since) for subscription, since in wanted}
-    except CommandError:  # the client may try again: no half of them
-        for subscription, _ in wanted:
-            subscribing.drop(session, subscription)
-        raise
+    begun = await begin_all(session, wanted)
     for name, options in claims.subs.items():
         begun[name].data = options.data
     return begun
-
-
-def _admit(session: Session, subscription: Subscription, since: Position | None) -> SubscribeResult:
-    hub = session.runtime.hub
-    admission = hub.admit(subscription, since) or hub.admit(subscription, None)
-    if admission is None:
-        raise CommandError(codes.INTERNAL)
-    return subscribing.begin(session, subscription, admission, is_recovering=since is not None)

@@ -50,6 +50,9 @@ HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
 WAITING = {method for method, handle in HANDLERS.items() if inspect.iscoroutinefunction(handle)}
 """What cannot be answered at once."""
 
+LIVE, STALE = "live", "stale"
+"""Whether the server is sure that a client has all that there is."""
+
 
 class Session:
     """
@@ -61,10 +64,13 @@ class Session:
 
     __slots__ = (
         "_awaits_pong",
+        "_frame_state",
         "_next_ping",
         "_pace",
+        "_rest",
         "_tasks",
         "_turns",
+        "_unsure",
         "client",
         "close",
         "encoding",
@@ -115,6 +121,9 @@ class Session:
         self._pace: Pace | None = None
         self._tasks: set[asyncio.Task[None]] | None = None
         self._turns: Turns | None = None
+        self._frame_state: Callable[[str], bytes] | None = None
+        self._unsure: set[str] | None = None
+        self._rest: list[bytes] | None = None
         runtime.wheel.schedule(self, time.monotonic() + runtime.options.connect_seconds)
 
     @property
@@ -198,10 +207,12 @@ class Session:
     def _answer(self, id: int, method: str, result: Any) -> None:
         metrics.commands[method, "ok"] += 1
         self.send(self.dialect.encode_reply(id, method, result))
+        self.send_rest()
 
     def _answer_error(self, id: int, method: str, error: Exception) -> None:
         failure = as_error(error)
         metrics.commands[method, str(failure.code)] += 1
+        self._rest = None
         self.send(self.dialect.encode_error(id, failure))
 
     def _keep_pace(self) -> Verdict:
@@ -229,6 +240,42 @@ class Session:
         if not self.is_gone:
             self.write(self.encoding.wrap(text))
 
+    def follow_up(self, page: bytes) -> None:
+        """Have *page*, in the connection's encoding, sent right behind the answer that is being made."""
+        self._rest = self._rest or []
+        self._rest.append(page)
+
+    def send_rest(self) -> None:
+        """Send what was to come behind an answer, which was sent."""
+        rest, self._rest = self._rest, None
+        for page in rest or ():
+            if not self.is_gone:
+                self.write(page)
+
+    def hear_states(self, frame: Callable[[str], bytes]) -> None:
+        """Tell a page without an SDK, too, whether what it hears is all that there is: what *frame* makes of it."""
+        self._frame_state = frame
+
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Tell the client that it may be stale, or live again, when that is the first or last of its channels."""
+        if is_sure and self._unsure is None:
+            return
+        unsure = self._unsure or set()
+        was_unsure = bool(unsure)
+        (unsure.discard if is_sure else unsure.add)(subscription.channel)
+        self._unsure = unsure or None
+        if was_unsure == bool(unsure) or self.is_gone:
+            return
+        state = STALE if unsure else LIVE
+        if self._frame_state is not None:
+            self.write(self._frame_state(state))
+        elif not self.is_plain:
+            self.send(self.dialect.push_message(b'{"type":"tandem.state","state":"%s"}' % state.encode()))
+
+    @property
+    def _hears_states(self) -> bool:
+        return not self.is_plain or self._frame_state is not None
+
     def disconnect(self, why: Disconnect) -> None:
         """End the connection, telling why."""
         if not self.is_gone:
@@ -243,7 +290,10 @@ class Session:
     def state_lost(self, subscription: Subscription) -> None:
         """Make the client come back with its position, and so learn whether it is whole."""
         if self.is_plain or subscription.is_server_side:
-            self.disconnect(codes.INSUFFICIENT_STATE)
+            has_history = self.runtime.namespaces.of(subscription.channel).has_history
+            # Without one there is nothing to come back for: that it was stale, and is live, says it all.
+            if has_history or not self._hears_states:
+                self.disconnect(codes.INSUFFICIENT_STATE)
         else:
             self.end_subscription(subscription, codes.STATE_LOST)
 

@@ -13,7 +13,7 @@ import msgspec
 from tandem import control
 from tandem.errors import ExpiredToken, InvalidToken, TandemError
 from tandem.namespaces import Namespace, check_channel, may_subscribe
-from tandem.publication import NOTHING, Position
+from tandem.publication import NOTHING, Position, Publication
 from tandem.tokens import SubscriptionClaims
 from tandem_realtime.hub import Subscription
 from tandem_realtime.hub.batch import select
@@ -26,6 +26,7 @@ from tandem_realtime.protocol.encodings import Deltas, Encoding
 from tandem_realtime.protocol.results import SubRefreshResult, SubscribeResult, told
 from tandem_realtime.protocol.unserved import REJECT_UNRECOVERED
 from tandem_realtime.session.expiry import deadline, is_overdue, ttl
+from tandem_realtime.session.pages import pages
 
 if TYPE_CHECKING:
     from tandem_realtime.session.session import Session
@@ -131,18 +132,32 @@ def begin(
     publications = admission.missed or []
     if namespace.latest and not publications and not result.recovered:
         publications = session.runtime.hub.latest(subscription.channel)
-    result.publications = told(select(subscription.encoding.wanted, publications), has_delta=result.delta)
+    first, *rest = list(pages(publications, session.runtime.options.recovery_page_bytes)) or [[]]
+    if rest and not session.is_plain:
+        _follow_up(session, subscription, rest)
+        result.offset = first[-1].offset
+    result.publications = told(select(subscription.encoding.wanted, first), has_delta=result.delta)
     if subscription.expires:
         result.expires, result.ttl = True, max(1, int(subscription.expires - time.monotonic()))
         session.reschedule()
-    session.runtime.presence.entered(session, subscription, namespace)
+    if session.user or not session.is_plain:  # a page of nobody in particular only listens
+        session.runtime.presence.entered(session, subscription, namespace)
     return result
+
+
+def _follow_up(session: Session, subscription: Subscription, rest: list[list[Publication]]) -> None:
+    """Have the pages after the first go out behind the answer, all of their publications whole."""
+    encoding = subscription.encoding
+    push = encoding.dialect.push_publication if encoding.deltas is None else encoding.dialect.push_whole
+    for page in rest:
+        session.follow_up(b"".join(encoding.wrap(push(each)) for each in select(encoding.wanted, page)))
 
 
 def drop(session: Session, subscription: Subscription, *, is_final: bool = False) -> None:
     """Take note that a subscription has ended, or never began. A *final* end is not a cut that may heal in a moment."""
     if session.subscriptions.get(subscription.channel) is subscription:
         del session.subscriptions[subscription.channel]
+        session.trust_changed(subscription, is_sure=True)
     session.runtime.hub.unsubscribe(subscription)
     session.runtime.presence.left(session, subscription, is_final=is_final)
 
@@ -195,6 +210,7 @@ async def subscribe_by_server(session: Session, given: control.Subscribe) -> Non
     session.send(session.dialect.push_subscribe(channel, result))
     for publication in result.publications.told:
         session.send(session.dialect.push_publication(publication))
+    session.send_rest()
 
 
 def _encoding(session: Session, command: Subscribe, namespace: Namespace) -> Encoding:

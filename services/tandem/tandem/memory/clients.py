@@ -25,6 +25,7 @@ class MemoryClient:
     """Take the place of `RedisClient`."""
 
     is_up = True
+    failure = None
 
     def __init__(self, url: str) -> None:
         self.address = MemoryAddress(url)

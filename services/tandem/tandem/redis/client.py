@@ -63,6 +63,11 @@ class RedisClient:
         """Tell whether there is a connection now."""
         return self._link is not None and self._link.connection is not None
 
+    @property
+    def failure(self) -> RedisUnavailable | None:
+        """Why Redis cannot be reached, while that is known."""
+        return None if self._link is None else self._link.failure
+
     async def close(self) -> None:
         """Drop the connection; what still waits fails, and so does every later command."""
         self._is_closed = True

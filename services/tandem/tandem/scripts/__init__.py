@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from tandem import conf
 from tandem.groups import group_for, layer_channel
 from tandem.namespaces import Namespace
 from tandem.publication import Position
 
-META_TTL_SECONDS = 30 * 24 * 3600
 ONCE_TTL_SECONDS = 300
 
 
@@ -64,6 +64,8 @@ class StreamState(NamedTuple):
 
     position: Position
     previous: Position | None
+    is_first: bool = False
+    """Nothing was published before: the previous epoch had none, and is only older."""
 
     def continues(self, since: Position) -> bool:
         """Tell whether a reader at *since* stands in this stream."""
@@ -172,7 +174,7 @@ def parse_published_batch(reply: Any) -> PublishedBatch:
 
 def renew_call(channel: str) -> Call:
     """Begin a new epoch of the stream, so that nobody takes what is missing for a whole."""
-    return Call(RENEW, (meta_key(channel), stream_key(channel)), (fresh_epoch(), META_TTL_SECONDS))
+    return Call(RENEW, (meta_key(channel), stream_key(channel)), (fresh_epoch(), conf.settings().position_seconds))
 
 
 def forget_call(channel: str, once: Sequence[str]) -> Call:
@@ -186,7 +188,7 @@ def once_key(channel: str, key: str) -> str:
 
 
 def _meta_ttl(namespace: Namespace) -> int:
-    return max(META_TTL_SECONDS, 2 * namespace.history_ttl)
+    return namespace.history_ttl + conf.settings().position_seconds
 
 
 def parse_published(reply: Any) -> Published:
@@ -205,12 +207,21 @@ def read_call(
     is_client: bool = False,
 ) -> Call:
     """
-    Read at most *limit* publications after *since*; *whole*: none at all when there are more.
+    Read at most *limit* publications after *since*; *whole*: none unless the stream goes on from there.
 
     Where a client says that it stands (*is_client*) is not proof enough to start the present epoch over.
     """
     epoch, offset = since or Position("", 0)
-    args = (fresh_epoch(), META_TTL_SECONDS, epoch, offset, limit, int(reverse), int(whole), int(is_client))
+    args = (
+        fresh_epoch(),
+        conf.settings().position_seconds,
+        epoch,
+        offset,
+        limit,
+        int(reverse),
+        int(whole),
+        int(is_client),
+    )
     return Call(READ, (meta_key(channel), stream_key(channel)), args)
 
 
@@ -230,7 +241,7 @@ def check_call(positions: Sequence[tuple[str, Position]]) -> Call:
     """Ask where the stream of each channel stands, telling where we believe it stands."""
     keys = [key for channel, _ in positions for key in (meta_key(channel), stream_key(channel))]
     args = [value for _, position in positions for value in position]
-    return Call(CHECK, keys, (fresh_epoch(), META_TTL_SECONDS, *args))
+    return Call(CHECK, keys, (fresh_epoch(), conf.settings().position_seconds, *args))
 
 
 def parse_states(reply: Any) -> list[StreamState]:
@@ -239,7 +250,8 @@ def parse_states(reply: Any) -> list[StreamState]:
 
 
 def _state(epoch: bytes, offset: int, previous: bytes, taken_over: int) -> StreamState:
-    return StreamState(Position(_text(epoch), offset), Position(_text(previous), taken_over) if previous else None)
+    before = Position(_text(previous), max(0, taken_over)) if previous else None
+    return StreamState(Position(_text(epoch), offset), before, taken_over < 0)
 
 
 def _text(value: bytes | str) -> str:

@@ -5,8 +5,9 @@
 local found = {}
 for i = 1, #KEYS / 2 do
   local meta, stream = KEYS[2 * i - 1], KEYS[2 * i]
-  local s = open_for_reader(meta, stream, ARGV[1] .. i, ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2]))
-  keep_meta(meta, tonumber(ARGV[2]))
-  found[i] = {s[1], s[2], s[3] or '', s[4]}
+  local ttl = tonumber(ARGV[2])
+  local s, is_there = open_for_reader(meta, stream, ARGV[1] .. i, ttl, ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2]))
+  if is_there then keep_meta(meta, ttl) end
+  found[i] = {s[1], s[2], s[3] or '', s[5] and -1 or s[4]}
 end
 return found

@@ -3,41 +3,87 @@
 -- A stream belongs to one incarnation of Redis. After a restart its epoch is replaced. Where everything written was
 -- kept (append-only, fsync on every write) the new epoch remembers where it took over (pe, po): a reader that stands at
 -- or below that point lost nothing. In any other case the stream is dropped and every reader is told.
+--
+-- Where nothing was published there is no key: the epoch follows from the incarnation, the channel's name and the half
+-- of the day. So a reader writes nothing, and the first publication finds the epoch that the readers were told, or the
+-- one before it. What a channel leaves behind outlives two such halves, and so does the note that it was born, so that
+-- no epoch begins a second time.
+redis.replicate_commands()
+local HALF_A_DAY = 43200
 
-local function take_over(meta, stream, epoch, offset, old, kept, incarnation)
-  if old and kept then
-    redis.call('HSET', meta, 'e', epoch, 'o', offset, 'i', incarnation, 'pe', old, 'po', offset)
-    return {epoch, offset, old, offset}
-  end
+local function incarnation_of(fresh)
+  local boot = redis.call('HMGET', 'tandem:boot', 'incarnation', 'kept')
+  if boot[1] then return boot[1], boot[2] == '1' end
+  -- Somebody emptied this Redis. It is another one from now on.
+  redis.call('HSET', 'tandem:boot', 'incarnation', fresh, 'kept', '0')
+  return fresh, false
+end
+
+local function epoch_before_all(meta, incarnation, half)
+  return string.sub(redis.sha1hex(incarnation .. ' ' .. half .. ' ' .. meta), 1, 8)
+end
+
+-- Whether something was published lately, of which no key is left: whoever deleted it has made a hole.
+local function was_born(name, half)
+  return redis.call('SISMEMBER', 'tandem:born:' .. half, name) == 1
+    or redis.call('SISMEMBER', 'tandem:born:' .. half - 1, name) == 1
+end
+
+local function start_over(meta, stream, epoch, incarnation, ttl)
   redis.call('DEL', stream, meta)
   redis.call('HSET', meta, 'e', epoch, 'o', 0, 'i', incarnation)
+  redis.call('EXPIRE', meta, ttl)
   return {epoch, 0, false, 0}
 end
 
--- Returns {epoch, offset, previous epoch or false, offset of the takeover}.
-local function open_stream(meta, stream, fresh_epoch)
-  local boot = redis.call('HMGET', 'tandem:boot', 'incarnation', 'kept')
-  local incarnation = boot[1] or ''
-  local m = redis.call('HMGET', meta, 'e', 'o', 'i', 'pe', 'po')
+-- Returns {epoch, offset, previous epoch or false, offset of the takeover, whether nothing was published in the previous
+-- epoch}, and whether there is a key.
+local function look_up(meta, stream, fresh_epoch, ttl)
+  local incarnation, kept = incarnation_of(fresh_epoch)
+  local m = redis.call('HMGET', meta, 'e', 'o', 'i', 'pe', 'po', 'first')
   if m[1] and m[3] == incarnation then
-    return {m[1], tonumber(m[2]), m[4], tonumber(m[5] or 0)}
+    return {m[1], tonumber(m[2]), m[4], tonumber(m[5] or 0), m[6] and true}, true, incarnation
   end
-  return take_over(meta, stream, fresh_epoch, tonumber(m[2] or 0), m[1], boot[2] == '1', incarnation)
+  if m[1] and kept then
+    redis.call('HSET', meta, 'e', fresh_epoch, 'i', incarnation, 'pe', m[1], 'po', m[2])
+    redis.call('HDEL', meta, 'first')
+    return {fresh_epoch, tonumber(m[2]), m[1], tonumber(m[2])}, true, incarnation
+  end
+  local half = math.floor(redis.call('TIME')[1] / HALF_A_DAY)
+  if m[1] then
+    redis.call('DEL', stream, meta)
+  elseif was_born(incarnation .. meta, half) or redis.call('EXISTS', stream) == 1 then
+    return start_over(meta, stream, fresh_epoch, incarnation, ttl), true, incarnation
+  end
+  local before = epoch_before_all(meta, incarnation, half - 1)
+  return {epoch_before_all(meta, incarnation, half), 0, before, 0, true}, false, incarnation, half
 end
 
--- A reader that stands ahead of the stream, or of the point where it was taken over, proves that Redis lost a part:
--- a new epoch for everyone. Anybody can claim to have a position: a client is believed about an epoch that was taken
--- over, which ends with that, but not about the present one, which a Redis that did not restart has whole.
-local function open_for_reader(meta, stream, fresh_epoch, epoch, offset, is_client)
-  local s = open_stream(meta, stream, fresh_epoch)
-  if (not is_client and epoch == s[1] and offset > s[2]) or (epoch == s[3] and offset > s[4]) then
-    local incarnation = redis.call('HGET', 'tandem:boot', 'incarnation') or ''
-    return take_over(meta, stream, fresh_epoch, 0, false, false, incarnation)
+-- For who is going to write: the key is there afterwards.
+local function open_stream(meta, stream, fresh_epoch)
+  local s, is_there, incarnation, half = look_up(meta, stream, fresh_epoch, 2 * HALF_A_DAY)
+  if not is_there then
+    redis.call('SADD', 'tandem:born:' .. half, incarnation .. meta)
+    redis.call('EXPIRE', 'tandem:born:' .. half, 3 * HALF_A_DAY)
+    redis.call('HSET', meta, 'e', s[1], 'o', 0, 'i', incarnation, 'pe', s[3], 'po', 0, 'first', 1)
   end
   return s
 end
 
--- Have a meta key live on. Rarely a write: with fsync on every write, each costs a turn of the disk.
+-- A reader that stands ahead of the stream, or of the point where it was taken over, proves that Redis lost a part:
+-- a new epoch for everyone. Anybody can claim to have a position: a client is believed about an epoch that was taken
+-- over, which ends with that, but not about the present one, which a Redis that did not restart has whole. Nobody is
+-- believed about an epoch in which nothing was published.
+local function open_for_reader(meta, stream, fresh_epoch, ttl, epoch, offset, is_client)
+  local s, is_there, incarnation = look_up(meta, stream, fresh_epoch, ttl)
+  if (not is_client and epoch == s[1] and offset > s[2]) or (not s[5] and epoch == s[3] and offset > s[4]) then
+    return start_over(meta, stream, fresh_epoch, incarnation, ttl), true
+  end
+  return s, is_there
+end
+
+-- Have a meta key live on while its channel is heard. Rarely a write: with fsync on every write, each costs a turn of
+-- the disk.
 local function keep_meta(meta, ttl)
   if redis.call('TTL', meta) < ttl / 2 then redis.call('EXPIRE', meta, ttl) end
 end

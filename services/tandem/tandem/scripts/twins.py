@@ -6,6 +6,7 @@ They run in the memory backend. Whoever changes a script changes its twin: a tes
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -19,9 +20,13 @@ Redis: TypeAlias = Callable[..., Any]
 """``redis.call``."""
 Twin: TypeAlias = Callable[[Redis, Sequence[bytes], Sequence[bytes]], Any]
 State: TypeAlias = list[Any]
-"""What meta.lua passes around: epoch, offset, previous epoch or None, offset of the takeover."""
+"""
+What meta.lua passes around: epoch, offset, previous epoch or None, offset of the takeover, and whether nothing was
+published in the previous epoch.
+"""
 
 BOOT_KEY = "tandem:boot"
+HALF_A_DAY = 43_200
 
 
 def boot(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
@@ -61,10 +66,8 @@ def publish_batch(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) ->
 
 def renew(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Begin a new epoch."""
-    incarnation = redis("HGET", BOOT_KEY, "incarnation") or b""
-    state = _take_over(redis, keys[0], keys[1], args[0], 0, None, False, incarnation)
-    redis("EXPIRE", keys[0], args[1])
-    return state[0]
+    incarnation, _ = _incarnation_of(redis, args[0])
+    return _start_over(redis, keys[0], keys[1], args[0], incarnation, int(args[1]))[0]
 
 
 def forget(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
@@ -77,18 +80,17 @@ def forget(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
 def read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Read a stream from a position."""
     fresh, ttl, since_epoch, since, limit = args[0], int(args[1]), args[2], int(args[3]), int(args[4])
-    state = _open_for_reader(redis, keys[0], keys[1], fresh, since_epoch, since, is_client=args[7] == b"1")
-    _keep_meta(redis, keys[0], ttl)
-    epoch, offset, previous, taken_over = state
+    state, _ = _open_for_reader(redis, keys[0], keys[1], fresh, ttl, since_epoch, since, is_client=args[7] == b"1")
+    epoch, offset, previous, taken_over, is_first = state
     continues = (since_epoch == epoch and since <= offset) or (since_epoch == previous and since <= taken_over)
     entries = []
-    if limit > 0 and (args[6] != b"1" or (continues and offset - since <= limit)):
+    if limit > 0 and (args[6] != b"1" or continues):
         if args[5] == b"1":
             start = f"({since}-0" if since_epoch or since > 0 else "+"
             entries = redis("XREVRANGE", keys[1], start, "-", "COUNT", limit)
         else:
             entries = redis("XRANGE", keys[1], f"{since + 1}-0", "+", "COUNT", limit)
-    return [epoch, offset, previous or b"", taken_over, int(continues), entries]
+    return [epoch, offset, previous or b"", -1 if is_first else taken_over, int(continues), entries]
 
 
 def check(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
@@ -98,9 +100,11 @@ def check(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
         meta, stream = keys[2 * i : 2 * i + 2]
         fresh = args[0] + b"%d" % (i + 1)
         epoch, offset = args[2 * i + 2 : 2 * i + 4]
-        state = _open_for_reader(redis, meta, stream, fresh, epoch, int(offset), is_client=False)
-        _keep_meta(redis, meta, int(args[1]))
-        found.append([state[0], state[1], state[2] or b"", state[3]])
+        ttl = int(args[1])
+        state, is_there = _open_for_reader(redis, meta, stream, fresh, ttl, epoch, int(offset), is_client=False)
+        if is_there:
+            _keep_meta(redis, meta, ttl)
+        found.append([state[0], state[1], state[2] or b"", -1 if state[4] else state[3]])
     return found
 
 
@@ -262,34 +266,66 @@ def _append(
     return [epoch, offset, 0]
 
 
-def _take_over(
-    redis: Redis, meta: bytes, stream: bytes, epoch: bytes, offset: int, old: bytes | None, kept: bool, now: bytes
-) -> State:
-    if old is not None and kept:
-        redis("HSET", meta, "e", epoch, "o", offset, "i", now, "pe", old, "po", offset)
-        return [epoch, offset, old, offset]
+def _incarnation_of(redis: Redis, fresh: bytes) -> tuple[bytes, bool]:
+    incarnation, kept = redis("HMGET", BOOT_KEY, "incarnation", "kept")
+    if incarnation is not None:
+        return incarnation, kept == b"1"
+    redis("HSET", BOOT_KEY, "incarnation", fresh, "kept", "0")
+    return fresh, False
+
+
+def _epoch_before_all(meta: bytes, incarnation: bytes, half: int) -> bytes:
+    text = incarnation + b" %d " % half + meta
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()[:8].encode()
+
+
+def _was_born(redis: Redis, name: bytes, half: int) -> bool:
+    return any(redis("SISMEMBER", f"tandem:born:{each}", name) for each in (half, half - 1))
+
+
+def _start_over(redis: Redis, meta: bytes, stream: bytes, epoch: bytes, incarnation: bytes, ttl: int) -> State:
     redis("DEL", stream, meta)
-    redis("HSET", meta, "e", epoch, "o", 0, "i", now)
-    return [epoch, 0, None, 0]
+    redis("HSET", meta, "e", epoch, "o", 0, "i", incarnation)
+    redis("EXPIRE", meta, ttl)
+    return [epoch, 0, None, 0, False]
+
+
+def _look_up(redis: Redis, meta: bytes, stream: bytes, fresh: bytes, ttl: int) -> tuple[State, bool, bytes, int]:
+    """Return the state, whether there is a key, the incarnation and the half of the day."""
+    incarnation, kept = _incarnation_of(redis, fresh)
+    epoch, offset, born_in, previous, taken_over, first = redis("HMGET", meta, "e", "o", "i", "pe", "po", "first")
+    half = int(redis("TIME")[0]) // HALF_A_DAY
+    if epoch is not None and born_in == incarnation:
+        return [epoch, int(offset), previous, int(taken_over or 0), first is not None], True, incarnation, half
+    if epoch is not None and kept:
+        redis("HSET", meta, "e", fresh, "i", incarnation, "pe", epoch, "po", offset)
+        redis("HDEL", meta, "first")
+        return [fresh, int(offset), epoch, int(offset), False], True, incarnation, half
+    if epoch is not None:
+        redis("DEL", stream, meta)
+    elif _was_born(redis, incarnation + meta, half) or redis("EXISTS", stream):
+        return _start_over(redis, meta, stream, fresh, incarnation, ttl), True, incarnation, half
+    before = _epoch_before_all(meta, incarnation, half - 1)
+    return [_epoch_before_all(meta, incarnation, half), 0, before, 0, True], False, incarnation, half
 
 
 def _open_stream(redis: Redis, meta: bytes, stream: bytes, fresh: bytes) -> State:
-    incarnation, kept = redis("HMGET", BOOT_KEY, "incarnation", "kept")
-    incarnation = incarnation or b""
-    epoch, offset, born_in, previous, taken_over = redis("HMGET", meta, "e", "o", "i", "pe", "po")
-    if epoch is not None and born_in == incarnation:
-        return [epoch, int(offset), previous, int(taken_over or 0)]
-    return _take_over(redis, meta, stream, fresh, int(offset or 0), epoch, kept == b"1", incarnation)
+    state, is_there, incarnation, half = _look_up(redis, meta, stream, fresh, 2 * HALF_A_DAY)
+    if not is_there:
+        redis("SADD", f"tandem:born:{half}", incarnation + meta)
+        redis("EXPIRE", f"tandem:born:{half}", 3 * HALF_A_DAY)
+        redis("HSET", meta, "e", state[0], "o", 0, "i", incarnation, "pe", state[2], "po", 0, "first", 1)
+    return state
 
 
 def _open_for_reader(
-    redis: Redis, meta: bytes, stream: bytes, fresh: bytes, epoch: bytes, offset: int, *, is_client: bool
-) -> State:
-    state = _open_stream(redis, meta, stream, fresh)
-    if (not is_client and epoch == state[0] and offset > state[1]) or (epoch == state[2] and offset > state[3]):
-        incarnation = redis("HGET", BOOT_KEY, "incarnation") or b""
-        return _take_over(redis, meta, stream, fresh, 0, None, False, incarnation)
-    return state
+    redis: Redis, meta: bytes, stream: bytes, fresh: bytes, ttl: int, epoch: bytes, offset: int, *, is_client: bool
+) -> tuple[State, bool]:
+    state, is_there, incarnation, _ = _look_up(redis, meta, stream, fresh, ttl)
+    is_ahead = not is_client and epoch == state[0] and offset > state[1]
+    if is_ahead or (not state[4] and epoch == state[2] and offset > state[3]):
+        return _start_over(redis, meta, stream, fresh, incarnation, ttl), True
+    return state, is_there
 
 
 def _keep_meta(redis: Redis, meta: bytes, ttl: int) -> None:
