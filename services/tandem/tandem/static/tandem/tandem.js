@@ -68,11 +68,12 @@ class Subscription {
   /** The channel, asked from *start*, stands at *position*: is this subscription whole there? */
   #join({ start, position, recovered, publications }) {
     const mine = this.position;
-    const isLost = !recovered && start?.epoch === mine?.epoch && start?.offset === mine?.offset;
-    if (isLost || !mine || !position || !areComparable(mine, position)) {
+    const isStart = start?.epoch === mine?.epoch && start?.offset === mine?.offset;
+    if (recovered && mine && areComparable(mine, start) && mine.offset >= start.offset) {
+      publications.forEach((pub) => this.#take(pub)); // perhaps of another epoch, which took over there
+    } else if (isStart || !mine || !position || !areComparable(mine, position)) {
       return this.#restart(position, start ? [] : publications);
     }
-    if (recovered && mine.offset >= start.offset) publications.forEach((pub) => this.#take(pub));
     if (mine.offset < position.offset) return this.ask();
     mine.epoch = position.epoch;
     if (!this.#held) this.#become("live");
@@ -818,8 +819,8 @@ const transports = {
       const mine = {};
       followed.set(channel, mine);
       let now = await get(channel);
-      if (recover && (now.epoch !== epoch || now.offset !== offset)) now = await get(channel, { epoch, offset });
-      else now.recovered = recover;
+      if (recover && now.offset !== offset) now = await get(channel, { epoch, offset });
+      else now.recovered = recover && areComparable(now, { epoch });
       line.hear([now.code ? { id, error: now } : { id, subscribe: { ...now, recoverable: true } }]);
       while (!now.code) {
         now = await get(channel, now);
