@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import socket
+from types import ModuleType
 
+from . import messages
 from .books import Book
 
 
@@ -22,7 +24,7 @@ class State(enum.IntEnum):
 class Client:
     """A subscriber of one channel. The `Swarm` moves it; its `book` outlives its sockets."""
 
-    __slots__ = ("book", "channel", "channel_index", "index", "opened_at", "pending", "sock", "state")
+    __slots__ = ("book", "channel", "channel_index", "index", "opened_at", "pending", "sock", "speech", "state")
 
     def __init__(self, index: int, channel: str, channel_index: int = 0) -> None:
         self.index = index
@@ -33,6 +35,7 @@ class Client:
         self.sock: socket.socket | None = None
         self.pending = b""
         self.opened_at = 0
+        self.speech: ModuleType = messages
 
     def shut(self, *, abort: bool = False) -> None:
         """Close the socket without a close frame; with *abort* by a TCP reset."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 HANDSHAKE_END = b"\r\n\r\n"
 
 # Any 16 bytes will do: the generator checks the status line, not the accept key.
@@ -15,7 +15,7 @@ class FrameError(ValueError):
     """The server sent bytes that no frame of this protocol starts with."""
 
 
-def handshake(host: str, path: str, *, origin: str = "") -> bytes:
+def handshake(host: str, path: str, *, origin: str = "", subprotocol: str = "") -> bytes:
     """Return the request that opens a WebSocket at *path* (RFC 6455 section 4.1)."""
     lines = [
         f"GET {path} HTTP/1.1",
@@ -27,6 +27,8 @@ def handshake(host: str, path: str, *, origin: str = "") -> bytes:
     ]
     if origin:
         lines.append(f"Origin: {origin}")
+    if subprotocol:
+        lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
     return "\r\n".join(lines).encode("ascii") + HANDSHAKE_END
 
 

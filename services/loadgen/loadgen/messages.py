@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+OPCODE = 0x1
+SUBPROTOCOL = ""
 PING = b"{}"
 # A stamp has 19 digits in either clock: the wall clock has them, the monotonic clock gets them by this.
 MONOTONIC_BASE = 10**18
-_MARK = b'"T1'
+MARK = b'"T1'
 _OFFSET = re.compile(rb'"offset":\s*(\d+)')
 
 
@@ -35,12 +38,32 @@ def body(stamp: int, number: int, size: int) -> bytes:
 
 def read(line: bytes) -> Seen:
     """Find stamp, number and offset in the bytes of one publication; the offset is 0 where there is none."""
-    mark = line.find(_MARK)
     found = _OFFSET.search(line)
-    offset = int(found[1]) if found else 0
+    return stamp_of(line, int(found[1]) if found else 0)
+
+
+def stamp_of(message: bytes, offset: int) -> Seen:
+    """Find stamp and number in the bytes of a publication that has *offset*, in whatever dialect it is."""
+    mark = message.find(MARK)
     if mark < 0:
         return Seen(None, 0, offset)
-    return Seen(int(line[mark + 2 : mark + 21]), int(line[mark + 22 : mark + 32]), offset)
+    return Seen(int(message[mark + 2 : mark + 21]), int(message[mark + 22 : mark + 32]), offset)
+
+
+def split(payload: bytes) -> Iterator[bytes]:
+    """Return the messages of a frame: its lines."""
+    return iter([line for line in payload.split(b"\n") if line] if b"\n" in payload else [payload])
+
+
+def is_ping(line: bytes) -> bool:
+    """Tell whether *line* is the server's ping."""
+    return line == PING
+
+
+def reply(line: bytes) -> dict[str, Any]:
+    """Return a reply."""
+    found: dict[str, Any] = json.loads(line)
+    return found
 
 
 def is_publication(line: bytes) -> bool:
@@ -50,7 +73,7 @@ def is_publication(line: bytes) -> bool:
 
 def is_one_publication(payload: bytes, *, bare: bool) -> bool:
     """Tell whether *payload* is one stamped publication and nothing else; *bare*: with no push around it."""
-    return payload.count(_MARK) == 1 and b"\n" not in payload and (bare or is_publication(payload))
+    return payload.count(MARK) == 1 and b"\n" not in payload and (bare or is_publication(payload))
 
 
 def connect(token: str = "") -> bytes:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .target import Target
+from .target import DIALECTS, Target
 
 SCENARIOS = {
     "fanout": "every client on one channel",
@@ -25,6 +25,7 @@ class Options:
     url: str = "ws://127.0.0.1:8100/ws/"
     token: str = ""
     origin: str = ""
+    dialect: str = "json"
     channel: str = "public:loadgen"
     clients: int = 100
     channels: int = 1
@@ -48,7 +49,7 @@ class Options:
     @property
     def target(self) -> Target:
         """Return the server under load."""
-        return Target(self.url, self.token, self.origin)
+        return Target(self.url, self.token, self.origin, self.dialect)
 
     @property
     def wall_clock(self) -> bool:
@@ -71,6 +72,7 @@ _HELP = {
     "url": "WebSocket address; with {channel} in it, opening is subscribing",
     "token": "connection token",
     "origin": "Origin header",
+    "dialect": "what the clients speak: json, protobuf, or mixed (every other one)",
     "channel": "channel, or the beginning of the channels' names",
     "clients": "subscribers, over all shards",
     "channels": "channels that the clients spread over (fanout, storm, idle, verify)",
@@ -113,6 +115,8 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     values["scenario"] = {"soak": "verify", None: "fanout"}.get(values["scenario"], values["scenario"])
     if not 0 <= values["shard"] < values["shards"]:
         parser.error(f"--shard {values['shard']}: expected 0 to {values['shards'] - 1}")
+    if values["dialect"] not in DIALECTS:
+        parser.error(f"--dialect {values['dialect']}: expected {', '.join(DIALECTS)}")
     if values["shards"] > 1 and not values["settle"]:
         values["settle"] = 5.0
     return Options(**values)

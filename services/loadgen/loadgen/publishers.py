@@ -76,16 +76,16 @@ class ClientPublisher:
         self._socket = socket.create_connection(target.address, timeout=10)
         self._pending = b""
         self._number = len(channels) + 1
-        self._socket.sendall(target.opening(""))
+        self._socket.sendall(target.opening(0, ""))
         while frames.HANDSHAKE_END not in self._pending:
             self._pending += self._receive()
         self._pending = self._pending.split(frames.HANDSHAKE_END, 1)[1]
-        self._socket.sendall(target.connecting())
+        self._socket.sendall(target.connecting(0))
         self._replies(1)
         # A namespace may let only subscribers publish.
         for start in range(0, len(channels), 100):
             some = channels[start : start + 100]
-            self._socket.sendall(b"".join(target.subscribing(channel, None, 0) for channel in some))
+            self._socket.sendall(b"".join(target.subscribing(0, channel, None, 0) for channel in some))
             self._replies(len(some))
 
     def send(self, batch: Batch) -> None:

@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from . import frames, limits, messages
@@ -17,7 +18,6 @@ from .target import Target
 from .timers import Timers
 
 READ_BYTES = 65536
-_PONG = frames.client_frame(messages.PING)
 _LOST = 1006  # no close frame came (RFC 6455 section 7.1.5)
 
 
@@ -40,8 +40,7 @@ class Swarm:
         self._base = 0 if wall_clock else messages.MONOTONIC_BASE
         self._poller = select.epoll()
         self._clients: dict[int, Client] = {}
-        self._known_bytes: bytes | None = None
-        self._known = messages.Seen(None, 0, 0)
+        self._known: dict[ModuleType, tuple[bytes, messages.Seen]] = {}
         self.observer = Observer()
         self.timers = Timers()
         self.strain = Strain()
@@ -55,7 +54,6 @@ class Swarm:
         self.target = target
         host, port = target.address
         self._address = (socket.gethostbyname(host), port)
-        self._connecting = target.connecting()
 
     def measure(self) -> None:
         """Start counting anew: publications, latencies, and the strain on this process."""
@@ -67,6 +65,7 @@ class Swarm:
         """Begin to connect *client*; it subscribes by itself, from its book's position if it has one."""
         client.sock = limits.open_socket(client.index, self._address, receive_buffer=receive_buffer)
         client.state = State.CONNECTING
+        client.speech = self.target.speech(client.index)
         client.opened_at = time.monotonic_ns()
         self._clients[client.sock.fileno()] = client
         self._poller.register(client.sock, select.EPOLLOUT | select.EPOLLIN)
@@ -125,7 +124,7 @@ class Swarm:
             return
         self._poller.modify(client.sock, select.EPOLLIN)
         client.state = State.OPENING
-        self._send(client, self.target.opening(client.channel))
+        self._send(client, self.target.opening(client.index, client.channel))
 
     def _send(self, client: Client, data: bytes) -> None:
         try:
@@ -144,8 +143,9 @@ class Swarm:
             self._gone(client, _LOST, str(error))
             return
         # A fan-out sends the same bytes to everyone: what was read once need not be read again.
-        if data == self._known_bytes and not client.pending and client.state == State.LIVE:
-            self._publication(client, self._known)
+        known = self._known.get(client.speech)
+        if known is not None and data == known[0] and not client.pending and client.state == State.LIVE:
+            self._publication(client, known[1])
         elif data:
             self._read(client, client.pending + data if client.pending else data)
         else:
@@ -169,22 +169,21 @@ class Swarm:
             self._gone(client, _LOST, str(error))
             return
         if len(whole) == 1 and not client.pending and client.state == State.LIVE:
-            self._remember(data, whole[0][1])
+            self._remember(client.speech, data, whole[0][1])
         for opcode, payload in whole:
             if client.sock is None:
                 return
-            if opcode == frames.TEXT:
-                for line in payload.split(b"\n") if b"\n" in payload else (payload,):
-                    if line:
-                        self._line(client, line)
+            if opcode == client.speech.OPCODE:
+                for message in client.speech.split(payload):
+                    self._message(client, message)
             elif opcode == frames.CLOSE:
                 self._gone(client, *frames.close_reason(payload))
             elif opcode == frames.PING:
                 self._send(client, frames.client_frame(payload, frames.PONG))
 
-    def _remember(self, data: bytes, payload: bytes) -> None:
-        if messages.is_one_publication(payload, bare=self.target.by_path):
-            self._known_bytes, self._known = data, messages.read(payload)
+    def _remember(self, speech: ModuleType, data: bytes, payload: bytes) -> None:
+        if speech.is_one_publication(payload, bare=self.target.by_path):
+            self._known[speech] = data, speech.read(next(speech.split(payload)))
 
     def _opened(self, client: Client) -> None:
         if self.target.by_path:
@@ -193,20 +192,21 @@ class Swarm:
             self._live(client, {})
         else:
             client.state = State.JOINING
-            self._send(client, self._connecting)
+            self._send(client, self.target.connecting(client.index))
 
     def _live(self, client: Client, reply: dict[str, Any]) -> None:
         client.state = State.LIVE
         self.live += 1
         self.observer.subscribed(client, reply)
 
-    def _line(self, client: Client, line: bytes) -> None:
-        if line == messages.PING:
-            self._send(client, _PONG)
-        elif self.target.by_path or messages.is_publication(line):
-            self._publication(client, messages.read(line))
+    def _message(self, client: Client, message: bytes) -> None:
+        speech = client.speech
+        if speech.is_ping(message):
+            self._send(client, frames.client_frame(speech.PING, speech.OPCODE))
+        elif self.target.by_path or speech.is_publication(message):
+            self._publication(client, speech.read(message))
         else:
-            self._reply(client, json.loads(line))
+            self._reply(client, speech.reply(message))
 
     def _publication(self, client: Client, seen: messages.Seen) -> None:
         client.book.publication(seen.number // self.by_number + 1 if self.by_number else seen.offset)
@@ -230,7 +230,8 @@ class Swarm:
 
     def _subscribe(self, client: Client) -> None:
         client.state = State.SUBSCRIBING
-        self._send(client, self.target.subscribing(client.channel, client.book.epoch, client.book.offset))
+        book = client.book
+        self._send(client, self.target.subscribing(client.index, client.channel, book.epoch, book.offset))
 
     def _subscribed(self, client: Client, reply: dict[str, Any]) -> None:
         offsets = [publication["offset"] for publication in reply.get("publications", ())]

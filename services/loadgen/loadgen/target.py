@@ -1,11 +1,15 @@
-"""Which server is under load, and in which of two dialects a client talks to it."""
+"""Which server is under load, and how a client talks to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 from urllib.parse import urlsplit
 
-from . import frames, messages
+from . import binary, frames, messages
+
+DIALECTS = {"json": (messages,), "protobuf": (binary,), "mixed": (messages, binary)}
+"""What clients speak: in the order of their numbers each of these in turn."""
 
 
 @dataclass(frozen=True)
@@ -13,13 +17,14 @@ class Target:
     """
     A server by URL.
 
-    `centrifuge`, the default dialect, subscribes by protocol commands. A URL with `{channel}` in it is a server that
+    Clients subscribe by protocol commands, in one of the `DIALECTS`. A URL with `{channel}` in it is a server that
     subscribes by path (stock Channels, the floor): open is subscribed, and publications are counted by their numbers.
     """
 
     url: str
     token: str = ""
     origin: str = ""
+    dialect: str = "json"
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -37,16 +42,28 @@ class Target:
         """Tell whether opening the URL is all it takes to be subscribed."""
         return "{channel}" in self.url
 
-    def opening(self, channel: str) -> bytes:
-        """Return the handshake of a client that wants *channel*."""
+    def speech(self, index: int) -> ModuleType:
+        """Return the module whose messages client *index* sends and reads: `messages` or `binary`."""
+        spoken = DIALECTS[self.dialect]
+        return spoken[index % len(spoken)]
+
+    def opening(self, index: int, channel: str) -> bytes:
+        """Return the handshake of client *index*, which wants *channel*."""
         parts = urlsplit(self.url.replace("{channel}", channel))
         path = parts.path or "/"
-        return frames.handshake(parts.netloc, f"{path}?{parts.query}" if parts.query else path, origin=self.origin)
+        return frames.handshake(
+            parts.netloc,
+            f"{path}?{parts.query}" if parts.query else path,
+            origin=self.origin,
+            subprotocol=self.speech(index).SUBPROTOCOL,
+        )
 
-    def connecting(self) -> bytes:
+    def connecting(self, index: int) -> bytes:
         """Return the frame with the connect command."""
-        return frames.client_frame(messages.connect(self.token))
+        speech = self.speech(index)
+        return frames.client_frame(speech.connect(self.token), speech.OPCODE)
 
-    def subscribing(self, channel: str, epoch: str | None, offset: int) -> bytes:
+    def subscribing(self, index: int, channel: str, epoch: str | None, offset: int) -> bytes:
         """Return the frame with the subscribe command, from a position when *epoch* is given."""
-        return frames.client_frame(messages.subscribe(channel, epoch=epoch, offset=offset))
+        speech = self.speech(index)
+        return frames.client_frame(speech.subscribe(channel, epoch=epoch, offset=offset), speech.OPCODE)

@@ -13,6 +13,9 @@ from loadgen.client import Client, State
 from loadgen.crowd import Crowd
 from loadgen.swarm import Swarm
 from loadgen.target import Target
+from tandem.publication import Publication
+from tandem_realtime.protocol import results
+from tandem_realtime.protocol.dialects import protobuf
 
 ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
 Script = Callable[[socket.socket], None]
@@ -44,14 +47,15 @@ class ScriptedServer:
         self.received.append(data)
         return data
 
-    def admit(self, peer: socket.socket, reply: bytes) -> None:
+    def admit(self, peer: socket.socket, reply: bytes, *, connected: bytes = b"") -> None:
         """Take handshake, connect and subscribe; answer the last with *reply*."""
         self.read(peer)
         peer.sendall(ACCEPTED)
         self.read(peer)
-        peer.sendall(frames.server_frame(b'{"id":1,"connect":{"client":"c","ping":25}}'))
+        opcode = frames.BINARY if connected else frames.TEXT
+        peer.sendall(frames.server_frame(connected or b'{"id":1,"connect":{"client":"c","ping":25}}', opcode))
         self.read(peer)
-        peer.sendall(frames.server_frame(reply))
+        peer.sendall(frames.server_frame(reply, opcode))
 
 
 @pytest.fixture
@@ -62,9 +66,9 @@ def server() -> Iterator[ScriptedServer]:
     scripted.listener.close()
 
 
-def swarm_of_one(server: ScriptedServer) -> tuple[Swarm, Crowd, Client]:
+def swarm_of_one(server: ScriptedServer, *, dialect: str = "json") -> tuple[Swarm, Crowd, Client]:
     """Return a swarm with one client of the channel `a`."""
-    swarm = Swarm(Target(server.url))
+    swarm = Swarm(Target(server.url, dialect=dialect))
     client = Client(0, "a")
     return swarm, Crowd(swarm, [client], wave=1), client
 
@@ -100,6 +104,30 @@ def test_publications_pings_and_pieces(server: ScriptedServer) -> None:
         frames.client_frame(b'{"id":2,"subscribe":{"channel":"a"}}'),
         frames.client_frame(messages.PING),
     ]
+
+
+def test_protobuf_client_reads_what_it_is_sent(server: ScriptedServer) -> None:
+    """Publications one at a time and together, and pings, in binary frames."""
+
+    def script(peer: socket.socket) -> None:
+        reply = results.SubscribeResult(recoverable=True, epoch="e")
+        server.admit(peer, protobuf.encode_reply(2, "subscribe", reply), connected=b"\x02\x2a\0")
+        pushes = [
+            protobuf.push_publication(Publication("a", messages.body(messages.MONOTONIC_BASE, number, 64), number + 1))
+            for number in range(4)
+        ]
+        for payload in (pushes[0], pushes[1], pushes[2] + pushes[3], protobuf.PING):
+            peer.sendall(frames.server_frame(payload, frames.BINARY))
+        server.read(peer)
+
+    server.play(script)
+    swarm, crowd, client = swarm_of_one(server, dialect="protobuf")
+    crowd.gather(seconds=5)
+    swarm.run(seconds=5, until=lambda: len(server.received) == 4)
+    swarm.close()
+
+    assert (swarm.received, client.book.offset, client.book.missing) == (4, 4, 0)
+    assert server.received[-1] == frames.client_frame(protobuf.PING, frames.BINARY)
 
 
 def test_known_bytes_stay_what_they_are(server: ScriptedServer) -> None:

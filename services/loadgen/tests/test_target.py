@@ -12,7 +12,7 @@ def test_address_and_path() -> None:
     target = Target("ws://127.0.0.1:8100/ws/?a=b")
 
     assert target.address == ("127.0.0.1", 8100)
-    assert target.opening("c").startswith(b"GET /ws/?a=b HTTP/1.1\r\nHost: 127.0.0.1:8100\r\n")
+    assert target.opening(0, "c").startswith(b"GET /ws/?a=b HTTP/1.1\r\nHost: 127.0.0.1:8100\r\n")
 
 
 def test_by_path() -> None:
@@ -20,7 +20,7 @@ def test_by_path() -> None:
     target = Target("ws://h/room/{channel}/")
 
     assert target.by_path
-    assert target.opening("c").startswith(b"GET /room/c/ HTTP/1.1")
+    assert target.opening(0, "c").startswith(b"GET /room/c/ HTTP/1.1")
     assert target.address == ("h", 80)
 
 

@@ -21,6 +21,7 @@ from rig.servers import SERVICES, RedisServer
 RESULTS = SERVICES.parent / ".demo" / "bench"
 # A backlog waits in Redis until the server goes on; by default Redis would cut its subscriber off.
 _REDIS_OPTIONS = ("--client-output-buffer-limit", "pubsub 0 0 0")
+_CONTENDERS = ("floor", "tandem", "stock", "tandem-redis-py")
 _PACKAGES = ("channels", "channels-redis", "daphne", "django", "hiredis", "redis", "twisted", "websockets")
 
 
@@ -66,6 +67,8 @@ def _contender(name: str, redis_url: str) -> contenders.Contender:
         return contenders.stock(redis_url)
     if name == "tandem":
         return contenders.tandem(redis_url)
+    if name in workloads.DIALECTS:
+        return contenders.tandem(redis_url, name=name, dialect=workloads.DIALECTS[name])
     return contenders.tandem(redis_url, name=name, DJANGO_SETTINGS_MODULE="loadgen.bench.plain_layer")
 
 
@@ -100,7 +103,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=integers, default=workloads.SIZES, help="connections, comma separated")
     parser.add_argument("--seconds", type=float, default=5.0, help="of publishing, in each visit")
     parser.add_argument("--only", default="", help="workloads whose name has this in it")
-    parser.add_argument("--contenders", type=names, default=["floor", "tandem", "stock", "tandem-redis-py"])
+    parser.add_argument("--contenders", type=names, default=[*_CONTENDERS, *workloads.DIALECTS])
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder for bench.json, logs and the picture")
     parser.add_argument("--figure", default="bench.svg", help="name of the picture; empty for none")
     return parser.parse_args()

@@ -30,11 +30,12 @@ class Contender:
     env: dict[str, str] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     recovers: bool = False
+    dialect: str = "json"
 
     @property
     def target(self) -> Target:
         """Return the server as the generator sees it."""
-        return Target(self.url)
+        return Target(self.url, dialect=self.dialect)
 
     @property
     def channel(self) -> str:
@@ -91,8 +92,8 @@ def stock(redis_url: str) -> Contender:
     )
 
 
-def tandem(redis_url: str, *, name: str = "tandem", **env: str) -> Contender:
-    """Return the realtime service; *env* changes its settings."""
+def tandem(redis_url: str, *, name: str = "tandem", dialect: str = "json", **env: str) -> Contender:
+    """Return the realtime service, whose clients speak *dialect*; *env* changes its settings."""
     port = free_port()
     return Contender(
         name,
@@ -101,6 +102,7 @@ def tandem(redis_url: str, *, name: str = "tandem", **env: str) -> Contender:
         "redis",
         env={**tandem_env(redis_url), "TANDEM_BIND_PORT": str(port), "TANDEM_PRIVATE_PORT": str(free_port()), **env},
         recovers=True,
+        dialect=dialect,
     )
 
 

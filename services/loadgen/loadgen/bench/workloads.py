@@ -12,6 +12,10 @@ _STOCK_DELIVERIES_PER_SECOND = 1_000  # more, and stock Channels only queues
 _DELIVERIES_PER_SECOND = 10_000
 
 
+DIALECTS = {"tandem-protobuf": "protobuf", "tandem-mixed": "mixed"}
+"""The same server with clients that speak Protobuf, and with half of them."""
+
+
 @dataclass(frozen=True)
 class Workload:
     """A load for each contender that takes part; the rates differ where one cannot bear the other's."""
@@ -49,6 +53,12 @@ def fanout(clients: int, *, seconds: float) -> Workload:
     return Workload(f"fanout-{clients}", {"floor": fast, "tandem": fast, "stock": slow}, recover=True)
 
 
+def dialects(clients: int, *, seconds: float) -> Workload:
+    """Return one publication to all of *clients*, which speak JSON, Protobuf, or half of them each."""
+    load = fanout(clients, seconds=seconds).loads["tandem"]
+    return Workload(f"dialects-{clients}", dict.fromkeys(("tandem", *DIALECTS), load), recover=True)
+
+
 def latency(*, seconds: float) -> Workload:
     """Return ten publications a second to 2,000 sockets."""
     load = Load(2_000, 10.0, round(10 * seconds))
@@ -78,7 +88,13 @@ def saturation() -> Workload:
 def all_workloads(sizes: tuple[int, ...], *, seconds: float) -> list[Workload]:
     """Return everything, in the order of a run."""
     fanouts = [fanout(clients, seconds=seconds) for clients in sizes]
-    return [*fanouts, latency(seconds=seconds), channels(seconds=seconds), saturation()]
+    return [
+        *fanouts,
+        dialects(1_000, seconds=seconds),
+        latency(seconds=seconds),
+        channels(seconds=seconds),
+        saturation(),
+    ]
 
 
 LIMITS = (
@@ -94,6 +110,12 @@ LIMITS = (
     ),
     Limit("saturation, of redis-py's layer", "saturation-200", "publications_per_core_s", "tandem", 4, _REDIS_PY, True),
     Limit("connect + subscribe + recover, CPU us", "fanout-1000", "recover_cpu_us", "tandem", 900),
+    Limit(
+        "Protobuf: CPU per delivery, of JSON's", "dialects-1000", "delivery_cpu_us", "tandem-protobuf", 1.1, "tandem"
+    ),
+    Limit(
+        "half of each: CPU per delivery, of JSON's", "dialects-1000", "delivery_cpu_us", "tandem-mixed", 1.1, "tandem"
+    ),
     Limit("RSS of an idle connection, bytes", "fanout-1000", "rss_bytes", "tandem", 27_000),
     Limit("p99 at 2,000 sockets x 10/s, ms", "latency-2000", "p99_ms", "tandem", 60),
 )
