@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -150,3 +151,46 @@ async def test_attempts_become_rare(stack: Stack, http: httpx.AsyncClient) -> No
 
         assert 2 <= quiet <= 12
         assert 1 <= woken <= 2 * seconds
+
+
+@networks
+async def test_redis_is_away(tmp_path: Path, network: str) -> None:
+    """10 s after it stopped no page says live; 5 s after it is back every page does, and has every change since."""
+    with Stack(tmp_path / "stack", redis_options=("--appendonly", "yes", "--appendfsync", "always")) as stack:
+        async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
+            async with behind(stack, http, network) as (_, page, values):
+                await page.until("live")
+                stack.redis.stop()
+                seconds = await page.until_not("live", seconds=10)
+                first = await page.state()
+                values += await press(http, 3)  # they wait in the outbox
+                stack.redis.start()
+                back = await page.until("live", seconds=5)
+                async with asyncio.timeout(5):  # there is no worker here: the next change takes those that wait along
+                    while len(await page.books("seen")) < len(values):
+                        values += await press(http)
+                        await asyncio.sleep(0.5)
+                print(f"{network}: {first} after {seconds:.2f} s, live {back:.2f} s after the return")
+
+                states = [state for state, _ in await page.books("states")]
+
+                assert first == "stale"
+                assert "live" not in states[states.index("stale") : -1]  # before it was
+                assert [data["value"] for data in await page.books("seen")] == values
+
+
+async def test_a_page_that_comes_while_redis_is_away(tmp_path: Path) -> None:
+    """It has no position and is not live; when Redis is back it loads its state and is."""
+    with Stack(tmp_path / "stack", redis_options=("--appendonly", "yes", "--appendfsync", "always")) as stack:
+        stack.redis.stop()
+        async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http, open_browser() as browser:
+            page = await TandemPage.open(await browser.new_context(), f"{stack.url}/", COUNTER)
+            await asyncio.sleep(3)
+            states = await page.books("states")
+            stack.redis.start()
+            await page.until("live", seconds=5)
+            [value] = await press(http)
+            await page.until_true(f"books.seen.at(-1)?.value === {value}", seconds=5)
+
+            assert "live" not in [state for state, _ in states]
+            assert len(await page.books("reloads")) == 1

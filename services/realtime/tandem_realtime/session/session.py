@@ -283,9 +283,9 @@ class Session:
             self.connection_lost()
 
     def end_subscription(self, subscription: Subscription, why: codes.Unsubscribed) -> None:
-        """End one subscription, telling why."""
-        subscribing.drop(self, subscription, is_final=why == codes.BY_SERVER)
+        """End one subscription, telling why; only then may the connection call itself live without it."""
         self.send(self.dialect.push_unsubscribe(subscription.channel, why))
+        subscribing.drop(self, subscription, is_final=why == codes.BY_SERVER)
 
     def state_lost(self, subscription: Subscription) -> None:
         """Make the client come back with its position, and so learn whether it is whole."""

@@ -808,12 +808,12 @@ const transports = {
       const query = new URLSearchParams({ channel, ...(ticket && { ticket }) });
       if (since) query.set("since", `${since.epoch}:${since.offset}`);
       if (doubted.has(channel)) query.set("state", "stale");
-      return request(`${endpoint}/poll/?${query}`, {}, async (response) => {
-        const answer = parse(await response.text());
-        doubted[answer.state === "stale" ? "add" : "delete"](channel);
-        line.hear([{ push: { message: { data: { type: "tandem.state", state: doubted.size ? "stale" : "live" } } } }]);
-        return answer;
-      });
+      return request(`${endpoint}/poll/?${query}`, {}, async (response) => parse(await response.text()));
+    };
+    const hear = (channel, answer, messages) => {
+      doubted[answer.state === "stale" ? "add" : "delete"](channel);
+      const data = { type: "tandem.state", state: doubted.size ? "stale" : "live" };
+      line.hear([...messages, { push: { message: { data } } }]);
     };
     const follow = async (id, { channel, recover, epoch, offset }) => {
       const mine = {};
@@ -821,12 +821,13 @@ const transports = {
       let now = await get(channel);
       if (recover && now.offset !== offset) now = await get(channel, { epoch, offset });
       else now.recovered = recover && areComparable(now, { epoch });
-      line.hear([now.code ? { id, error: now } : { id, subscribe: { ...now, recoverable: true } }]);
+      hear(channel, now, [now.code ? { id, error: now } : { id, subscribe: { ...now, recoverable: true } }]);
       while (!now.code) {
         now = await get(channel, now);
         if (followed.get(channel) !== mine) return;
-        if (now.recovered) line.hear(now.publications.map((pub) => ({ push: { channel, pub } })));
-        else return line.hear([{ push: { channel, unsubscribe: { code: now.code ?? 2500, reason: now.message } } }]);
+        const { code = 2500, message: reason } = now;
+        if (now.recovered) hear(channel, now, now.publications.map((pub) => ({ push: { channel, pub } })));
+        else return hear(channel, now, [{ push: { channel, unsubscribe: { code, reason } } }]);
       }
     };
     line.send = ({ id, connect, ping, subscribe, unsubscribe }) => {
