@@ -73,7 +73,7 @@ def test_metrics_are_of_all_workers_together(served: Gunicorn) -> None:
 def test_static_files_may_be_kept_for_ever(served: Gunicorn) -> None:
     """Their names carry a hash of what is in them."""
     page = httpx.get(f"{served.url}/counter/").text
-    [script] = [part.partition('"')[0] for part in page.split('src="') if "live" in part.partition('"')[0]]
+    [script] = [part.partition('"')[0] for part in page.split('src="') if "/tandem/" in part.partition('"')[0]]
     answer = httpx.get(served.url + script)
 
     assert answer.headers["cache-control"] == "max-age=315360000, public, immutable"
