@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 SAMPLE_SECONDS = 10.0
 RETRY_SECONDS = 0.5
 MAX_TRIP_SECONDS = 1.0
+FIRST_SECONDS = 1.0
 TELL_SECONDS = 60.0
 
 
@@ -27,11 +29,18 @@ class Clock:
 
     def __init__(self) -> None:
         self._ahead: float | None = None
+        self._has_begun = asyncio.Event()
         self._told: dict[str, float] = {}
 
     def now(self) -> float:
         """Return the seconds since 1970."""
         return time.time() if self._ahead is None else time.monotonic() + self._ahead
+
+    async def begun(self) -> None:
+        """Wait for Redis's first answer, a second at most: a process that has just started need not guess."""
+        if self._ahead is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_begun.wait(), FIRST_SECONDS)
 
     async def run(self, shards: AsyncShards) -> None:
         """Sample Redis's time until cancelled."""
@@ -50,6 +59,7 @@ class Clock:
         if self._ahead is None or answered - asked <= MAX_TRIP_SECONDS:
             seconds, micros = reply
             self._ahead = int(seconds) + int(micros) / 1_000_000 - (asked + answered) / 2
+            self._has_begun.set()
 
     def tell_skew(self, seconds: float) -> None:
         """

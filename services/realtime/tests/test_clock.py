@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import subprocess
 import sys
@@ -34,6 +35,18 @@ def test_time_goes_on_from_the_last_sample() -> None:
 
     assert abs(before - time.time()) < 1
     assert abs(clock.now() - 1000.6) < 0.5
+
+
+async def test_whoever_comes_first_waits_for_redis() -> None:
+    """A second at most; then there is nothing better than our own time."""
+    clock = Clock()
+    waiting = asyncio.create_task(clock.begun())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    clock.take([b"1000", b"0"], asked=time.monotonic(), answered=time.monotonic())
+    await asyncio.wait_for(waiting, 0.5)
+
+    assert abs(clock.now() - 1000) < 0.5
 
 
 def test_leeway_is_thirty_seconds() -> None:

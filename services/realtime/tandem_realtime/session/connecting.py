@@ -34,6 +34,8 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
     """
     if session.is_connected:
         raise DisconnectClient(codes.BAD_REQUEST)
+    if command.token:
+        await session.runtime.clock.begun()
     claims = _claims(session, command.token) if command.token else ANONYMOUS
     session.runtime.namespaces.adopt(claims.ns)
     session.identify(claims)
