@@ -19,7 +19,9 @@ class Gate:
     Forward HTTP requests on `port` to *target* on loopback, each on a connection of its own.
 
     A refused request is answered with 403, one for whom it is busy with 503 and Retry-After, a swallowed one never; of
-    one that is held back no byte of the answer comes before its end. Use as an asynchronous context manager.
+    one that is held back no byte of the answer comes before its end. `pages` are whole answers by path, of its own.
+
+    Use as an asynchronous context manager.
     """
 
     def __init__(self, target: int) -> None:
@@ -29,6 +31,7 @@ class Gate:
         self.stream: Treatment = "through"
         self.poll: Treatment = "through"
         self.requests: list[str] = []
+        self.pages: dict[str, bytes] = {}
         self._is_open = asyncio.Event()
         self._is_open.set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -83,8 +86,9 @@ class Gate:
             head = await reader.readuntil(b"\r\n\r\n")
             self.requests.append(head.splitlines()[0].decode())
             treatment = self._treatment(head)
-            if treatment in _ANSWERS:
-                writer.write(_ANSWERS[treatment])
+            own = self.pages.get(head.split()[1].decode()) or _ANSWERS.get(treatment)
+            if own:
+                writer.write(own)
                 await writer.drain()
             elif treatment == "swallowed":
                 await asyncio.Event().wait()
