@@ -17,6 +17,8 @@ from rig.fleet import Fleet
 from rig.keeper import Keeper
 from rig.load import Commits, assert_books_balance, until_caught_up, watching
 
+pytestmark = pytest.mark.slow  # a dozen processes for each: two cores of their own
+
 COUNTERS = [f"load-{number}" for number in range(10)]
 WRITES_PER_SECOND = 20
 USUAL_SECONDS = 5
@@ -45,9 +47,7 @@ def waiting_rows(fleet: Fleet) -> int:
     return int(said.split()[-1])
 
 
-@pytest.mark.parametrize(
-    ("seconds", "tabs"), [(30, 200), pytest.param(300, 500, marks=pytest.mark.slow)], ids=["short", "five-minutes"]
-)
+@pytest.mark.parametrize(("seconds", "tabs"), [(30, 200), (300, 500)], ids=["short", "five-minutes"])
 async def test_redis_away(tmp_path: Path, seconds: int, tabs: int) -> None:
     """Pages and writes go on at their usual time; no socket closes and none says live; then everybody is whole."""
     with Fleet(tmp_path, redis_options=("--appendonly", "yes", "--appendfsync", "always")) as fleet:
@@ -120,7 +120,6 @@ async def test_api_and_workers_killed_at_random(tmp_path: Path) -> None:
             assert_books_balance(keepers, commits)
 
 
-@pytest.mark.slow
 async def test_realtime_killed_and_drained(tmp_path: Path) -> None:
     """Whoever was on it comes back at the other, with its position."""
     with Fleet(tmp_path) as fleet:
@@ -141,7 +140,6 @@ async def test_realtime_killed_and_drained(tmp_path: Path) -> None:
             assert_books_balance(keepers, commits)
 
 
-@pytest.mark.slow
 async def test_postgresql_killed(tmp_path: Path) -> None:
     """Requests fail while it is away; what was committed arrives, what was not does not."""
     with Fleet(tmp_path) as fleet:
@@ -160,7 +158,6 @@ async def test_postgresql_killed(tmp_path: Path) -> None:
             assert_books_balance(keepers, commits)
 
 
-@pytest.mark.slow
 async def test_edge_reloaded_and_killed(tmp_path: Path) -> None:
     """Nothing is lost, and all are back within 15 s."""
     with Fleet(tmp_path) as fleet:
@@ -179,7 +176,7 @@ async def test_edge_reloaded_and_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["realtime", "api", "worker"])
-@pytest.mark.parametrize("hours", [1, *(pytest.param(hours, marks=pytest.mark.slow) for hours in (-1, 24, -24))])
+@pytest.mark.parametrize("hours", [1, -1, 24, -24])
 async def test_clock_that_is_wrong(tmp_path: Path, part: str, hours: int) -> None:
     """Order and age come from no local clock: no row waits, nothing is reordered, nobody is closed."""
     with Fleet(tmp_path, skewed={part: hours * 3600}) as fleet:
