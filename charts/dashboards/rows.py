@@ -248,8 +248,9 @@ def api() -> list[Panel]:
         ),
         lines(
             "Outbox",
-            "Committed, not yet published.",
+            "Committed, not yet published; and what was set aside for somebody to look at.",
             query("max by (namespace) (tandem_outbox_pending{API})", "waiting"),
+            query("max by (namespace) (tandem_outbox_set_aside{API})", "set aside"),
         ),
         lines(
             "Redis pool",

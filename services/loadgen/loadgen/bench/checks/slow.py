@@ -19,7 +19,7 @@ BUFFER_BYTES = 262_144
 
 def check(stage: Stage) -> list[Finding]:
     """Return the slow client's code, the server's memory, and the others' p99 with and without it."""
-    contender, server = stage.serve(name="slow", TANDEM_MAX_BUFFER_BYTES=str(BUFFER_BYTES))
+    contender, server = stage.serve(name="slow", TANDEM_MAX_BUFFER_BYTES=str(BUFFER_BYTES), TANDEM_SLOW_SECONDS="0.5")
     assert server.process is not None
     pid = server.process.pid
     crowd = stage.crowd(contender, CLIENTS)
