@@ -60,7 +60,11 @@ def gunicorn_config() -> dict[str, Any]:
         "disable_existing_loggers": False,
         **_json_to_stdout(),
         "root": {"handlers": []},
-        "loggers": {name: {"handlers": ["stdout"], "level": "INFO", "propagate": False} for name in _GUNICORN},
+        "loggers": {
+            "gunicorn.error": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
+            # Off: it holds whole addresses, tickets and all. The request log has a line for each request, with its id.
+            "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
+        },
     }
 
 
@@ -88,9 +92,6 @@ def logging_config(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stdout"], "level": level.upper()},
         "loggers": loggers,
     }
-
-
-_GUNICORN = ("gunicorn.error", "gunicorn.access")
 
 
 def _json_to_stdout() -> dict[str, Any]:
