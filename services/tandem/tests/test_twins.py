@@ -194,7 +194,8 @@ class Play:
         reply = self.both.run(
             scripts.read_call(channel, since, limit, reverse=reverse, whole=whole, is_client=is_client)
         )
-        self._remember(scripts.parse_entries(reply).state.position.epoch)
+        if reply is not redis.ResponseError:
+            self._remember(scripts.parse_entries(reply).state.position.epoch)
 
     def check(self, channel: str, back: int, offset: int) -> None:
         since = self._position(back, offset) or Position("", 0)

@@ -87,7 +87,8 @@ def read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     if limit > 0 and (args[6] != b"1" or continues):
         if args[5] == b"1":
             start = f"({since}-0" if since_epoch or since > 0 else "+"
-            entries = redis("XREVRANGE", keys[1], start, "-", "COUNT", limit)
+            if start != "(0-0":
+                entries = redis("XREVRANGE", keys[1], start, "-", "COUNT", limit)
         else:
             entries = redis("XRANGE", keys[1], f"{since + 1}-0", "+", "COUNT", limit)
     return [epoch, offset, previous or b"", -1 if is_first else taken_over, int(continues), entries]
