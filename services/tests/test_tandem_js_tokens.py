@@ -170,9 +170,9 @@ async def test_a_token_that_ran_out_is_replaced(stack: Stack, http: httpx.AsyncC
         page = await open_page(context, stack.url, PRIVATE)
         await page.until("live")
         mint.seconds = mint.subscription_seconds = None
-        await ask(
-            http, "disconnect", user="17", disconnect={"code": 3011, "reason": "force reconnect"}
-        )  # come back: with which token?
+        await asyncio.sleep(1.5)
+        come_back = {"code": 3011, "reason": "force reconnect"}  # with which token?
+        await ask(http, "disconnect", user="17", disconnect=come_back)
         await page.until_not("live")
         await publish(http, PRIVATE, 7)
         await asyncio.sleep(3)
