@@ -218,17 +218,18 @@ async def test_plain_group_send_is_delivered(world: World) -> None:
 async def test_join_and_leave_come_in_order_with_publications(world: World) -> None:
     """To those who want them: what was published before a join is not pushed after it."""
     listener, other = Listener(world.hub, "live:a"), Listener(world.hub, "live:a")
-    for keeper, wants in ((listener, True), (other, False)):
+    for keeper, client in ((listener, "c"), (other, "")):
         subscription = Subscription(keeper, "live:a")
-        subscription.wants_members = wants
+        subscription.member = client
         await world.hub.subscribe(subscription, None)
     world.say("live:a", {"type": "publication", "data": 1})
-    world.say("live:a", {"type": "join", "channel": "live:a", "info": '{"client":"x"}'})
+    for name in ("c", "x"):  # of its own coming a client is told elsewhere
+        world.say("live:a", {"type": "join", "channel": "live:a", "info": f'{{"user":"","client":"{name}"}}'})
     world.say("live:a", {"type": "publication", "data": 2})
     await asyncio.sleep(0)
 
     assert [list(line["push"])[1] for line in listener.lines] == ["pub", "join", "pub"]
-    assert listener.lines[1] == {"push": {"channel": "live:a", "join": {"info": {"client": "x"}}}}
+    assert listener.lines[1] == {"push": {"channel": "live:a", "join": {"info": {"user": "", "client": "x"}}}}
     assert len(other.lines) == 2
 
 

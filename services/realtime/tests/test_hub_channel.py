@@ -198,7 +198,7 @@ class Owner:
 def test_subscriptions_are_kept_by_encoding(channel: LiveChannel) -> None:
     """Added and removed, twice does no harm, and nothing is left."""
     subscriptions = [Subscription(Owner(encoding), "c") for encoding in (LINES, LINES, EVENTS)]
-    subscriptions[0].wants_members = True
+    subscriptions[0].member = "c"
     for subscription in subscriptions:
         channel.add(subscription)
     counts = {encoding: len(writers) for encoding, writers in channel.writers.items()}

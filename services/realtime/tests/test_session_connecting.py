@@ -145,10 +145,15 @@ async def test_subscriptions_of_the_token_have_data_and_members(runtime: Runtime
     await other.subscribe("room:a")
     await other.command(unsubscribe={"channel": "room:a"})
     heard = await client.until(3)
+    client.session.connection_lost()
+    back = FakeTransport(runtime)
+    await back.connect(token=jwt.encode(claims, KEY, "HS256"))
+    again = (await back.until(1))[0]
 
     assert reply["subs"]["room:a"] == {"data": {"title": "A"}}
     assert "data" not in reply["subs"]["secret:b"]
     assert own["join"]["info"] == {"user": "42", "client": client.session.client, "chan_info": {"seat": 1}}
+    assert again["join"]["info"]["client"] == back.session.client  # though to the others it was never away
     assert [(next(iter(push.keys() - {"channel"})), push["channel"]) for push in heard] == [
         ("join", "room:a"),
         ("join", "room:a"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from tandem import apublish, tokens
+from tandem import apublish, streams, tokens
 from tandem_realtime.runtime import Runtime
-from tests.session_clients import KEY, FakeTransport, user
+from tests.session_clients import KEY, FakeTransport, running, user
 
 UNRECOVERABLE = {"error": {"code": 112, "message": "unrecoverable position"}}
 
@@ -146,3 +147,23 @@ async def test_filters_are_allowed_by_the_namespace(client: FakeTransport) -> No
     assert result.get("delta") is None
     assert [each["data"] for each in result["publications"]] == [1]
     assert (push["pub"]["data"], push["pub"]["offset"]) == (1, 5)
+
+
+async def test_stream_that_was_born_and_expired_does_not_look_whole(redis_url: str) -> None:
+    """Neither to who stood before its first publication nor to who names no epoch."""
+    async with running(redis_url) as first:
+        early = FakeTransport(first)
+        await early.connect()
+        unborn = (await early.subscribe("public:late"))["epoch"]
+    async with running(redis_url) as other:
+        await apublish("public:late", 1)
+        await asyncio.to_thread(streams.remove_history, "public:late")
+        await apublish("public:late", 2)
+        results = []
+        for epoch in (unborn, ""):
+            reader = FakeTransport(other)
+            await reader.connect()
+            results.append(await reader.subscribe("public:late", recover=True, epoch=epoch))
+
+    assert unborn
+    assert [(result.get("recovered"), result.get("publications")) for result in results] == [(None, None)] * 2

@@ -61,7 +61,7 @@ class LiveChannel:
         self.namespace = namespace
         self._epoch, self._offset = NOWHERE
         self.previous: Position | None = None
-        self.recent = Recent()
+        self.recent = Recent(namespace.history_size)
         self.base: Publication | None = None
         self.writers: dict[Encoding, dict[Subscription, Callable[[bytes], None]]] = {}
         self.members: set[Subscription] = set()
@@ -75,7 +75,7 @@ class LiveChannel:
     def add(self, subscription: Subscription) -> None:
         """Deliver to *subscription* from the current position on."""
         self.writers.setdefault(subscription.encoding, {})[subscription] = subscription.owner.write
-        if subscription.wants_members:
+        if subscription.member:
             self.members.add(subscription)
 
     def remove(self, subscription: Subscription) -> None:

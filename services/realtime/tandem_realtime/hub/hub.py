@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
-from tandem.publication import Position, Publication, from_message
+from tandem.publication import ClientInfo, Position, Publication, from_message
 from tandem_realtime.hub.certainty import Certainty
 from tandem_realtime.hub.channel import LiveChannel, Recovery
 from tandem_realtime.hub.delivery import Delivery
@@ -27,6 +29,8 @@ from tandem_realtime.protocol.encodings import Encoding
 logger = logging.getLogger(__name__)
 
 MAX_READS = 5
+
+_info_decoder = msgspec.json.Decoder(ClientInfo)
 
 Handler = Callable[[dict[str, Any]], None]
 
@@ -216,8 +220,12 @@ class Hub:
 
     def _push_to_members(self, channel: LiveChannel, kind: str, info: bytes) -> None:
         self._delivery.flush()
+        # Of its own coming a client has been told where it came.
+        comer = _info_decoder.decode(info).client if kind == "join" else None
         pushes: dict[Encoding, bytes] = {}
         for subscription in list(channel.members):
+            if subscription.member == comer:
+                continue
             encoding = subscription.owner.encoding
             if encoding not in pushes:
                 pushes[encoding] = encoding.wrap(encoding.dialect.push_membership(kind, channel.name, info))

@@ -12,19 +12,24 @@ MAX_BYTES = 128 * 1024
 
 
 class Recent:
-    """The last publications up to the channel's offset, without a hole."""
+    """
+    The last publications up to the channel's offset, without a hole.
 
-    __slots__ = ("_bytes", "_publications")
+    No more than the stream has (*history_size*): what a client is told must not depend on which process it asks.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_bytes", "_most", "_publications")
+
+    def __init__(self, history_size: int = MAX_PUBLICATIONS) -> None:
         self._publications: deque[Publication] = deque()
+        self._most = min(history_size, MAX_PUBLICATIONS)
         self._bytes = 0
 
     def append(self, publication: Publication) -> None:
         """Add the next publication; the oldest go when there are too many."""
         self._publications.append(publication)
         self._bytes += len(publication.data)
-        while len(self._publications) > MAX_PUBLICATIONS or self._bytes > MAX_BYTES:
+        while len(self._publications) > self._most or self._bytes > MAX_BYTES:
             self._bytes -= len(self._publications.popleft().data)
 
     def prepend(self, publications: Sequence[Publication], *, until: int) -> None:
@@ -34,7 +39,7 @@ class Recent:
             size = self._bytes + len(publication.data)
             if publication.offset >= first:
                 continue
-            if publication.offset != first - 1 or len(self._publications) == MAX_PUBLICATIONS or size > MAX_BYTES:
+            if publication.offset != first - 1 or len(self._publications) >= self._most or size > MAX_BYTES:
                 return
             self._publications.appendleft(publication)
             self._bytes, first = size, publication.offset

@@ -26,18 +26,19 @@ class Subscription:
     """
     What the hub delivers to. `expires` is a time of the event loop's clock, 0 for never.
 
-    `generation` is that of the token that admits it. `encoding` is its owner's, and may say more: which publications
-    this subscription wants, and as what.
+    `member` is the client that hears who else comes and goes, empty where nobody does. `generation` is that of the
+    token that admits it. `encoding` is its owner's, and may say more: which publications this subscription wants, and
+    as what.
     """
 
-    __slots__ = ("channel", "encoding", "expires", "generation", "info", "is_server_side", "owner", "wants_members")
+    __slots__ = ("channel", "encoding", "expires", "generation", "info", "is_server_side", "member", "owner")
 
     def __init__(self, owner: Subscriber, channel: str, *, is_server_side: bool = False) -> None:
         self.owner = owner
         self.channel = channel
         self.encoding = owner.encoding
         self.is_server_side = is_server_side
-        self.wants_members = False
+        self.member = ""
         self.expires = 0.0
         self.generation: int = getattr(owner, "generation", 0)
         self.info = b""

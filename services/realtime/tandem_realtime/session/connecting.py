@@ -112,7 +112,7 @@ async def _server_side(session: Session, claims: ConnectionClaims, command: Conn
         runtime.namespaces.of(name)
         at = command.subs.get(name)
         subscription = Subscription(session, name, is_server_side=True)
-        subscription.wants_members = runtime.namespaces.of(name).join_leave
+        subscription.member = session.client if runtime.namespaces.of(name).join_leave else ""
         if options := claims.subs.get(name):
             subscription.info = bytes(options.info)
         since = subscribing.position_of(at.epoch, at.offset) if at and at.recover else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -55,7 +56,7 @@ def subscribe(
     if len(session.subscriptions) >= session.runtime.options.max_subscriptions:
         raise CommandError(codes.LIMIT_EXCEEDED)
     subscription = Subscription(session, command.channel)
-    subscription.wants_members = namespace.join_leave
+    subscription.member = session.client if namespace.join_leave else ""
     subscription.encoding = _encoding(session, command, namespace)
     if claims is not None:
         subscription.expires = deadline(claims.exp, session.runtime.clock.now())
@@ -142,7 +143,16 @@ def begin(
         session.reschedule()
     if session.user or not session.is_plain:  # a page of nobody in particular only listens
         session.runtime.presence.entered(session, subscription, namespace)
+    if subscription.member:  # behind the answer
+        asyncio.get_running_loop().call_soon(_tell_own_join, session, subscription)
     return result
+
+
+def _tell_own_join(session: Session, subscription: Subscription) -> None:
+    """Tell a client that it has come: always, while the others hear nothing of a user who is back in a moment."""
+    if session.subscriptions.get(subscription.channel) is subscription:
+        info = session.client_info(subscription)
+        session.send(session.dialect.push_membership("join", subscription.channel, info))
 
 
 def _follow_up(session: Session, subscription: Subscription, rest: list[list[Publication]]) -> None:
@@ -198,7 +208,7 @@ async def subscribe_by_server(session: Session, given: control.Subscribe) -> Non
     subscription.expires = deadline(given.expire_at, session.runtime.clock.now())
     session.subscriptions[channel] = subscription
     try:
-        subscription.wants_members = session.runtime.namespaces.of(channel).join_leave
+        subscription.member = session.client if session.runtime.namespaces.of(channel).join_leave else ""
         result = await _subscribe_later(session, subscription, since, Subscribe(channel, recover=since is not None))
     except (CommandError, TandemError) as error:
         drop(session, subscription)
