@@ -28,12 +28,15 @@ panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard'
 	@$(VENV)/python -m rig.panels
 
 ##@ Check it
-.PHONY: packages sdks test matrix soak conformance lint types format
+.PHONY: packages sdks test suites matrix soak conformance lint types format
 test: packages .venv/tests sdks ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
 	@.ci/test
 
 matrix: packages .venv/tests ## Run somebody's project on every supported pair of Python and Django that is here (MATRIX="3.13 ~=6.0")
 	@.ci/matrix $(MATRIX)
+
+suites: .venv/tests sdks ## Run the test suites that come with the Go and the Python SDK against Tandem (at port 8000)
+	@cd services/tests && ../../$(VENV)/python -m rig.suites $(SUITES)
 
 soak: packages .venv/tests sdks ## Run the long proofs that make test has in a short form
 	@PYTEST_OPTIONS="-m slow" .ci/test

@@ -29,6 +29,12 @@ def main() -> int:
     if is_memory(conf.redis_urls()[0]) and not settings.http_app:
         logging.getLogger("tandem_realtime").warning("No Redis: nothing that another process publishes arrives here")
 
+    if settings.insecure:
+        text = (
+            "INSECURE: everybody may do everything in every channel, and no token is looked at. Never serve users so."
+        )
+        logging.getLogger("tandem_realtime").warning(text)
+
     limits = Limits(
         max_connections=settings.max_connections,
         handshakes_per_second=settings.handshakes_per_second,

@@ -22,6 +22,7 @@ class Options:
     slow_seconds: float = 10
     recovery_limit: int = 0
     recovery_page_bytes: int = 262_144
+    insecure: bool = False
     allowed_origins: tuple[str, ...] = ()
 
     @classmethod

@@ -103,9 +103,9 @@ class FakeTransport:
 
 
 @asynccontextmanager
-async def running(url: str) -> AsyncIterator[Runtime]:
-    """Start what a process over the Redis at *url* has, and stop it."""
-    with override_tandem(redis_urls=[url], namespaces=NAMESPACES, token_keys=[KEY]):
+async def running(url: str, **changes: Any) -> AsyncIterator[Runtime]:
+    """Start what a process over the Redis at *url* has, with *changes* of its settings, and stop it."""
+    with override_tandem(redis_urls=[url], namespaces=NAMESPACES, token_keys=[KEY], **changes):
         runtime = Runtime()
         runtime.start()
         yield runtime

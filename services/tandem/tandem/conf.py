@@ -22,6 +22,7 @@ from tandem.redis.address import Address, prefix_in
 from tandem.tokens import Key, public_keys, secret_keys
 
 PREFIX = "TANDEM_"
+_LOOPBACK = ("127.0.0.1", "::1", "[::1]", "localhost")
 
 PATTERN_OPTIONS: Mapping[str, Any] = {"history_size": 300, "history_ttl": 3600, "recovery": True}
 """What a namespace is like that only a channel pattern declares."""
@@ -91,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bind_port: int = 8100
     private_port: int = 8101
     """The port of ``/metrics``, ``/healthz`` and ``/readyz``."""
+    insecure: bool = False
+    """Let everybody do everything in every channel: for a client's tests on this machine. Needs debug and loopback."""
     http_app: str = ""
     """An ASGI application that answers every other path, for example ``mysite.asgi:application``."""
     urlpatterns: str = ""
@@ -125,6 +128,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.pong_seconds >= self.ping_seconds:
             given = f"{self.pong_seconds:g} and {self.ping_seconds:g}"
             raise ValueError(f"pong_seconds must be less than ping_seconds, not {given}")
+        if self.insecure and not (self.debug and self.bind_host in _LOOPBACK):
+            raise ValueError("insecure opens every channel to everybody: it needs debug, and bind_host 127.0.0.1")
         if not 0 < self.token_seconds <= self.revocation_seconds:
             given = f"{self.token_seconds} and {self.revocation_seconds}"
             raise ValueError(f"token_seconds is 1 to revocation_seconds, not {given}")

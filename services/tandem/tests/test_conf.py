@@ -43,12 +43,18 @@ def test_no_redis_is_named() -> None:
             conf.redis_urls()
 
 
+INSECURE = "TANDEM: insecure opens every channel to everybody: it needs debug, and bind_host 127.0.0.1"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"drain_secs": 1}, "TANDEM has an unknown key 'drain_secs': did you mean 'drain_seconds'?"),
         ({"drain_seconds": "1"}, "TANDEM['drain_seconds']: Expected `float`, got `str`"),
         ({"redis_urls": "redis://a"}, "TANDEM['redis_urls']: Expected `array`, got `str`"),
+        ({"insecure": True, "bind_host": "127.0.0.1"}, INSECURE),
+        ({"insecure": True, "debug": True, "bind_host": "0.0.0.0"}, INSECURE),
+        ({"insecure": True, "debug": True}, INSECURE),
         ({"pong_seconds": 25}, "TANDEM: pong_seconds must be less than ping_seconds, not 25 and 25"),
     ],
 )
