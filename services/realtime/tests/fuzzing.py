@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from random import Random
+from typing import Any
 
 from tests.protobuf_frames import BYTES, END_GROUP, FIXED32, FIXED64, GROUP, VARINT, field, message, tag, varint
 
 NUMBERS = [0, 1, 2, 3, 127, 128, 300, 2**31 - 1, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1]
 TEXTS = ["", "a", "public:a", "every:größe", "😀", "\ud800", "\0", "fossil", "1" * 300]
 
-COMMANDS = [
+COMMANDS: list[dict[str, Any]] = [
     {"connect": {"token": "t", "name": "js", "version": "1", "subs": {"public:a": {"recover": True, "epoch": "e"}}}},
     {"subscribe": {"channel": "public:a", "recover": True, "epoch": "e", "offset": 3, "flag": 2, "delta": "fossil"}},
     {"subscribe": {"channel": "every:a", "tf": {"op": "and", "nodes": [{"key": "k", "cmp": "in", "vals": ["a"]}]}}},
@@ -60,7 +61,16 @@ class Fuzzer:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
-        self._kinds = [self.noise, self.bent, self.bent, self.bent, self.fields, self.object, self.joined, self.deep]
+        self._kinds = [
+            self.noise,
+            self.bent,
+            self.bent,
+            self.bent,
+            self.fields,
+            self.wrong_types,
+            self.joined,
+            self.deep,
+        ]
 
     def frame(self) -> bytes:
         """Return the next frame."""
@@ -115,7 +125,7 @@ class Fuzzer:
                     parts.append(field(number, self.random.choice(NUMBERS)))
         return b"".join(parts) if depth else message(*parts)
 
-    def object(self) -> bytes:
+    def wrong_types(self) -> bytes:
         """A command in JSON, with values that are not of their field's type, or with fields of another command."""
         command = dict(self.random.choice(COMMANDS)) | {"id": self._value()}
         for name, body in list(command.items()):
@@ -147,5 +157,5 @@ class Fuzzer:
                 return message(tag(17, GROUP) * depth, tag(17, END_GROUP) * depth)
 
     def _value(self) -> object:
-        values = [None, True, 1.5, [], {}, {"a": []}, [{"op": "or"}], *NUMBERS, *TEXTS, -1, -(2**63)]
+        values: list[object] = [None, True, 1.5, [], {}, {"a": []}, [{"op": "or"}], *NUMBERS, *TEXTS, -1, -(2**63)]
         return self.random.choice(values)
