@@ -1,20 +1,23 @@
-"""``{% load tandem %}{% tandem %}``: tandem.js and its configuration, for the head of a page."""
+"""
+``{% load tandem %}{% tandem %}``: tandem.js and its configuration, for the head of a page.
+
+The library also has the tags of whichever apps of the package are installed.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import template
-from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest
 from django.template.context import Context
-from django.templatetags.static import static
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 
 from tandem.page import ENDPOINT, configuration
+from tandem.script_tag import request_of, script_tag
+from tandem.tags_of_apps import libraries
 
 register = template.Library()
+for library in libraries():
+    register.tags.update(library.tags)
 
 CONFIG_ID = "tandem-config"
 
@@ -24,25 +27,7 @@ def tandem(context: Context, endpoint: str = ENDPOINT) -> SafeString:
     """
     Make the page ready for tandem.js. *endpoint* is where realtime is, if that is not ``/ws`` of the same host.
 
-    Works under a strict Content-Security-Policy: nothing is inline but JSON, and the script carries the nonce that
-    Django 6 or django-csp made for the page.
+    Works under a strict Content-Security-Policy: nothing is inline but JSON, and the script carries the page's nonce.
     """
-    request = context.get("request")
-    if request is None:
-        raise ImproperlyConfigured("{% tandem %} needs the request: add django.template.context_processors.request")
-    return format_html(
-        '{}\n<script type="module" src="{}"{}></script>',
-        json_script(configuration(request, endpoint), CONFIG_ID),
-        static("tandem/tandem.js"),
-        _nonce_attribute(context, request),
-    )
-
-
-def _nonce_attribute(context: Context, request: HttpRequest) -> SafeString | str:
-    """Return the nonce of the page's policy as an attribute. To read a lazy one is what puts it into the header."""
-    nonce: Any = context.get("csp_nonce")
-    if nonce is None:
-        nonce = getattr(request, "csp_nonce", None)  # django-csp
-    if nonce is None:
-        nonce = getattr(request, "_csp_nonce", None)  # Django 6 without its context processor
-    return "" if nonce is None else format_html(' nonce="{}"', nonce)
+    data = configuration(request_of(context, "tandem"), endpoint)
+    return format_html("{}\n{}", json_script(data, CONFIG_ID), script_tag(context, "tandem/tandem.js"))
