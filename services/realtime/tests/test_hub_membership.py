@@ -12,8 +12,10 @@ from tandem.async_shards import AsyncShards
 from tandem.errors import RedisUnavailable
 from tandem.groups import group_for
 from tandem.namespaces import Namespaces
+from tandem.publication import Publication
 from tandem_realtime.hub import membership
 from tandem_realtime.hub.certainty import Certainty
+from tandem_realtime.hub.channel import LiveChannel
 from tandem_realtime.hub.membership import Membership
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.subscription import Subscription
@@ -156,3 +158,73 @@ async def test_channel_is_left_after_a_while_without_subscribers(
     assert list(members.channels) == ["p:busy"]
     assert groups.left == [idle.group]
     assert list(members.by_group) == [busy.group]
+
+
+def empty(members: Membership, channel: LiveChannel, groups: Groups) -> None:
+    """Have somebody come to *channel*, and go."""
+    visit = Subscription(Owner(), channel.name)
+    channel.add(visit)
+    channel.remove(visit)
+    members.emptied(channel, groups)
+
+
+async def test_channels_that_anybody_could_name_do_not_pile_up(
+    members: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs Redis a subscription: of those to which nobody published only the last linger."""
+    monkeypatch.setattr(membership, "MAX_SILENT", 2)
+    groups = Groups()
+    names = [f"{namespace}:{number}" for namespace in ("p", "live") for number in range(3)]
+    channels = [await members.live(name, groups) for name in names]
+    for channel in channels:
+        empty(members, channel, groups)
+    await asyncio.sleep(0.05)
+
+    assert list(members.channels) == names[-2:]
+    assert groups.left == [channel.group for channel in channels[:-2]]
+
+
+async def test_channels_with_publications_all_linger(members: Membership, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may publish made them, and their subscribers come back."""
+    monkeypatch.setattr(membership, "MAX_SILENT", 0)
+    groups = Groups()
+    stream, live = await members.live("p:a", groups), await members.live("live:a", groups)
+    stream.take(Publication("p:a", b"1", offset=1, epoch=stream.position.epoch))
+    live.take(Publication("live:a", b"1"))
+    for channel in (stream, live):
+        empty(members, channel, groups)
+    await asyncio.sleep(0.05)
+
+    assert list(members.channels) == ["p:a", "live:a"]
+
+
+async def test_silent_channel_stays_while_somebody_is_coming(
+    members: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The subscriptions of a token begin together: none may be left while the others are prepared."""
+    monkeypatch.setattr(membership, "MAX_SILENT", 0)
+    groups = Groups()
+    channel = await members.live("p:a", groups)
+    channel.holders += 1
+    empty(members, channel, groups)
+    await members.leave_idle(groups)
+    while_held = list(members.channels)
+    channel.holders -= 1
+    members.emptied(channel, groups)
+
+    assert while_held == ["p:a"]
+    assert not members.channels
+
+
+async def test_silent_channel_whose_first_subscriber_went_away_is_no_exception(
+    members: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody ever was in it, so nobody left it."""
+    monkeypatch.setattr(membership, "MAX_SILENT", 0)
+    monkeypatch.setattr(membership, "FIRST_CHECK_SECONDS", 0.0)
+    groups = Groups()
+    await members.live("p:a", groups)
+    await asyncio.sleep(0.01)
+    await members.leave_idle(groups)
+
+    assert not members.channels

@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from tandem import apublish, tokens
+from tandem_realtime.hub import membership
 from tandem_realtime.runtime import Runtime
 from tests.session_clients import KEY, FakeTransport, user
 
@@ -87,6 +88,19 @@ async def test_token_brings_server_side_subscriptions(runtime: Runtime) -> None:
     }
     assert result["subs"]["mail:#42"]["recoverable"] is True
     assert pushes == [{"channel": "mail:#42", "pub": {"data": 2, "offset": 1}}]
+
+
+async def test_silent_channels_of_a_token_all_begin(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few channels linger to which nobody ever published, these are held until all of them begin."""
+    monkeypatch.setattr(membership, "MAX_SILENT", 0)
+    names = [f"secret:{number}" for number in range(5)]
+    client = FakeTransport(runtime)
+    result = await client.connect(token=tokens.connection_token(KEY, "", channels=names))
+    begun = sorted(runtime.hub.channels.keys() & set(names))
+    client.session.connection_lost()
+
+    assert sorted(result["subs"]) == begun == names
+    assert not runtime.hub.channels.keys() & set(names)
 
 
 @pytest.mark.parametrize("offset", [-1, 2**53, 2**70])

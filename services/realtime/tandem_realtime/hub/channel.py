@@ -33,7 +33,8 @@ class LiveChannel:
 
     `position` is the last publication that every subscriber has, or is about to be sent. `held` are live publications
     that wait until a gap before them is repaired. `repaired` and `reading` are done when a repair, or a recovery's
-    read, is. `base` is the publication that those had last who take deltas.
+    read, is. `base` is the publication that those had last who take deltas. `holders` are those who are about to
+    subscribe, and will find it here.
     """
 
     __slots__ = (
@@ -44,6 +45,8 @@ class LiveChannel:
         "empty_since",
         "group",
         "held",
+        "holders",
+        "is_heard",
         "is_live",
         "members",
         "name",
@@ -66,7 +69,9 @@ class LiveChannel:
         self.writers: dict[Encoding, dict[Subscription, Callable[[bytes], None]]] = {}
         self.members: set[Subscription] = set()
         self.held: list[Publication] = []
+        self.holders = 0
         self.is_live = False
+        self.is_heard = False
         self.repaired: asyncio.Future[None] | None = None
         self.reading: asyncio.Future[None] | None = None
         self.check_at = 0.0
@@ -109,6 +114,16 @@ class LiveChannel:
     def subscriber_count(self) -> int:
         """How many are delivered to."""
         return sum(len(writers) for writers in self.writers.values())
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nobody here wants it."""
+        return not self.writers and not self.holders
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nothing was published in it, as far as its stream remembers or was heard here."""
+        return not self._offset and not self.is_heard
 
     def start(self, state: StreamState | None) -> None:
         """Begin where the stream stands now (None: no history). What arrived live meanwhile comes after it."""
@@ -214,6 +229,8 @@ class LiveChannel:
         if publication.offset:
             self._epoch, self._offset = publication.epoch, publication.offset
             self.recent.append(publication)
+        else:
+            self.is_heard = True
 
 
 def _grew_older(at: Position, found: Found) -> bool:

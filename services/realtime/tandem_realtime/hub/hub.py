@@ -142,8 +142,21 @@ class Hub:
         if channel is not None:
             self._delivery.flush()
             channel.remove(subscription)
-            if not channel.writers:
-                channel.empty_since = time.monotonic()
+            if channel.is_idle:
+                self._members.emptied(channel, self._source)
+
+    def hold(self, subscription: Subscription) -> None:
+        """In place of serving *subscription*, have its channel stay, so that it can be served again at once."""
+        channel = self._members.channels[subscription.channel]
+        channel.holders += 1
+        self.unsubscribe(subscription)
+
+    def release(self, subscription: Subscription) -> None:
+        """Take note that *subscription*, for which a channel was held, has begun or never will."""
+        channel = self._members.channels[subscription.channel]
+        channel.holders -= 1
+        if channel.is_idle:
+            self._members.emptied(channel, self._source)
 
     def is_doubted(self, name: str) -> bool:
         """Tell whether a channel may have more than this process could hear of it."""

@@ -20,6 +20,12 @@ logger = logging.getLogger(__name__)
 
 FIRST_CHECK_SECONDS = 1.0
 LINGER_SECONDS = 3.0
+MAX_SILENT = 200
+"""
+How many channels linger in which nothing was ever published.
+
+Anybody can name such channels, as many as he likes, and each costs Redis a subscription: some 330 bytes.
+"""
 JOIN_TRIES = 3
 
 
@@ -30,6 +36,7 @@ class Membership:
         self.channels: dict[str, LiveChannel] = {}
         self.by_group: dict[str, LiveChannel] = {}
         self._joining: dict[str, asyncio.Task[LiveChannel]] = {}
+        self._silent: dict[LiveChannel, None] = {}
         self._streams = streams
         self._namespaces = namespaces
         self._tasks = tasks
@@ -49,14 +56,43 @@ class Membership:
             task.add_done_callback(lambda done: self._joined(name, done))
         return await asyncio.shield(task)
 
+    def emptied(self, channel: LiveChannel, source: Source) -> None:
+        """Take note that the last subscriber of *channel* went: it is left in a while, or when too many wait so."""
+        channel.empty_since = time.monotonic()
+        if channel.is_silent:
+            self._silent.pop(channel, None)
+            self._silent[channel] = None
+            if surplus := self._surplus():
+                self._tasks.spawn(self._leave(self._forget(surplus), source))
+
     async def leave_idle(self, source: Source) -> None:
         """Leave the channels that had no subscriber for `LINGER_SECONDS`."""
-        deadline = time.monotonic() - LINGER_SECONDS
-        idle = [channel for channel in self.channels.values() if not channel.writers and channel.empty_since < deadline]
-        for channel in idle:
+        now = time.monotonic()
+        idle = [channel for channel in self.channels.values() if channel.is_idle]
+        for channel in idle:  # also those whose first subscriber went away while they were joined
+            if channel.is_silent and channel.empty_since < now - FIRST_CHECK_SECONDS:
+                self._silent.setdefault(channel)
+        due = [channel for channel in idle if channel.empty_since < now - LINGER_SECONDS]
+        await self._leave(self._forget([*due, *self._surplus()]), source)
+
+    def _surplus(self) -> list[LiveChannel]:
+        """Return the silent channels that have waited longest, where too many do."""
+        surplus: list[LiveChannel] = []
+        while len(self._silent) > MAX_SILENT:
+            oldest = next(iter(self._silent))
+            del self._silent[oldest]
+            if oldest.is_idle:
+                surplus.append(oldest)
+        return surplus
+
+    def _forget(self, channels: list[LiveChannel]) -> list[str]:
+        """Serve *channels* no more; return the groups to leave."""
+        left = [channel for channel in channels if self.channels.get(channel.name) is channel]
+        for channel in left:
             del self.channels[channel.name], self.by_group[channel.group]
+            self._silent.pop(channel, None)
             self._certainty.forget(channel)
-        await self._leave([channel.group for channel in idle], source)
+        return [channel.group for channel in left]
 
     def _joined(self, name: str, task: asyncio.Task[LiveChannel]) -> None:
         self._joining.pop(name, None)

@@ -26,12 +26,17 @@ class Coming:
         self.since = since
         self._session = session
         self._known: Admission | None = None
+        self._is_held = False
 
     async def prepare(self) -> None:
         """Ask the stream for what was missed up to now. Raises `RedisUnavailable` or `RedisReplyError`."""
         hub, name = self._session.runtime.hub, self.subscription.channel
         self._known = self._joined(await hub.subscribe(self.subscription, self._next))
-        hub.unsubscribe(self.subscription)
+        if self._is_held:
+            hub.unsubscribe(self.subscription)
+        else:
+            hub.hold(self.subscription)
+            self._is_held = True
         if self._session.runtime.namespaces.of(name).latest:
             await hub.remember_latest(name)
 
@@ -39,6 +44,11 @@ class Coming:
         """Begin, from memory; None where more was published since than is kept there."""
         more = self._session.runtime.hub.admit(self.subscription, self._next)
         return None if more is None else self._joined(more)
+
+    def release(self) -> None:
+        """Let the channel go: the subscription has begun, or never will."""
+        if self._is_held:
+            self._session.runtime.hub.release(self.subscription)
 
     @property
     def _next(self) -> Position | None:
@@ -61,6 +71,14 @@ async def begin_all(session: Session, wanted: list[tuple[Subscription, Position 
     Raises `DisconnectClient`, `CommandError`, `RedisUnavailable` or `RedisReplyError`; then none has begun.
     """
     coming = [Coming(session, subscription, since) for subscription, since in wanted]
+    try:
+        return await _begin_together(session, coming)
+    finally:
+        for each in coming:
+            each.release()
+
+
+async def _begin_together(session: Session, coming: list[Coming]) -> dict[str, SubscribeResult]:
     unready = coming
     for _ in range(MAX_ROUNDS):
         for each in unready:
