@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import urllib.request
 from collections.abc import Iterator
@@ -14,23 +13,13 @@ from typing import Any
 import pytest
 from tools.helm import render
 from tools.looking import one
-from tools.podman import PROGRAMS, Pod, Podman
+from tools.podman import Pod, Podman
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from rig.servers import RedisServer, find_program, free_port, wait_until
+from rig.servers import RedisServer, free_port, wait_until
 
-STORAGE = Path(os.environ.get("TANDEM_IMAGE_STORAGE", "/var/tmp/tandem-images"))
 MEGABYTE = 1_000_000
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can build and run images without a daemon")
-
-
-@pytest.fixture(scope="session")
-def podman() -> Podman:
-    """The tools over a storage that the next run finds again."""
-    for program in PROGRAMS:
-        find_program(program)
-    return Podman(STORAGE)
 
 
 @pytest.fixture(scope="session")

@@ -75,17 +75,13 @@ class Podman:
 
     def build(self, service: str) -> str:
         """Build a service's image as the release does, but for the base; return its name."""
-        name = f"localhost/tandem-{service}:test"
-        options = [
-            "--layers",
-            "--format",
-            "docker",
-            "--pull=if-missing",
-            "--volume",
-            f"{CERTIFICATES}:{CERTIFICATES}:ro",
-        ]
-        arguments = ["--build-arg", f"BASE_IMAGE={self.base_image()}"]
-        self.run("buildah", "bud", *options, *arguments, "--tag", name, "--file", f"{service}/Dockerfile", ".")
+        return self.build_from(SERVICES, f"{service}/Dockerfile", f"localhost/tandem-{service}:test")
+
+    def build_from(self, context: Path, dockerfile: str, name: str, *volumes: str) -> str:
+        """Build *name* from a file of the folder *context*, with *volumes* (``source:target:ro``) beside; return it."""
+        mounts = [f"--volume={volume}" for volume in (f"{CERTIFICATES}:{CERTIFICATES}:ro", *volumes)]
+        options = ["--layers", "--format=docker", "--pull=if-missing", f"--build-arg=BASE_IMAGE={self.base_image()}"]
+        self.run("buildah", "bud", *options, *mounts, f"--tag={name}", f"--file={context / dockerfile}", str(context))
         return name
 
     def image(self, name: str) -> dict[str, Any]:
@@ -93,24 +89,24 @@ class Podman:
         found: list[dict[str, Any]] = json.loads(self.run("podman", "image", "inspect", name))
         return found[0]
 
-    def play(self, deployment: Object, secrets: dict[str, dict[str, str]], scratch: Path) -> Pod:
-        """Run the pod of a rendered Deployment on this machine's own network."""
-        name = deployment["metadata"]["name"]
+    def play(self, workload: Object, secrets: dict[str, dict[str, str]], scratch: Path) -> Pod:
+        """Run the pod of a rendered Deployment or Job on this machine's own network."""
+        name = workload["metadata"]["name"]
         manifest = scratch / f"{name}.yaml"
-        manifest.write_text(yaml.safe_dump(pod_of(deployment, secrets, scratch)))
+        manifest.write_text(yaml.safe_dump(pod_of(workload, secrets, scratch)))
         self.run("podman", "pod", "rm", "--force", name, check=False)
         self.run("podman", "play", "kube", "--network=host", str(manifest))
         return Pod(self, name, manifest)
 
 
-def pod_of(deployment: Object, secrets: dict[str, dict[str, str]], scratch: Path) -> Object:
+def pod_of(workload: Object, secrets: dict[str, dict[str, str]], scratch: Path) -> Object:
     """
-    Return the pod of a Deployment, without what only a cluster has.
+    Return the pod of a Deployment or Job, without what only a cluster has.
 
     Probes and hooks are the kubelet's (the tests ask the same questions); an emptyDir becomes a folder that everybody
     may write to, and a reference to a Secret becomes the text in it, as the kubelet does it.
     """
-    spec = json.loads(json.dumps(deployment["spec"]["template"]["spec"]))
+    spec = json.loads(json.dumps(workload["spec"]["template"]["spec"]))
     for key in ("serviceAccountName", "topologySpreadConstraints", "enableServiceLinks"):
         spec.pop(key, None)
     for container in containers(spec):
@@ -121,14 +117,14 @@ def pod_of(deployment: Object, secrets: dict[str, dict[str, str]], scratch: Path
                 variable["value"] = secrets[source["secretKeyRef"]["name"]][source["secretKeyRef"]["key"]]
     for volume in spec.get("volumes", []):
         if "emptyDir" in volume:
-            folder = scratch / deployment["metadata"]["name"] / volume["name"]
+            folder = scratch / workload["metadata"]["name"] / volume["name"]
             folder.mkdir(parents=True)
             folder.chmod(0o777)
             del volume["emptyDir"]
             volume["hostPath"] = {"path": str(folder), "type": "Directory"}
     spec["hostNetwork"] = True
     spec["restartPolicy"] = "Never"  # an exit status is what is looked for
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": deployment["metadata"]["name"]}, "spec": spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": workload["metadata"]["name"]}, "spec": spec}
 
 
 class Pod:
@@ -143,9 +139,17 @@ class Pod:
         """Return the id that the first process of a container has on this machine."""
         return int(self.podman.run("podman", "inspect", "--format", "{{.State.Pid}}", f"{self.name}-{container}"))
 
+    def execute(self, container: str, *command: str) -> str:
+        """Run a command in a container and return what it prints."""
+        return self.podman.run("podman", "exec", f"{self.name}-{container}", *command)
+
     def terminate(self, container: str) -> int:
         """Send SIGTERM as the kubelet does, wait, and return the exit status."""
         self.podman.run("podman", "kill", "--signal", "TERM", f"{self.name}-{container}")
+        return self.wait(container)
+
+    def wait(self, container: str) -> int:
+        """Wait for the end of a container and return its exit status."""
         return int(self.podman.run("timeout", "60", "podman", "wait", f"{self.name}-{container}"))
 
     def logs(self) -> Iterator[str]:
