@@ -55,5 +55,5 @@ def _cure(error: redis.RedisError) -> str:
     if isinstance(error, redis.AuthenticationError):
         return "Put user and password into the address: redis://user:password@host:6379/0."
     if isinstance(error, redis.exceptions.NoPermissionError):
-        return "Let its user run INFO, TIME, EVAL and what the README lists, on keys and channels of Tandem's."
+        return "Grant its user what docs/reference.md of django-tandem lists under Redis."
     return "Is it running, and is TANDEM_REDIS_URLS its address, seen from here?"

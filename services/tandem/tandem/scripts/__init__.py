@@ -147,14 +147,12 @@ def publish_call(
 
     With a *version* (0 for none) only if none as late was published with the same *version_epoch*.
     """
-    key = once_key(channel, once) if once else ""
+    keys = [meta_key(channel), stream_key(channel), *([once_key(channel, once)] if once else [])]
     size = namespace.history_size if keep else 0
     group = layer_channel(group_for(channel))
     ttls = (namespace.history_ttl, _meta_ttl(namespace), ONCE_TTL_SECONDS)
     which = f"{version:020}" if version else "", version_epoch
-    return Call(
-        PUBLISH, (meta_key(channel), stream_key(channel), key), (fresh_epoch(), group, body, size, *ttls, *which)
-    )
+    return Call(PUBLISH, keys, (fresh_epoch(), group, body, size, *ttls, *which))
 
 
 def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, bytes], *, once_ttl: int) -> Call:

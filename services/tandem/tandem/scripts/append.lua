@@ -1,6 +1,7 @@
--- One publication: take the next offset, append, trim, send to the group. Returns {epoch, offset, 1 for a repeat}.
+-- One publication, under its idempotency key (nil: none): take the next offset, append, trim, send to the group.
+-- Returns {epoch, offset, 1 for a repeat}.
 local function append(meta, stream, once, fresh_epoch, group, body, size, ttl, meta_ttl, once_ttl)
-  if once ~= '' then
+  if once then
     local seen = redis.call('HMGET', once, 'e', 'o')
     if seen[1] then return {seen[1], tonumber(seen[2]), 1} end
   end
@@ -15,7 +16,7 @@ local function append(meta, stream, once, fresh_epoch, group, body, size, ttl, m
     redis.call('EXPIRE', stream, ttl)
     live = string.char(string.byte(body) + 2) .. string.sub(body, 2) .. cmsgpack.pack('offset', offset, 'epoch', epoch)
   end
-  if once ~= '' then
+  if once then
     redis.call('HSET', once, 'e', epoch, 'o', offset)
     redis.call('EXPIRE', once, once_ttl)
   end

@@ -1,5 +1,5 @@
 -- Publish: one script, so the order in Redis is the order everywhere.
--- KEYS: meta, stream, idempotency key ('' for none)
+-- KEYS: meta, stream, and the idempotency key if there is one: an empty name is nobody's to touch
 -- ARGV: fresh epoch, the group's pub/sub channel, body (msgpack fixmap), history size, history ttl, meta ttl, once ttl,
 -- version ('' for none; 20 digits, since a double has fewer) and what it is a version of
 -- Returns {epoch, offset, 1 when the idempotency key was seen before, 2 when that version or a later one was published}.

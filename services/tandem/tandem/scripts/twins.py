@@ -44,7 +44,8 @@ def publish(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
         last, last_epoch = redis("HMGET", keys[0], "v", "ve")
         if last is not None and last_epoch == version_epoch and version <= last:
             return [epoch, offset, 2]
-    done = _append(redis, keys[0], keys[1], keys[2], [fresh, group, size, ttl, meta_ttl, once_ttl], body)
+    once = keys[2] if len(keys) > 2 else None
+    done = _append(redis, keys[0], keys[1], once, [fresh, group, size, ttl, meta_ttl, once_ttl], body)
     if version:
         redis("HSET", keys[0], "v", version, "ve", version_epoch)
     return done
@@ -244,7 +245,7 @@ def _text(value: Any) -> Any:
 
 
 def _append(
-    redis: Redis, meta: bytes, stream: bytes, once: bytes, options: Sequence[bytes], body: bytes
+    redis: Redis, meta: bytes, stream: bytes, once: bytes | None, options: Sequence[bytes], body: bytes
 ) -> list[bytes | int]:
     fresh, group, size, ttl, meta_ttl, once_ttl = options
     if once:
