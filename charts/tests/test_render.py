@@ -103,6 +103,20 @@ def test_an_override_replaces_our_variable() -> None:
     ]
 
 
+def test_trusted_proxies_reach_realtime() -> None:
+    """And nobody who has no use for them."""
+    rendered = render({"realtime": {"trustedProxies": ["10.0.0.0/8", "fd00::/8"]}})
+    found = {
+        (name, item["value"])
+        for name, spec in pod_specs(rendered)
+        for container in containers(spec)
+        for item in container.get("env", [])
+        if item["name"] == "TANDEM_TRUSTED_PROXIES"
+    }
+
+    assert found == {("realtime", "10.0.0.0/8,fd00::/8")}
+
+
 def test_images_are_set_by_one_value_each(objects: list[Object]) -> None:
     """With seven values every image of every pod is another one, and none is ever pulled."""
     values: dict[str, Any] = {"imagePullPolicy": "Never", "load": {"enabled": True}}

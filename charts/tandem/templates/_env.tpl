@@ -124,6 +124,7 @@ The user's win over ours. No name comes twice: server-side apply refuses that.
       "TANDEM_MAX_AGE_SECONDS" .Values.realtime.maxAgeSeconds) $shared.plain -}}
 {{- $user := .Values.realtime.env -}}
 {{- with .Values.realtime.urlpatterns }}{{ $_ := set $plain "TANDEM_URLPATTERNS" . }}{{ end -}}
+{{- with .Values.realtime.trustedProxies }}{{ $_ := set $plain "TANDEM_TRUSTED_PROXIES" (join "," .) }}{{ end -}}
 {{- if eq .Values.mode "asgi" }}{{ $_ := set $plain "TANDEM_HTTP_APP" .Values.realtime.httpApp }}{{ end -}}
 {{- if include "tandem.realtimeIsProject" . -}}
   {{- $own := include "tandem.apiOwnEnv" . | fromYaml -}}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -90,3 +92,14 @@ def test_log_is_json_one_line_an_event(served: Gunicorn) -> None:
     assert events["gunicorn.error"] > 0
     [line] = [line for line in lines if line.get("request_id") == "from-the-edge"]
     assert (line["event"], line["method"], line["path"], line["status"]) == ("request", "GET", "/api/counters/", 200)
+
+
+@pytest.mark.parametrize("host", ["::", "[::]"])
+def test_listens_on_ipv6(redis_url: str, tmp_path: Path, host: str) -> None:
+    """A cluster may have nothing else; its metrics too."""
+    environ = {"TANDEM_WEB_HOST": host}
+    url = f"sqlite:///{tmp_path}/ipv6.sqlite3"
+    with Gunicorn(tmp_path, database_url=url, redis_url=redis_url, environ=environ) as server:
+        for port in (server.port, server.metrics_port):
+            with socket.create_connection(("::1", port), 5) as connection:
+                assert connection.getpeername()[0] == "::1"

@@ -97,6 +97,7 @@ class Settings:
             "TANDEM_BIND_PORT": str(ports["realtime"] if has_edge else ports["edge"]),
             "TANDEM_PRIVATE_PORT": str(ports["realtime metrics"]),
             "TANDEM_DRAIN_SECONDS": "1",
+            **({"TANDEM_TRUSTED_PROXIES": "127.0.0.1"} if has_edge else {}),
             **({} if has_edge else {"TANDEM_HTTP_APP": "api.asgi:application"}),
             "DEMO_STATE": str(self.state),
             "DEMO_SOCKET": str(self.control_socket),

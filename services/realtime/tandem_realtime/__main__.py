@@ -57,7 +57,14 @@ def main() -> int:
         await watch.stop()
         await runtime().stop()
 
-    server = Server(application, [endpoint], limits=limits, on_stop=stop, server_name="tandem")
+    server = Server(
+        application,
+        [endpoint],
+        limits=limits,
+        trusted_proxies=settings.trusted_proxies,
+        on_stop=stop,
+        server_name="tandem",
+    )
     watch = Watch(server)
     # Before it listens: a wrong setting ends the process here.
     event_loop().run_until_complete(begin())

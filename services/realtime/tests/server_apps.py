@@ -165,6 +165,9 @@ async def http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     path = scope["path"]
     if path == "/state":
         await state(scope, receive, send)
+    elif path == "/scope":
+        shown = {name: scope[name] for name in ("client", "scheme", "root_path")}
+        await respond(send, json.dumps(shown).encode())
     elif path.startswith("/stream"):
         await stream(scope, receive, send)
     elif path == "/crash":

@@ -29,4 +29,13 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channel
         await self.channel_layer.group_discard("team.chat", self.channel_name)
 
 
-websocket_urlpatterns = [path("ws/chat/", ChatConsumer.as_asgi())]
+class WhoConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
+    """Tell a client who it is."""
+
+    async def connect(self) -> None:
+        """Show what the scope has."""
+        await self.accept()
+        await self.send_json({name: self.scope[name] for name in ("client", "scheme", "root_path")})
+
+
+websocket_urlpatterns = [path("ws/chat/", ChatConsumer.as_asgi()), path("ws/who/", WhoConsumer.as_asgi())]

@@ -22,7 +22,10 @@ from rig.wire import open_wire
 @pytest.fixture(scope="module")
 def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realtime]:
     """A process with a team's consumers."""
-    environ = {"TANDEM_URLPATTERNS": "tests.team_project.websocket_urlpatterns"}
+    environ = {
+        "TANDEM_URLPATTERNS": "tests.team_project.websocket_urlpatterns",
+        "TANDEM_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
+    }
     with Realtime(redis_server.url, tmp_path_factory.mktemp("routing"), environ) as process:
         yield process
 
@@ -38,6 +41,17 @@ async def test_team_consumer_works_beside_ours(process: Realtime) -> None:
 
     assert heard == [{"hello": 1}] * 2
     assert result["recoverable"] is True
+
+
+async def test_team_consumer_sees_the_client_behind_the_edge(process: Realtime) -> None:
+    """What trusted proxies appended, not what the client wrote."""
+    headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9, 10.1.1.1", "X-Forwarded-Proto": "https"}
+    async with connect(
+        f"{process.ws_url}/ws/who/", additional_headers={**headers, "Daphne-Root-Path": "/evil"}
+    ) as socket:
+        seen = json.loads(await asyncio.wait_for(socket.recv(), 5))
+
+    assert seen == {"client": ["203.0.113.9", 0], "scheme": "wss", "root_path": ""}
 
 
 async def test_slash_at_the_end_is_up_to_the_client(process: Realtime) -> None:

@@ -15,8 +15,9 @@ from tests.server_process import InterfaceServer, RawClient, masked
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InterfaceServer]:
     """One server with a small buffer."""
     directory = tmp_path_factory.mktemp("server")
+    options = {"trusted_proxies": ["127.0.0.1"]}
     with InterfaceServer(
-        directory, max_buffer_bytes=200_000, slow_seconds=0.3, close_seconds=1, drain_seconds=0
+        directory, options=options, max_buffer_bytes=200_000, slow_seconds=0.3, close_seconds=1, drain_seconds=0
     ) as running:
         yield running
 
@@ -27,6 +28,14 @@ def test_get_and_post_are_answered(server: InterfaceServer) -> None:
         answers = [client.get("/hello").text, client.post("/hello", content="x" * 100_000).text, client.get("/").text]
 
     assert [answer[:6] for answer in answers] == ["/hello", "xxxxxx", "/"]
+
+
+def test_scope_names_the_client_of_a_trusted_proxy(server: InterfaceServer) -> None:
+    """A request says what a socket does; where the application is mounted, no header says."""
+    headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https", "Daphne-Root-Path": "/evil"}
+    scope = httpx.get(f"http://127.0.0.1:{server.port}/scope", headers=headers).json()
+
+    assert scope == {"client": ["203.0.113.9", 0], "scheme": "https", "root_path": ""}
 
 
 def test_exception_is_500(server: InterfaceServer) -> None:

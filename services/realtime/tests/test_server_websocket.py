@@ -18,10 +18,7 @@ from tests.server_process import InterfaceServer, RawClient, masked
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InterfaceServer]:
     """One server with short patience, for every test that leaves it as it was."""
-    options = {
-        "proxy_forwarded_address_header": "X-Forwarded-For",
-        "proxy_forwarded_proto_header": "X-Forwarded-Proto",
-    }
+    options = {"trusted_proxies": ["127.0.0.0/8", "10.0.0.0/8"]}
     directory = tmp_path_factory.mktemp("server")
     with InterfaceServer(
         directory,
@@ -204,7 +201,12 @@ def test_malformed_handshake_is_refused(server: InterfaceServer, broken: str) ->
 
 async def test_scope_is_that_of_daphne(server: InterfaceServer) -> None:
     """Path, query, headers and the address that the proxy tells are in the scope; doubtful headers are not."""
-    headers = {"X-Forwarded-For": "203.0.113.9, 10.0.0.1", "X-Forwarded-Proto": "https", "X_Real": "x", "X-A": "é"}
+    headers = {
+        "X-Forwarded-For": "1.2.3.4, 203.0.113.9, 10.0.0.1",
+        "X-Forwarded-Proto": "https",
+        "X_Real": "x",
+        "X-A": "é",
+    }
     async with server.connect("/show_scope?a=%20", additional_headers=headers) as client:
         scope = json.loads(await client.recv())
 

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
+from ipaddress import ip_network
 from typing import Any, get_origin, get_type_hints
 
 import msgspec
@@ -92,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bind_port: int = 8100
     private_port: int = 8101
     """The port of ``/metrics``, ``/healthz`` and ``/readyz``."""
+    trusted_proxies: list[str] = []
+    """Addresses and networks of the proxies in front: what they forward says who the client is, in the scope."""
     insecure: bool = False
     """Let everybody do everything in every channel: for a client's tests on this machine. Needs debug and loopback."""
     http_app: str = ""
@@ -281,6 +284,9 @@ def _checked(source: str, name: str, value: Any, *, strict: bool = True) -> Any:
             raise ValueError(f"a function or its dotted path, not a {type(value).__name__}")
         elif name == "token_public_keys":
             public_keys(value)
+        elif name == "trusted_proxies":
+            for network in value:
+                ip_network(network)
     except ValueError as error:  # msgspec's is one
         raise ImproperlyConfigured(f"{source}: {error}") from error
     return value

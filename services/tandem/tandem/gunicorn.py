@@ -30,7 +30,8 @@ READ_BY_THE_ARBITER = ("web_host", "web_port", "metrics_port")
 
 _given = conf.read({}, os.environ)
 
-bind = [f"{_given.web_host}:{_given.web_port}"]
+_host = _given.web_host.strip("[]")
+bind = [f"[{_host}]:{_given.web_port}" if ":" in _host else f"{_host}:{_given.web_port}"]
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 8  # of each worker, and so the most database connections that it can use
@@ -60,7 +61,7 @@ def when_ready(server: Any) -> None:
         left_over.unlink()
     registry = CollectorRegistry()
     MultiProcessCollector(registry)
-    server.metrics, _ = start_http_server(_given.metrics_port, _given.web_host, registry)
+    server.metrics, _ = start_http_server(_given.metrics_port, _host, registry)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -110,3 +112,11 @@ def test_token_keys_follow_from_the_secret_key() -> None:
         assert conf.token_secrets() == (old,)
 
     assert len({new, old, "new", "old"}) == 4
+
+
+@pytest.mark.parametrize("network", ["proxy.example", "10.0.0.1/8", "10.0.0.0/99"])
+def test_trusted_proxies_are_addresses_and_networks(network: str) -> None:
+    """A name, or a network with an address in it, would trust nobody or the wrong ones."""
+    assert read({}, {"TANDEM_TRUSTED_PROXIES": "10.0.0.0/8, ::1"}).trusted_proxies == ["10.0.0.0/8", "::1"]
+    with pytest.raises(ImproperlyConfigured, match=r"TANDEM_TRUSTED_PROXIES: .*" + re.escape(network)):
+        read({}, {"TANDEM_TRUSTED_PROXIES": network})

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-from daphne.utils import parse_x_forwarded_for
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
@@ -94,35 +93,22 @@ def refusal(status: int, text: str, *, retry_after: int | None = None) -> bytes:
 
 
 def build_scope(
-    request: Request,
-    *,
-    client: list[Any] | None,
-    server: list[Any] | None,
-    root_path: str = "",
-    forwarded: tuple[str | None, str | None, str | None] = (None, None, None),
+    request: Request, *, client: list[Any] | None, server: list[Any] | None, root_path: str = ""
 ) -> dict[str, Any]:
     """
     Return the ASGI scope, as Daphne would make it.
 
-    *forwarded* names the headers in which a trusted proxy puts the client's address, port and scheme. Headers with an
-    underscore are dropped, since a WSGI-minded proxy may have checked their twin with a dash (CVE-2015-0219).
+    Headers with an underscore are dropped, since a WSGI-minded proxy may have checked their twin with a dash
+    (CVE-2015-0219).
     """
-    headers = []
-    for name, value in request.headers.raw_items():
-        if name.lower() == "daphne-root-path":
-            root_path = unquote(value)
-        elif "_" not in name:
-            headers.append((_header_name(name), _header_value(value)))
-    scheme = "ws"
-    if forwarded[0]:
-        client, proto = parse_x_forwarded_for(dict(headers), *forwarded, client)
-        scheme = "wss" if proto in ("https", "wss") else "ws"
+    items = request.headers.raw_items()
+    headers = [(_header_name(name), _header_value(value)) for name, value in items if "_" not in name]
     raw_path, _, query = _origin_form(request.path).partition("?")
     return {
         "type": "websocket",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "scheme": scheme,
+        "scheme": "ws",
         "path": unquote(raw_path),
         "raw_path": raw_path.encode("ascii"),
         "root_path": root_path,

@@ -7,7 +7,7 @@ import logging
 import math
 import random
 import signal
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -28,6 +28,7 @@ from .closing import rotation_age
 from .counters import Counters
 from .deadlines import Deadlines
 from .drain import Drain
+from .forwarded import TrustedProxies
 from .http import Factory, Request
 from .limits import Limits, TokenBucket
 from .listener import Arrival, Listener
@@ -50,7 +51,8 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
     """
     Serve *application* on *endpoints* (Twisted's descriptions, such as `tcp:port=8100:interface=0.0.0.0`).
 
-    `connections` holds the live sockets and requests, `counters` the totals; `is_draining` is for the readiness probe.
+    *trusted_proxies* are the addresses and networks of those who may say whom they speak for. `connections` holds the
+    live sockets and requests, `counters` the totals; `is_draining` is for the readiness probe.
     *on_stop* is awaited after a drain, when no application is left. *options* are Daphne's; those for its WebSocket
     protocol (timeouts, sizes, pings) have no effect, `limits` has them.
     """
@@ -61,11 +63,13 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         endpoints: list[str],
         *,
         limits: Limits | None = None,
+        trusted_proxies: Iterable[str] = (),
         on_stop: Callable[[], Awaitable[None]] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(application, endpoints, **options)
         self.limits = limits or Limits()
+        self.trusted_proxies = TrustedProxies(trusted_proxies)
         self.counters = Counters()
         self.connections: dict[WebSocket | Request, dict[str, Any]] = {}
         self.is_draining = False
@@ -87,15 +91,6 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
 
     def _deadlines(self, seconds: float) -> Deadlines[Any]:
         return Deadlines(self.loop, seconds, lambda connection: connection.time_out())
-
-    @property
-    def forwarded(self) -> tuple[str | None, str | None, str | None]:
-        """The headers in which a trusted proxy tells the client's address, port and scheme."""
-        return (
-            self.proxy_forwarded_address_header,
-            self.proxy_forwarded_port_header,
-            self.proxy_forwarded_proto_header,
-        )
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT and a drain, or until `stop`, and return the exit status."""
@@ -185,6 +180,8 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
     def create_application(self, protocol: Request, scope: MutableMapping[str, Any]) -> Any:
         """Run the application on an HTTP request."""
         scope["extensions"] = {"tandem.close": protocol.register_close}
+        scope["root_path"] = self.root_path  # not what anybody's header says, as in Daphne
+        self.trusted_proxies.tell(scope)
         queue = super().create_application(protocol, scope)
         if queue is not None:
             if self.answering is not None:

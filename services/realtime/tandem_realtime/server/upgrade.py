@@ -30,8 +30,8 @@ def upgrade(server: Server, sock: socket.socket, data: bytes, *, client: list[An
         client=client,
         server=list(sock.getsockname()[:2]) if client is not None else None,
         root_path=server.root_path,
-        forwarded=server.forwarded,
     )
+    server.trusted_proxies.tell(scope)
     server.connections[websocket] = {}
     server.handshaking.add(websocket)
     websocket.start(scope, accept, data[end:])
