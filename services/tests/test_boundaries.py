@@ -38,6 +38,7 @@ MAY_CROSS = {
     ("auth", "outbox"): "tandem.models",  # one table of generations beside the outbox's, in one app's migrations
     ("testing", "outbox"): "tandem.",  # the test kit stands above what it shows
     ("testing", "auth"): "tandem.auth",
+    ("inbox", "auth"): "tandem.auth.identity",  # what a user's own channel is called
 }
 NO_SQL = ("django.db", "django.contrib.auth", "tandem.models", "tandem.outbox")
 

@@ -88,6 +88,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_port: int = 8001
     """The port of the web processes' ``/metrics``; 0: none. Read by `tandem.gunicorn`, from the environment alone."""
 
+    # The inbox
+    inbox_tenant: Any = None
+    """Which tenant a request belongs to: a function of it that returns a text, or its dotted path. None: no tenants."""
+    inbox_language: Any = None
+    """Which language a user reads: a function of him that returns a code, or its dotted path. None: LANGUAGE_CODE."""
+    inbox_hosts: list[str] = []
+    """Hosts that a notification's URL may lead to; without any, it is relative."""
+    inbox_site: str = ""
+    """What goes before a relative URL in an email, for example ``https://shop.example``."""
+    inbox_keep_days: int = 90
+    """How long ``manage.py tandem prune`` keeps notifications."""
+
     # The sockets
     bind_host: str = "0.0.0.0"
     bind_port: int = 8100
@@ -253,6 +265,7 @@ def verifying_keys() -> list[Key]:
 
 
 _of_patterns: dict[str, Mapping[str, Any]] = {}
+_FUNCTIONS = ("user_id", "inbox_tenant", "inbox_language")
 _TYPES: dict[str, Any] = {
     name: kind for name, kind in get_type_hints(Settings).items() if name in Settings.__struct_fields__
 }
@@ -280,7 +293,7 @@ def _checked(source: str, name: str, value: Any, *, strict: bool = True) -> Any:
         value = msgspec.convert(value, _TYPES[name], strict=strict)
         if name == "namespaces":
             Namespaces(declared_namespaces(value))
-        elif name == "user_id" and not (value is None or callable(value) or isinstance(value, str)):
+        elif name in _FUNCTIONS and not (value is None or callable(value) or isinstance(value, str)):
             raise ValueError(f"a function or its dotted path, not a {type(value).__name__}")
         elif name == "token_public_keys":
             public_keys(value)

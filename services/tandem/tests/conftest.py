@@ -38,6 +38,7 @@ settings.configure(
         "django.contrib.staticfiles",
         "tandem",
         "tandem.monitor",
+        "tandem.inbox",
     ],
     MIDDLEWARE=[
         "tandem.probes.ProbesMiddleware",

@@ -92,7 +92,7 @@ def test_malformed_variable_is_named(variable: str, text: str) -> None:
 
 def test_namespaces_come_beside_the_built_in_ones() -> None:
     """None takes one away."""
-    declared = conf.declared_namespaces({"room": {"presence": True}, "public": None})
+    declared = conf.declared_namespaces({"room": {"presence": True}, "public": None, "inbox": None})
 
     assert declared == {"room": {"presence": True}, "notifications": BUILT_IN["notifications"], **INTERNAL}
 

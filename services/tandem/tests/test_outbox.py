@@ -28,11 +28,11 @@ from rig.overrides import override_tandem
 from rig.servers import RedisServer, free_port, wait_until
 from tandem import RedisUnavailable, apublish_on_commit, conf, publish, publish_on_commit, scripts, streams
 from tandem.errors import InvalidChannel, UnknownNamespace
-from tandem.groups import layer_channel, shard_for
+from tandem.groups import shard_for
 from tandem.models import OutboxEntry
 from tandem.outbox import batch, count_rows, rows, send_left_over, settling
-from tandem.outbox.committed import GROUP
 from tandem.outbox.sending import send
+from tandem.poke import CHANNEL
 from tandem.shards import shards
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -375,7 +375,7 @@ def test_refusal_of_one_channel_is_no_other_s(store: redis.Redis) -> None:
 def test_request_sends_twenty_older_rows_and_no_more(store: redis.Redis) -> None:
     """Where more wait it leaves its own to the worker, which is told."""
     heard = store.pubsub()
-    heard.subscribe(layer_channel(GROUP))
+    heard.subscribe(CHANNEL)
     heard.get_message(timeout=1)
     for number in range(20):
         publish_later("kept:a", number)

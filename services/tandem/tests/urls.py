@@ -22,5 +22,6 @@ urlpatterns = [
     path("", include("tests.team_urls")),
     path("admin/", admin.site.urls),
     path("server/", include("tandem.server_api.urls")),
+    path("inbox/", include("tandem.inbox.urls")),
     path("pages/<name>/", page),
 ]

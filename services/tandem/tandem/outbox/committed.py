@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.groups import layer_channel, shard_for_group
 from tandem.outbox import rows
 from tandem.outbox.rows import Row
 from tandem.outbox.sending import send
 from tandem.outbox.settling import settle_committed, tell_waiting
+from tandem.poke import poke_workers
 from tandem.shards import Shards, shards
 
 OLDER = 20
 """So many rows of others a request sends before its own; where more wait, the worker sends them all."""
-
-GROUP = "tandem.outbox"
-"""On the channel layer: somebody has left rows to the worker."""
 
 
 def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row]) -> None:
@@ -37,7 +32,7 @@ def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row]) -> N
     limit = len(here) + OLDER + 1
     numbers = rows.waiting_numbers(connection, channels, up_to=max(row.pk for row in here), limit=limit)
     if len(numbers) == limit:
-        poke_worker(store)
+        poke_workers(store)
         return
     own = {row.pk: row for row in here}
     if all(number in own for number in numbers):
@@ -45,12 +40,6 @@ def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row]) -> N
     else:
         going = rows.read(rows.waiting(connection.alias).filter(pk__in=numbers))
     settle_committed(connection, send(going, store))
-
-
-def poke_worker(store: Shards) -> None:
-    """Have a worker look now; where none hears it, it looks by itself before long."""
-    with contextlib.suppress(RedisUnavailable, RedisReplyError):
-        store.commands(shard_for_group(GROUP, len(store.clients)), [("PUBLISH", layer_channel(GROUP), b"")])
 
 
 def _is_away(store: Shards, channel: str) -> bool:

@@ -15,10 +15,9 @@ from django.db import Error, close_old_connections, connections
 
 from tandem import conf
 from tandem.errors import TandemError
-from tandem.groups import layer_channel, shard_for_group
 from tandem.memory import is_memory
-from tandem.outbox.committed import GROUP
 from tandem.outbox.sweep import databases, due_channels, send_channels
+from tandem.poke import CHANNEL, poke_shard
 from tandem.repeats import Repeats
 from tandem.shards import Shards, shards
 
@@ -116,11 +115,11 @@ class Worker:
                 connection.close_if_unusable_or_obsolete()
 
     def _listen(self) -> None:
-        """Hear that somebody has left rows, from whichever Redis carries that group."""
-        shard = shard_for_group(GROUP, len(self._store.clients))
+        """Hear that somebody has left rows, from whichever Redis carries that."""
+        shard = poke_shard(len(self._store.clients))
         while not self._stopped.is_set():
             with contextlib.suppress(redis.RedisError, OSError), self._store.clients[shard].pubsub() as heard:
-                heard.subscribe(layer_channel(GROUP))
+                heard.subscribe(CHANNEL)
                 while not self._stopped.is_set():
                     if heard.get_message(ignore_subscribe_messages=True, timeout=1.0):
                         self._poked.set()

@@ -1,0 +1,93 @@
+"""A message to many: the recipients are written in the transaction, and the worker brings it to them in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.models import F, QuerySet, Value
+from django.db.models.constants import OnConflict
+
+from tandem.inbox.changing import change_batch
+from tandem.inbox.delivering import deliver
+from tandem.inbox.mailboxes import home
+from tandem.inbox.models import Bulk, BulkRecipient, Message
+from tandem.inbox.poking import poke_at_commit
+
+BATCH = 500
+
+
+def start_query(message: Message, recipients: QuerySet[Any]) -> None:
+    """Fix who gets *message* with one INSERT ... SELECT, in the transaction that is open."""
+    connection = connections[home()]
+    keys = recipients.order_by().annotate(_message=Value(message.pk)).values_list("_message", "pk").distinct()
+    selected, parameters = keys.query.get_compiler(connection=connection).as_sql()
+    quote = connection.ops.quote_name
+    into = f"INTO {quote(BulkRecipient._meta.db_table)} ({quote('message_id')}, {quote('recipient_id')})"
+    prefix = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
+    suffix = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
+    with connection.cursor() as cursor:
+        cursor.execute(f"{prefix} {into} {selected} {suffix}", parameters)
+    _begin(message)
+
+
+def start(message: Message, recipients: Collection[Any]) -> None:
+    """Fix that *recipients* (primary keys) get *message*, in the transaction that is open."""
+    made = (BulkRecipient(message=message, recipient_id=pk) for pk in recipients)
+    BulkRecipient.objects.using(home()).bulk_create(made, ignore_conflicts=True, batch_size=1000)
+    _begin(message)
+
+
+def work() -> int:
+    """Bring everything that is on its way a batch further, and return how many inboxes that reached."""
+    numbers = list(Bulk.objects.using(home()).order_by("pk").values_list("pk", flat=True))
+    return sum(work_batch(pk) for pk in numbers)
+
+
+def work_batch(pk: int) -> int:
+    """
+    Do the next `BATCH` of `Bulk` *pk* in one transaction, and return how many inboxes that reached.
+
+    Whoever else works on it is left to it. When nothing is left, the row goes.
+    """
+    with transaction.atomic(using=home()):
+        bulk = _claim(pk)
+        if bulk is None:
+            return 0
+        if bulk.task == Bulk.Task.DELIVER:
+            return _deliver_batch(bulk)
+        last = change_batch(bulk.message, bulk.task, after=bulk.after, limit=BATCH)
+        if last is None:
+            bulk.delete()
+            return 1
+        bulk.after = last
+        bulk.save(using=home(), update_fields=["after"])
+    return BATCH
+
+
+def _deliver_batch(bulk: Bulk) -> int:
+    rows = BulkRecipient.objects.using(home()).filter(message=bulk.message_id).order_by("pk")
+    batch = list(rows.values_list("pk", "recipient_id")[:BATCH])
+    if batch and bulk.message.retracted_at is None:
+        deliver(bulk.message, [recipient for _, recipient in batch], is_tolerant=True)
+    if batch:
+        rows.filter(pk__in=[row for row, _ in batch]).order_by().delete()
+    if len(batch) < BATCH:
+        bulk.delete()
+    return len(batch)
+
+
+def _claim(pk: int) -> Bulk | None:
+    rows = Bulk.objects.using(home()).filter(pk=pk)
+    features = connections[home()].features
+    if features.has_select_for_update:
+        locked = rows.select_for_update(of=("self",), skip_locked=features.has_select_for_update_skip_locked)
+        return locked.select_related("message").first()
+    rows.update(task=F("task"))  # a write, which is how SQLite locks
+    return rows.select_related("message").first()
+
+
+def _begin(message: Message) -> None:
+    Bulk.objects.using(home()).bulk_create([Bulk(message=message)], ignore_conflicts=True)
+    poke_at_commit()

@@ -1,0 +1,43 @@
+"""What is to go elsewhere than into the inbox: written in the transaction, sent by the worker when it is due."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+
+from tandem.inbox import media
+from tandem.inbox.kinds import Kind
+from tandem.inbox.mailboxes import home
+from tandem.inbox.models import Delivery, Mailbox, Message, Notification
+from tandem.inbox.poking import poke_at_commit
+
+Recipient = tuple[Any, Mailbox, Notification | None, frozenset[str]]
+"""A user, his mailbox, the notification there if he has one, and the media by which he wants it."""
+
+
+def defer(message: Message, kind: Kind, recipients: Collection[Recipient]) -> None:
+    """Write a delivery for each of *recipients* and each medium but the inbox."""
+    made = [
+        Delivery(
+            mailbox=box,
+            message=message,
+            notification=notification,
+            medium=name,
+            name=secrets.token_hex(12),
+            due_at=Now() + delay_of(kind, name),
+        )
+        for _, box, notification, wanted in recipients
+        for name in sorted(wanted - {media.INBOX})
+    ]
+    if made:
+        Delivery.objects.using(home()).bulk_create(made)
+        poke_at_commit()
+
+
+def delay_of(kind: Kind, name: str) -> timedelta:
+    """Return how long after the message its delivery by the medium *name* is due."""
+    return media.declared()[name].after or timedelta() if name != media.EMAIL else kind.email_after
