@@ -36,6 +36,8 @@ WIRING = {"__init__", "admin", "apps", "checks", "gunicorn", "management", "pyte
 """What puts the parts together for Django, gunicorn and the shell: it may import any."""
 MAY_CROSS = {
     ("auth", "outbox"): "tandem.models",  # one table of generations beside the outbox's, in one app's migrations
+    ("live", "auth"): "tandem.",  # who may hear a channel may see its block; its tag is one of the page's
+    ("live", "outbox"): "tandem.",  # pushes
     ("testing", "outbox"): "tandem.",  # the test kit stands above what it shows
     ("testing", "auth"): "tandem.auth",
     ("inbox", "auth"): "tandem.auth.identity",  # what a user's own channel is called

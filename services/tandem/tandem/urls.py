@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.urls import path
 
 from tandem.auth import views
@@ -14,3 +15,7 @@ urlpatterns = [
     path("ticket/", views.ticket, name="ticket"),
     path("worker.js", worker_script, name="worker"),
 ]
+if apps.is_installed("tandem.live"):
+    from tandem.live.views import fragment
+
+    urlpatterns.append(path("fragment/", fragment, name="fragment"))

@@ -37,8 +37,10 @@ settings.configure(
         "django.contrib.messages",
         "django.contrib.staticfiles",
         "tandem",
+        "tandem.live",
         "tandem.monitor",
         "tandem.inbox",
+        "template_partials",
     ],
     MIDDLEWARE=[
         "tandem.probes.ProbesMiddleware",
@@ -55,6 +57,7 @@ settings.configure(
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",
             "APP_DIRS": True,
+            "DIRS": [Path(__file__).parent / "templates"],
             "OPTIONS": {
                 "context_processors": [
                     "django.template.context_processors.request",
@@ -90,6 +93,24 @@ def project(settings: Settings, redis_url: str) -> None:
 def redis_down(settings: Settings, project: None) -> None:
     """A Redis that is not there."""
     settings.TANDEM = {**settings.TANDEM, "redis_urls": [f"redis://127.0.0.1:{free_port()}/0"]}
+
+
+@pytest.fixture
+def live_site(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Iterator[None]:
+    """A project with live blocks, and no permission function or source of another test's."""
+    from tandem import conf  # Django is set up by now
+    from tandem.auth import permissions
+    from tandem.live import sources
+    from tests.live_site import declare
+
+    monkeypatch.setattr(permissions, "_permissions", {})
+    monkeypatch.setattr(conf, "_of_patterns", {})
+    monkeypatch.setattr(sources, "_sources", {})
+    conf.namespaces.cache_clear()
+    declare()
+    with override_tandem(redis_urls=[redis_url], namespaces={}):
+        yield
+    conf.namespaces.cache_clear()
 
 
 @pytest.fixture

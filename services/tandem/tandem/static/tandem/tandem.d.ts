@@ -60,9 +60,11 @@ export interface SubscribeOptions<Data = unknown> {
    * the subscription begins now, and `onReload` is called first.
    */
   since?: string | Position | null;
+  /** Hear what this tab itself caused, too. */
+  hearsOwn?: boolean;
   /** Brings a subscription token, in place of the connection's `subscription`. */
   token?: TokenSource;
-  /** Called for each publication, once and in order, but not for what this tab itself caused. */
+  /** Called for each publication, once and in order, but not for what this tab itself caused (unless `hearsOwn`). */
   onPublication?(data: Data, publication: Publication<Data>): void;
   /**
    * Called where what came before cannot be told: load the state. Publications wait for the promise; return the position
@@ -82,6 +84,8 @@ export interface Subscription {
   /** `live`, `recovering` or `refused`; the connection's own state comes on top. */
   readonly state: State;
   readonly reason: string;
+  /** Why what the page shows of this channel is not right, whatever was heard. The page's state counts it: `settle`. */
+  doubt?: { state: State; reason: string } | null;
   unsubscribe(): void;
 }
 
@@ -98,6 +102,8 @@ export interface Connection {
   headers(): Record<string, string>;
   /** POST JSON to a view of one's own with those headers, once more if a login changed the CSRF token meanwhile. */
   post(url: string, data: unknown): Promise<Response>;
+  /** Tell the page's state anew, after a change of a subscription's `doubt`. */
+  settle(): void;
   /** Connect again after `close`, or after a refusal. */
   open(): void;
   close(): void;

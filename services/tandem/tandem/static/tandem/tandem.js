@@ -1,7 +1,7 @@
 /*
  * tandem.js: the browser's side of Tandem; tandem.d.ts says what a page can call. Also the script of the SharedWorker.
  *
- * The page; its ways to the holder of the connection, which speaks the Centrifuge protocol; the transports.
+ * The page; its ways to the holder, which speaks the Centrifuge protocol; the transports.
  */
 const VERSION = "0.1.0";
 
@@ -22,7 +22,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 // At random: who lost the same server must not come back as one.
 const backoff = (failures) => Math.random() * Math.min(LONGEST, 1000 * 2 ** failures);
 
-// A stream that is not born has no epoch: then any will do.
+// A stream that is not born has no epoch.
 const areComparable = (one, other) => !one.epoch || !other.epoch || one.epoch === other.epoch;
 
 function parsePosition(position) {
@@ -110,7 +110,7 @@ class Subscription {
   }
 
   #deliver(pub) {
-    if (pub.tags?.tab !== this.#connection.tab) this.#call("onPublication", pub.data, pub);
+    if (this.options.hearsOwn || pub.tags?.tab !== this.#connection.tab) this.#call("onPublication", pub.data, pub);
   }
 
   #call(name, ...args) {
@@ -201,9 +201,10 @@ class Connection {
     this.#link.send?.({ ...message, from: this.tab });
   }
 
-  /** Tell the page's state, if it has changed. */
+  /** Tell the page's state. */
   settle() {
-    const all = [this.#heard, ...this.#subscriptions.values()];
+    const all = [this.#heard];
+    for (const each of this.#subscriptions.values()) all.push(each, each.doubt ?? each);
     if (this.#unanswered > ANSWER / BEAT) all.push({ state: "stale", reason: "no answer" });
     if (!navigator.onLine) all.push({ state: "offline", reason: "" });
     const { state, reason, since = new Date() } = all.reduce(worse);
@@ -298,7 +299,7 @@ class Connection {
 
 // -- The ways to the holder ------------------------------------------------------------------------
 
-/** Hold a lock until `release` is called or this tab or worker ends. */
+/** Hold a lock until `release` is called or this tab ends. */
 const holdLock = (name) =>
   new Promise((resolve) => {
     if (navigator.locks) navigator.locks.request(name, () => new Promise((release) => resolve(release)));
@@ -407,7 +408,7 @@ class Holder {
     this.#isHeld.then((release) => release());
   }
 
-  /** Give the connection up where nobody is left. */
+  /** Give up where nobody is left. */
   #rest() {
     if (this.tabs.size) return;
     this.#line?.end({});
@@ -475,7 +476,7 @@ class Holder {
     }).finally(() => this.#asks.delete(ask));
   }
 
-  // The connection
+  // Connecting
 
   async #run() {
     this.#isRunning = true;
