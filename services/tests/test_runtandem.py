@@ -13,6 +13,7 @@ from rig.project import Project
 from rig.servers import Server, free_port, wait_until
 from rig.wire import open_wire
 
+ON_COMMIT = "import tandem; [tandem.publish_on_commit('public:button', number) for number in (1, 2)];"
 BLOCKED = "import sys; sys.modules['tandem_realtime'] = None\n"
 
 
@@ -54,6 +55,20 @@ async def test_pages_sockets_and_static_files(process: Server) -> None:
     assert (static.status_code, static.headers["content-type"]) == (200, "text/css")
     assert recovered["recovered"] is True
     assert [each["offset"] for each in recovered["publications"]] == [1]
+
+
+async def test_commit_of_a_shell_arrives(process: Server, project: Project) -> None:
+    """Its row waits for this process, in order; what cannot wait is refused with the reason."""
+    async with open_wire(f"ws://127.0.0.1:{process.port}/ws/") as wire:
+        await wire.subscribe("public:button")
+        told = project.manage("shell", "-c", f"{ON_COMMIT} print(tandem.position('public:button'))", TANDEM_DEBUG="1")
+        published = await wire.publications(2)
+        refused = project.manage("shell", "-c", "import tandem; tandem.publish('public:button', 1)", TANDEM_DEBUG="1")
+
+    assert [each["data"] for each in published] == [1, 2]
+    assert told.stdout.split()[-1] == "None"
+    assert "RedisUnavailable: no socket is served by this process" in refused.stderr
+    assert "set TANDEM_REDIS_URLS" in refused.stderr
 
 
 def test_changed_file_is_served_anew(process: Server, project: Project) -> None:

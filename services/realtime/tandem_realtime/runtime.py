@@ -10,6 +10,7 @@ from tandem import conf
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.layer import configured_layer
+from tandem.memory import serving
 from tandem.tokens import Verifier
 from tandem_realtime.clock import Clock
 from tandem_realtime.control import Control
@@ -46,6 +47,7 @@ class Runtime:
 
     def start(self) -> None:
         """Begin the background work. Call it in the event loop."""
+        serving.serve()
         self.hub.start()
         self.emulation.start()
         self.control.start()

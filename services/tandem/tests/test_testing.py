@@ -12,7 +12,7 @@ from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
 import tandem
 from rig.overrides import override_tandem
-from tandem import conf
+from tandem import conf, control
 from tandem.auth import permissions
 from tandem.publication import Position
 from tandem.testing import (
@@ -161,6 +161,44 @@ def test_client_asks_the_permission_functions(
         tandem_client(bob).subscribe(f"parcel:{ada.pk}")
     with pytest.raises(NotAllowed):
         tandem_client().subscribe(f"parcel:{ada.pk}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_client_obeys_what_is_revoked(tandem_client: Callable[..., Client], published: Callable[..., Any]) -> None:
+    """One channel, or all of a user's, and nobody else's; nothing of that counts as published."""
+    ada, ben = (Users().objects.create_user(name, password="a long one") for name in ("ada", "ben"))
+    hers, his = tandem_client(ada), tandem_client(ben)
+    one, other = hers.subscribe("public:one"), hers.subscribe("public:other")
+    tandem.publish("public:one", 1)
+    tandem.revoke(ada, "public:one")
+    tandem.publish("public:one", 2)
+    tandem.publish("public:other", 3)
+
+    assert (one.receive(), one.is_ended, other.receive(), hers.closed_with) == ([1], True, [3], None)
+
+    tandem.revoke(ada)
+    tandem.publish("public:other", 4)
+
+    assert (hers.closed_with, other.is_ended, other.receive(), his.closed_with) == (3500, True, [], None)
+    with pytest.raises(NotAllowed, match="ended with 3500"):
+        hers.subscribe("public:other")
+    assert tandem_client(ada).closed_with is None
+    assert [each.data for each in published()] == [1, 2, 3, 4]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_client_obeys_the_login(tandem_client: Callable[..., Client]) -> None:
+    """A password change asks to come back, a deactivation ends, `control` reaches whom it names."""
+    ada = Users().objects.create_user("ada", password="a long one")
+    first, second = tandem_client(ada), tandem_client(Users().objects.create_user("ben"))
+    ada.set_password("another long one")
+    ada.save()
+    third = tandem_client(ada)
+    control.disconnect(user=second.user_id, code=4000)
+    ada.is_active = False
+    ada.save()
+
+    assert (first.closed_with, second.closed_with, third.closed_with) == (3005, 4000, 3500)
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from tandem.errors import RedisReplyError
+from tandem.memory import serving
 from tandem.memory.store import store_at
 
 
@@ -32,7 +33,8 @@ class MemoryClient:
         self._store = store_at(url)
 
     async def execute(self, *args: Any) -> Any:
-        """Carry out one command and return its reply. Raises `RedisReplyError`."""
+        """Carry out one command and return its reply. Raises `RedisReplyError`, `RedisUnavailable` where nobody hears."""
+        serving.check()
         return self._store.execute(*args)
 
     def submit(self, *args: Any) -> asyncio.Future[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from tandem.breaker import Breaker
+from tandem.memory import serving
 from tandem.memory.store import Store, store_at
 from tandem.shards import Shards
 
@@ -29,16 +30,21 @@ class Client:
 
 
 class MemoryShards(Shards):
-    """Take the place of `Shards`. Never away."""
+    """Take the place of `Shards`. Away only where nobody serves sockets from the same memory."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         self.clients: list[Any] = [Client(store_at(url)) for url in urls]
         self._breakers = [Breaker(lambda: None) for _ in urls]
 
+    def is_away(self, shard: int) -> bool:
+        """Tell whether nobody would hear."""
+        return not serving.is_served()
+
     def close(self) -> None:
         """Nothing to close."""
 
     def _exchange(self, shard: int, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        serving.check()
         replies: list[Any] = []
         for command in commands:
             try:

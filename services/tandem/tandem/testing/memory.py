@@ -10,7 +10,7 @@ from unittest.mock import patch
 from django.conf import settings
 from django.test import override_settings
 
-from tandem.memory import SCHEME
+from tandem.memory import SCHEME, serving
 from tandem.memory.store import store
 from tandem.testing import recorder
 from tandem.testing.recorder import Recorder
@@ -30,6 +30,7 @@ def memory() -> Iterator[Recorder]:
     changes = {"TANDEM": {**getattr(settings, "TANDEM", {}), "redis_urls": [SCHEME]}}
     if hasattr(settings, "CHANNEL_LAYERS"):
         changes["CHANNEL_LAYERS"] = settings.CHANNEL_LAYERS  # made anew, over the store
+    serving.serve()
     store().flush()
     with patch.dict(os.environ, environ, clear=True), override_settings(**changes), store().tapped(kept.take):
         recorder.start(kept)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.db import connections, router
 
+from tandem.namespaces import INTERNAL
 from tandem.publication import Publication, decode, tags_of
 
 ANYTHING = object()
@@ -27,12 +28,13 @@ class Recorder:
     """Hears everything that is sent while a test runs."""
 
     def __init__(self) -> None:
-        self.sent: list[Publication] = []
+        self.heard: list[Publication] = []
+        """All that the sockets heard in their order, what they are told to do included."""
 
     def take(self, name: bytes, message: bytes) -> None:
         """Take note of one message of the channel layer."""
         if (publication := decode(message)) is not None:
-            self.sent.append(publication)
+            self.heard.append(publication)
 
     def published(self, channel: str | None = None) -> list[Published]:
         """
@@ -41,8 +43,13 @@ class Recorder:
         First what was sent, then what waits for the commit of an open transaction; what a rolled back savepoint wrote
         is not among it.
         """
-        sent = [Published(each.channel, json.loads(each.data), tags_of(each)) for each in self.sent]
-        return [each for each in [*sent, *_waiting()] if channel in (None, each.channel)]
+        sent = [Published(each.channel, json.loads(each.data), tags_of(each)) for each in self.heard]
+        return [each for each in [*sent, *_waiting()] if channel in (None, each.channel) and not _is_ours(each.channel)]
+
+
+def _is_ours(channel: str) -> bool:
+    """Tell whether *channel* is Tandem's own, not the team's."""
+    return channel.partition(":")[0] in INTERNAL
 
 
 def _waiting() -> list[Published]:

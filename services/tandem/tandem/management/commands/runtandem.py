@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from django.utils import autoreload
 
 from tandem import conf
 from tandem.memory import is_memory
+from tandem.outbox.worker import Worker
 
 _SOCKETS = "tandem_realtime"
 _MISSING = "runtandem needs the package that serves the sockets: pip install 'django-tandem[realtime]'"
@@ -58,12 +60,15 @@ class Command(RunServer):
         self.check_migrations()
         self.say_where()
         host = self.addr.strip("[]").replace(":", r"\:")
+        worker = Worker()  # a shell or a task of the project leaves its rows to this process
+        threading.Thread(target=worker.run, name="outbox", daemon=True).start()
         status = import_module(f"{_SOCKETS}.development").serve(
             self.pages(options),
             f"tcp:port={self.port}:interface={host}",
             log=self.stderr.write,
             has_signals=not options["use_reloader"],
         )
+        worker.stop()
         if status:  # the log says why; in the reloader's thread sys.exit would end that thread alone
             os._exit(status) if options["use_reloader"] else sys.exit(status)
 
