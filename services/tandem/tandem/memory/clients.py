@@ -33,7 +33,7 @@ class MemoryClient:
         self._store = store_at(url)
 
     async def execute(self, *args: Any) -> Any:
-        """Carry out one command and return its reply. Raises `RedisReplyError`, `RedisUnavailable` where nobody hears."""
+        """Return the reply to one command. Raises `RedisReplyError`; `RedisUnavailable` where nobody hears."""
         serving.check()
         return self._store.execute(*args)
 

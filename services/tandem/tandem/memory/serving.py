@@ -1,4 +1,4 @@
-"""Whether anybody hears what this process keeps in memory: a shell beside ``runtandem`` has a store that nobody hears."""
+"""Whether anybody hears what this process keeps in memory: nobody hears a shell beside ``runtandem``."""
 
 from __future__ import annotations
 

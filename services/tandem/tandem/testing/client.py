@@ -122,12 +122,13 @@ class Client:
                 self._end(message.channel)
 
     def _lose(self, revocation: Revocation) -> None:
-        user, login = self.user_id, self._identity.login
-        if revocation.generation > self._identity.generation and revocation.subject == revocations.of_password(user):
-            self._close(INVALIDATED)
-        elif revocation.generation > self._identity.generation and revocation.subject == revocations.of_user(user):
-            self._close(ENDED)
-        elif login and revocation.subject == revocations.of_login(login):
+        user = self.user_id
+        if revocation.generation > self._identity.generation:
+            if revocation.subject == revocations.of_password(user):
+                self._close(INVALIDATED)
+            elif revocation.subject == revocations.of_user(user):
+                self._close(ENDED)
+        if self._identity.login and revocation.subject == revocations.of_login(self._identity.login):
             self._close(ENDED)
         for channel in list(self.subscriptions):
             if revocation.subject == revocations.of_channel(channel, user):
