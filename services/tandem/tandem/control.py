@@ -165,16 +165,14 @@ def refresh(
     _send(Refresh(user=user, client=client, session=session, expired=expired, expire_at=expire_at or 0))
 
 
-def revoke(revocations: Sequence[Revocation], *, is_whole: bool = False) -> None:
+def revoke(revocations: Sequence[Revocation]) -> None:
     """
     Refuse what tokens say of *revocations*, and end the connections that live on it.
 
-    *is_whole*: they are all that there are, for a Redis that had lost them. Raises `RedisUnavailable` or
-    `RedisReplyError`; then they may be kept or not, and nobody was told.
+    Raises `RedisUnavailable` or `RedisReplyError`; then they may be kept or not, and nobody was told.
     """
-    message: Message = Reread() if is_whole else Revoke(revocations=list(revocations))
     # First the state, then who reads it.
-    calls = [revoke_call(revocations, is_whole=is_whole), control_call(message)]
+    calls = [revoke_call(revocations), control_call(Revoke(revocations=list(revocations)))]
     for reply in shards().run_many([(CHANNEL, call) for call in calls]):
         if isinstance(reply, RedisReplyError):
             raise reply

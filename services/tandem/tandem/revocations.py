@@ -8,6 +8,7 @@ tells of it, for as long as such tokens live. No I/O here.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ PAGE = 1000
 
 _REVOKE = scripts.load("revoke")
 _REVOKED = scripts.load("revoked")
+_REFILL = scripts.load("refill")
 _KEYS = tuple(f"tandem:{name}:{{{CONTROL}}}" for name in ("revoked", "revoked-ends", "revoked-whole"))
 
 
@@ -65,10 +67,20 @@ def of_channel(channel: str, user: str) -> str:
     return f"channel {channel} {user}"
 
 
-def revoke_call(revocations: Sequence[Revocation], *, is_whole: bool = False) -> Call:
-    """Keep *revocations*; *is_whole*: with those kept before, they are all that there are."""
+def revoke_call(revocations: Sequence[Revocation]) -> Call:
+    """Keep *revocations*, beside those kept before."""
     args = [value for each in revocations for value in (each.subject, each.generation, each.seconds)]
-    return Call(_REVOKE, _KEYS, ("1" if is_whole else "0", *args))
+    return Call(_REVOKE, _KEYS[:2], args)
+
+
+def begin_refill_call() -> Call:
+    """Before all that there is is read and kept anew: leave a mark, which is the reply."""
+    return Call(_REFILL, _KEYS[2:], (secrets.token_urlsafe(6),))
+
+
+def end_refill_call(mark: str | bytes) -> Call:
+    """After that: Redis has the whole if *mark* is still there, else it was emptied meanwhile. The reply is 1 or 0."""
+    return Call(_REFILL, _KEYS[2:], ("", mark))
 
 
 def page_call(begin: tuple[str, int] = ("-inf", 0), limit: int = PAGE) -> Call:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tandem.errors import RedisUnavailable
 from tandem.models import OutboxEntry, Revocation
 from tandem.outbox import send_left_over
 from tandem.revocations import of_channel, of_login, of_password, of_token, of_user
+from tandem.scripts import Call
 from tandem.shards import shards
 from tandem.tokens import Verifier
 
@@ -247,6 +249,33 @@ def test_emptied_redis_is_refilled(ada: User, own_redis: RedisServer) -> None:
     expected = {of_user(str(ada.pk)): 1}
     assert (emptied, refilled, restarted) == ({}, expected, expected)
     assert publication.data == b'{"do":"reread"}'
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_redis_emptied_in_the_middle_is_not_taken_for_whole(
+    ada: User, redis_url: str, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Between any two of the calls: the next round keeps it all."""
+    monkeypatch.setattr("tandem.auth.revoking.BATCH", 1)
+    refill()
+    tandem.revoke(ada)
+    tandem.revoke("another")
+    calls = count()
+    run = shards().run
+
+    def emptied_once(channel: str, call: Call) -> Any:
+        if next(calls) == at:
+            shards().commands(0, [("FLUSHALL",)])
+        return run(channel, call)
+
+    shards().commands(0, [("FLUSHALL",)])
+    with monkeypatch.context() as patched:
+        patched.setattr(shards(), "run", emptied_once)
+        refill()
+    refill()
+
+    assert next(calls) > at
+    assert kept() == {of_user(str(ada.pk)): 1, of_user("another"): 1}
 
 
 def test_rows_are_forgotten_when_no_token_can_say_it(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:

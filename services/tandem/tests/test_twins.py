@@ -264,7 +264,7 @@ def test_revocations_are_answered_alike(client: redis.Redis) -> None:
     both = Both(client)
     calls = [
         revocations.revoke_call([revocations.Revocation("user a", 2, 60), revocations.Revocation("login b", 1, 30)]),
-        revocations.revoke_call([revocations.Revocation("user a", 1, 600)], is_whole=True),
+        revocations.revoke_call([revocations.Revocation("user a", 1, 600)]),
         revocations.revoke_call([]),
         revocations.page_call(),
         revocations.page_call(limit=1),
@@ -276,6 +276,25 @@ def test_revocations_are_answered_alike(client: redis.Redis) -> None:
     assert replies[0][:3] == replies[1][:3] == [2, 2, 2]
     assert [page.revocations for page in pages[0]] == [page.revocations for page in pages[1]]
     assert pages[0][0].revocations[1] == revocations.Revocation("user a", 2, 600)
+
+
+def test_refill_is_answered_alike(client: redis.Redis) -> None:
+    """The mark that was left first is everybody's; a Redis that was emptied has none."""
+    both = Both(client)
+    mark = both.run(revocations.begin_refill_call())
+    found = [
+        both.run(revocations.begin_refill_call()),
+        both.run(revocations.end_refill_call("another")),
+        both.run(revocations.end_refill_call(mark)),
+        both.run(revocations.end_refill_call(mark)),
+    ]
+    both.run(revocations.begin_refill_call())
+    both.redis.flushall()
+    both.store.execute("FLUSHALL")
+    emptied = both.run(revocations.end_refill_call(mark))
+    both.pubsub.close()
+
+    assert (found, emptied) == ([mark, 0, 1, 1], 0)
 
 
 def test_every_script_has_its_twin() -> None:

@@ -130,14 +130,18 @@ def _is_whole() -> bool:
 
 
 def _restore() -> int:
+    """Keep every row in Redis anew; where that is emptied meanwhile, it is not whole, and the next `refill` will."""
+    mark = shards().run(control.CHANNEL, revocations.begin_refill_call())
     found = [
         revocations.Revocation(row.subject, row.generation, row.seconds)
         for row in Revocation.objects.using(_database()).order_by("pk").iterator(BATCH)
     ]
     for start in range(0, len(found), BATCH):
         shards().run(control.CHANNEL, revocations.revoke_call(found[start : start + BATCH]))
-    control.revoke([], is_whole=True)
-    logger.warning("auth.refilled", extra={"revocations": len(found)})
+    # Whoever reads it reads all of it. Told before the end: what fails before that is done again.
+    shards().run(control.CHANNEL, control.control_call(control.Reread()))
+    is_whole = bool(shards().run(control.CHANNEL, revocations.end_refill_call(mark)))
+    logger.warning("auth.refilled", extra={"revocations": len(found), "is_whole": is_whole})
     return len(found)
 
 

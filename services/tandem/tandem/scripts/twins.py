@@ -121,13 +121,27 @@ def revoke(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     for old in redis("ZRANGEBYSCORE", keys[1], "-inf", now, "LIMIT", 0, 1000):
         redis("ZREM", keys[1], old)
         redis("HDEL", keys[0], old)
-    for subject, generation, seconds in zip(args[1::3], args[2::3], args[3::3], strict=True):
+    for subject, generation, seconds in zip(args[::3], args[1::3], args[2::3], strict=True):
         score, before = redis("ZSCORE", keys[1], subject), redis("HGET", keys[0], subject)
         redis("HSET", keys[0], subject, max(int(generation), int(before or 0)))
         redis("ZADD", keys[1], max(now + float(seconds), float(score or 0)), subject)
-    if args[0] == b"1":
-        redis("SET", keys[2], redis("HGET", BOOT_KEY, "incarnation") or b"")
     return redis("HLEN", keys[0])
+
+
+def refill(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Leave a mark, or find it still there."""
+    incarnation = redis("HGET", BOOT_KEY, "incarnation") or b""
+    found = redis("GET", keys[0])
+    if args[0]:
+        beginning = b"refilling " + incarnation + b" "
+        if found is not None and found.startswith(beginning):
+            return found
+        redis("SET", keys[0], beginning + args[0])
+        return beginning + args[0]
+    if found == args[1]:
+        redis("SET", keys[0], incarnation)
+        found = incarnation
+    return int(found == incarnation)
 
 
 def revoked(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
