@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 FOLDERS = {"tandem_realtime": "realtime"}
 APPS = {
     "auth": {"auth", "page", "templatetags", "worker_script"},  # and the page that says whose it is
+    "changes": {"changes"},
     "inbox": {"inbox"},
     "live": {"live"},
     "metrics": {"metrics"},
@@ -38,6 +39,7 @@ MAY_CROSS = {
     ("auth", "outbox"): "tandem.models",  # one table of generations beside the outbox's, in one app's migrations
     ("live", "auth"): "tandem.",  # who may hear a channel may see its block; its tag is one of the page's
     ("live", "outbox"): "tandem.",  # pushes
+    ("changes", "outbox"): "tandem.",  # what a model tells of goes out with its transaction
     ("testing", "outbox"): "tandem.",  # the test kit stands above what it shows
     ("testing", "auth"): "tandem.auth",
     ("inbox", "auth"): "tandem.auth.identity",  # what a user's own channel is called

@@ -11,6 +11,7 @@ from tandem.publication import Position, Publication
 if TYPE_CHECKING:
     from tandem.auth.permissions import channel
     from tandem.auth.revoking import arevoke, revoke
+    from tandem.changes import broadcasts, touch
     from tandem.outbox import apublish_on_commit, publish_on_commit
     from tandem.publisher import apublish, publish
     from tandem.streams import position
@@ -24,17 +25,21 @@ __all__ = [
     "apublish",
     "apublish_on_commit",
     "arevoke",
+    "broadcasts",
     "channel",
     "group_for",
     "position",
     "publish",
     "publish_on_commit",
     "revoke",
+    "touch",
 ]
 
 # Loaded at first use: the outbox has a model, and models need Django's app registry.
 _LATER = {
     "arevoke": "tandem.auth.revoking",
+    "broadcasts": "tandem.changes",
+    "touch": "tandem.changes",
     "channel": "tandem.auth.permissions",
     "revoke": "tandem.auth.revoking",
     "publish": "tandem.publisher",

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import router
+from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
 
 from tandem import conf
@@ -32,7 +33,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     found = [*_unread(given, os.environ), *_plain_settings(), *_former_variables(os.environ)]
     if any(each.is_serious() for each in found if each.id == "tandem.E001"):
         return found
-    checks: Sequence[Check] = (_urls, _token_keys, _layers, _databases, _namespaces)
+    checks: Sequence[Check] = (_urls, _token_keys, _layers, _databases, _namespaces, _triggers)
     return found + [message for check in checks for message in check(conf.settings())]
 
 
@@ -140,6 +141,22 @@ def _namespaces(settings: conf.Settings) -> Iterator[CheckMessage]:
             hint = "Take 'publish' away and publish from a view, or let only 'authenticated' subscribe."
             text = f"anybody on the internet can publish to everyone in the namespace {name!r}"
             yield Warning(text, hint=hint, id="tandem.W007")
+
+
+def _triggers(_: conf.Settings) -> Iterator[CheckMessage]:
+    """A model whose changes only a trigger notices, and a database or project without any."""
+    from tandem.changes.broadcast import with_triggers  # as above
+
+    for broadcast in with_triggers().values():
+        label = broadcast.model._meta.label
+        if not apps.is_installed("pgtrigger"):
+            hint = 'Add "pgtrigger" to INSTALLED_APPS, and run makemigrations and migrate.'
+            yield Error(
+                f"nobody notices changes of {label}: its triggers are not installed", hint=hint, id="tandem.E008"
+            )
+        elif connections[alias := router.db_for_write(broadcast.model)].vendor != "postgresql":
+            hint = "Leave triggers=True out of its broadcasts, or use PostgreSQL in development too."
+            yield Error(f"nobody notices changes of {label}: {alias!r} is not PostgreSQL", hint=hint, id="tandem.E009")
 
 
 def _no_redis(settings: conf.Settings) -> Iterator[CheckMessage]:

@@ -1,9 +1,12 @@
-"""The outbox: publications that were committed and not yet sent."""
+"""The outbox: publications that were committed and not yet sent; beside it what was revoked, what triggers noticed."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import Now
@@ -70,3 +73,21 @@ class Revocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} below {self.generation}"
+
+
+class ExactDecoder(json.JSONDecoder):
+    """Reads JSON as PostgreSQL writes it: its numbers have more digits than a float."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "parse_float": Decimal})
+
+
+class RowChange(models.Model):
+    """What a trigger wrote down of a changed row; the worker makes publications of it."""
+
+    table: models.CharField[str, str] = models.CharField(max_length=63)
+    key: models.JSONField[Any, Any] = models.JSONField(decoder=ExactDecoder)
+    old: models.JSONField[Any, Any] = models.JSONField(null=True, decoder=ExactDecoder)
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.table}"

@@ -41,6 +41,7 @@ settings.configure(
         "tandem.monitor",
         "tandem.inbox",
         "template_partials",
+        "tests.shop",
     ],
     MIDDLEWARE=[
         "tandem.probes.ProbesMiddleware",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.db import connections, router, transaction
@@ -16,7 +16,7 @@ from tandem.outbox import rows
 from tandem.outbox.committed import send_committed
 from tandem.outbox.rows import Row
 from tandem.publication import encode_tags
-from tandem.publisher import encode_data
+from tandem.publisher import Draft, encode_data
 
 MAX_REQUEST_ID_LENGTH = 128
 
@@ -32,7 +32,7 @@ def publish_on_commit(
     for Redis: what cannot be sent now stays in the outbox for the worker. Raises `InvalidChannel`, `UnknownNamespace`,
     `PublicationTooLarge`, or `ValueError` for what is not JSON, before anything is committed.
     """
-    row = _row(channel, data, tags, request_id)
+    row = _row(Draft(channel, data, tags=tags, request_id=request_id))
     connection = connections[using or router.db_for_write(OutboxEntry)]
     if connection.in_atomic_block:
         connection.validate_no_broken_transaction()
@@ -50,13 +50,45 @@ async def apublish_on_commit(
     await sync_to_async(publish_on_commit)(channel, data, tags=tags, request_id=request_id, using=using)
 
 
-def _row(channel: str, data: Any, tags: Mapping[str, str] | None, request_id: str) -> Row:
-    conf.namespaces().of(channel)
-    text = encode_data(channel, data).decode()
-    carried = tracing.carry(request_id)
+Tell = Callable[[str, list[Any]], Iterable[Draft]]
+
+
+class Note(NamedTuple):
+    """A fact of a transaction that becomes publications when it is about to commit, as things stand then."""
+
+    tell: Tell
+    fact: Any
+    key: Hashable
+
+
+def note(tell: Tell, fact: Any, *, key: Hashable, using: str) -> None:
+    """
+    Publish what *tell* makes of *fact*, and of all other facts for it, before the current transaction commits.
+
+    *tell* takes the database and those facts. What it raises, the commit raises, and everything is rolled back. Outside
+    of a transaction it is called at once.
+    """
+    connection = connections[using]
+    if connection.in_atomic_block:
+        connection.validate_no_broken_transaction()
+        _batch_of(connection).add(Note(tell, fact, key))
+        return
+    for draft in tell(using, [fact]):
+        publish_on_commit(draft.channel, draft.data, tags=draft.tags, using=using)
+
+
+def is_noted(key: Hashable, *, using: str) -> bool:
+    """Tell whether a fact called *key* is noted in the current transaction, and has not been told of yet."""
+    return any(batch.has(key) for batch in _batches_of(connections[using]))
+
+
+def _row(draft: Draft) -> Row:
+    conf.namespaces().of(draft.channel)
+    text = encode_data(draft.channel, draft.data).decode()
+    carried = tracing.carry(draft.request_id)
     if len(carried) > MAX_REQUEST_ID_LENGTH:
         raise ValueError(f"a request id has at most {MAX_REQUEST_ID_LENGTH} characters, not {len(carried)}")
-    return Row(0, channel, text, encode_tags(tags).decode() or "{}", carried, make_key())
+    return Row(0, draft.channel, text, encode_tags(draft.tags).decode() or "{}", carried, make_key())
 
 
 class Batch:
@@ -64,30 +96,43 @@ class Batch:
     The publications of a transaction, called by Django after its commit.
 
     They are written as late as can be: when the transaction commits, or something in it looks at the table. Until then
-    a savepoint that is rolled back takes those along that came after it.
+    a savepoint that is rolled back takes those along that came after it. Facts become publications at that moment.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.is_done = False
+        self.transaction = _transaction_of(connection)
         self.__qualname__ = type(self).__qualname__  # Django names a hook that fails by it
         self._connection = connection
         self._written: list[Row] = []
-        self._pending: list[Row] = []
+        self._pending: list[Row | Note] = []
+        self._keys: set[Hashable] = set()
         self._savepoints: dict[str, int] = {}
         self._former_commit: Any = None
 
-    def add(self, row: Row) -> None:
-        """Write *row* before the transaction commits."""
+    def add(self, item: Row | Note) -> None:
+        """Write *item* before the transaction commits."""
         if not self._pending:
             self._watch()
-        self._pending.append(row)
+        self._pending.append(item)
+        if isinstance(item, Note):
+            self._keys.add(item.key)
+
+    def has(self, key: Hashable) -> bool:
+        """Tell whether a fact of that name waits to be told."""
+        return key in self._keys
 
     def write(self) -> None:
         """Write what was not written yet."""
         self._look_away()
-        pending, self._pending, self._savepoints = self._pending, [], {}
-        if pending:
-            self._written += rows.insert(self._connection, pending)
+        try:
+            made = self._rows(self._pending)
+        except Exception:
+            self._watch()  # and fail again at the commit
+            raise
+        self._pending, self._savepoints, self._keys = [], {}, set()
+        if made:
+            self._written += rows.insert(self._connection, made)
 
     def __call__(self) -> None:
         """Send everything; the transaction has committed."""
@@ -98,6 +143,19 @@ class Batch:
     def is_of(self, connection: BaseDatabaseWrapper) -> bool:
         """Tell whether this is part of the transaction that *connection* is in. A rollback takes it away."""
         return any(part is self for entry in connection.run_on_commit for part in entry)
+
+    def _rows(self, pending: Iterable[Row | Note]) -> list[Row]:
+        facts: dict[Tell, list[Any]] = {}
+        for item in pending:
+            if isinstance(item, Note):
+                facts.setdefault(item.tell, []).append(item.fact)
+        made: list[Row] = []
+        for item in pending:
+            if isinstance(item, Row):
+                made.append(item)
+            elif item.tell in facts:
+                made += map(_row, item.tell(self._connection.alias, facts.pop(item.tell)))
+        return made
 
     def _watch(self) -> None:
         connection = self._connection
@@ -116,8 +174,13 @@ class Batch:
                 connection.commit = self._former_commit  # type: ignore[method-assign]  # what was there before
 
     def _commit(self) -> None:
-        if self.is_of(self._connection):
-            self.write()
+        try:
+            if self.is_of(self._connection):
+                self.write()
+        except Exception:
+            self._look_away()
+            self._connection.rollback()  # after any but a DatabaseError, Django would commit what there is
+            raise
         self._look_away()
         self._connection.commit()
 
@@ -131,22 +194,39 @@ class Batch:
         elif statement.startswith("ROLLBACK TO "):
             # A savepoint that is older than what is pending takes all of it.
             del self._pending[self._savepoints.get(statement.rsplit(" ", 1)[-1], 0) :]
+            self._keys = {item.key for item in self._pending if isinstance(item, Note)}
         elif rows.TABLE in statement:
             self.write()
         return execute(sql, params, many, context)
 
 
 def _batch_of(connection: BaseDatabaseWrapper) -> Batch:
-    if not _is_in_test_case(connection):
-        for entry in connection.run_on_commit:
-            for part in entry:
-                if isinstance(part, Batch) and not part.is_done:
-                    return part
+    for batch in _batches_of(connection):
+        return batch
     batch = Batch(connection)
     transaction.on_commit(batch, using=connection.alias, robust=True)
     return batch
 
 
-def _is_in_test_case(connection: BaseDatabaseWrapper) -> bool:
-    """Tell of a transaction that never commits, in which ``captureOnCommitCallbacks`` counts what each part leaves."""
-    return any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+def _batches_of(connection: BaseDatabaseWrapper) -> Iterator[Batch]:
+    """Return the batch of the current transaction, if there is one."""
+    current = _transaction_of(connection)
+    if current is None:
+        return
+    for entry in connection.run_on_commit:
+        for part in entry:
+            if isinstance(part, Batch) and not part.is_done and part.transaction == current:
+                yield part
+
+
+def _transaction_of(connection: BaseDatabaseWrapper) -> object:
+    """
+    Return something that stands for the current transaction.
+
+    In a test case, whose own never commits and where ``captureOnCommitCallbacks`` counts what each part leaves, that is
+    the outermost block within it; None outside of one: there each publication is on its own.
+    """
+    for depth, block in enumerate(connection.atomic_blocks):
+        if not getattr(block, "_from_testcase", False):
+            return connection.savepoint_ids[depth - 1] if depth else block
+    return None
