@@ -19,6 +19,7 @@ from tandem_realtime.hub import Hub
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.observing import metrics
+from tandem_realtime.observing.reconnects import observe_layer
 from tandem_realtime.options import Options
 from tandem_realtime.presence import Presence
 from tandem_realtime.sessions import Sessions
@@ -39,6 +40,7 @@ class Runtime:
         self.presence = Presence(self.shards, self.namespaces)
         self.sessions = Sessions()
         self.layer = configured_layer()
+        observe_layer(self.layer)
         self.hub = Hub(self.layer, Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit)
         self.emulation = Emulation(self.node, self.hub, self.shards)
         self.control = Control(self.sessions, self.layer, self.shards)

@@ -246,13 +246,11 @@ class Hub:
 
     def _watch(self, event: str, groups: Sequence[str]) -> None:
         """A lost connection may have lost anything: check every channel as soon as there is one again."""
-        logger.warning("layer.%s", event, extra={"groups": len(groups)})
         by_group = self._members.by_group
         known = [by_group[group] for group in groups if group in by_group and by_group[group].is_live]
         if event != "restored":
             self._certainty.lost(known)
             return
-        metrics.counts.layer_reconnects += 1
         for group in self._on_restored.keys() & groups:
             self._on_restored[group]()
         self._certainty.restored(known)
