@@ -7,12 +7,14 @@ import random
 
 import httpx
 import pytest
+from django.test import RequestFactory
 from playwright.async_api import BrowserContext
 
 from rig.browser import open_browser
 from rig.cable import Cable
 from rig.stack import COUNTER, Stack, press
 from rig.tandem_page import SCRIPT, WITHOUT, TandemPage, position_of_counter
+from tandem.tab import HEADER, mark_of
 
 every_way = pytest.mark.parametrize("way", WITHOUT)
 
@@ -161,7 +163,7 @@ async def test_publications_wait_for_the_reload(stack: Stack, http: httpx.AsyncC
 
 @every_way
 async def test_what_a_tab_caused_is_for_the_others(stack: Stack, http: httpx.AsyncClient, way: str) -> None:
-    """The tag `tab` leaves out that tab alone, at once and after a recovery; its position goes on all the same."""
+    """A request's mark leaves out its tab alone, at once and after a recovery; its position goes on all the same."""
     channel = f"public:others-{way}"
     async with Cable(stack.edge.port) as cable, open_browser() as browser:
         context = await lacking(await browser.new_context(), way)
@@ -169,12 +171,13 @@ async def test_what_a_tab_caused_is_for_the_others(stack: Stack, http: httpx.Asy
             await TandemPage.open(context, f"http://127.0.0.1:{cable.port}/", channel, since=":0") for _ in range(2)
         ]
         await asyncio.gather(mine.until("live"), other.until("live"))
-        tab = await mine.page.evaluate("connection.headers()['X-Tandem-Tab']")
-        await publish(http, channel, 1, tags={"tab": tab})
+        headers = await mine.page.evaluate("connection.headers()")
+        mark = mark_of(RequestFactory().get("/", headers={HEADER: headers[HEADER]}))
+        await publish(http, channel, 1, tags={"tab": mark})
         await publish(http, channel, 2)
         await asyncio.gather(mine.until_seen(1), other.until_seen(2))
         cable.cut()
-        await publish(http, channel, 3, tags={"tab": tab})
+        await publish(http, channel, 3, tags={"tab": mark})
         await publish(http, channel, 4)
         cable.mend()
         await asyncio.gather(mine.until_seen(2), other.until_seen(4))

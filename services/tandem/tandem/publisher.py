@@ -12,6 +12,7 @@ from tandem import conf, scripts, tracing
 from tandem.errors import PublicationTooLarge, TandemError
 from tandem.publication import Position, encode_json, encode_tags, pack_body
 from tandem.shards import shards
+from tandem.tab import with_mark
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
@@ -113,9 +114,8 @@ def publish_call(draft: Draft, *, info: bytes = b"") -> scripts.Call:
     if draft.idempotency_key and len(draft.idempotency_key) > MAX_IDEMPOTENCY_KEY_LENGTH:
         raise ValueError(f"an idempotency key has at most {MAX_IDEMPOTENCY_KEY_LENGTH} characters")
     _check_version(draft, has_history=namespace.has_history)
-    body = pack_now(
-        draft.channel, encode_data(draft.channel, draft.data), encode_tags(draft.tags), draft.request_id, info=info
-    )
+    tags = encode_tags(with_mark(draft.channel, draft.tags))
+    body = pack_now(draft.channel, encode_data(draft.channel, draft.data), tags, draft.request_id, info=info)
     return scripts.publish_call(
         draft.channel,
         namespace,

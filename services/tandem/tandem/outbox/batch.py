@@ -17,6 +17,7 @@ from tandem.outbox.committed import send_committed
 from tandem.outbox.rows import Row
 from tandem.publication import encode_tags
 from tandem.publisher import Draft, encode_data
+from tandem.tab import with_mark
 
 MAX_REQUEST_ID_LENGTH = 128
 
@@ -88,7 +89,8 @@ def _row(draft: Draft) -> Row:
     carried = tracing.carry(draft.request_id)
     if len(carried) > MAX_REQUEST_ID_LENGTH:
         raise ValueError(f"a request id has at most {MAX_REQUEST_ID_LENGTH} characters, not {len(carried)}")
-    return Row(0, draft.channel, text, encode_tags(draft.tags).decode() or "{}", carried, make_key())
+    tags = encode_tags(with_mark(draft.channel, draft.tags)).decode()
+    return Row(0, draft.channel, text, tags or "{}", carried, make_key())
 
 
 class Batch:

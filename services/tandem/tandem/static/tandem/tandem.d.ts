@@ -95,8 +95,10 @@ export interface Connection {
   readonly state: State;
   readonly since: Date;
   readonly reason: string;
-  /** This tab, as publications that it caused carry it in their tag `tab`. */
+  /** This tab: a secret that its own requests carry. */
   readonly tab: string;
+  /** What publications that this tab caused carry in their tag `tab`; null where the page is not served over HTTPS. */
+  readonly mark: string | null;
   subscribe<Data = unknown>(channel: string, options?: SubscribeOptions<Data>): Subscription;
   /** The headers for a request of one's own: `X-Tandem-Tab` and Django's CSRF token. */
   headers(): Record<string, string>;

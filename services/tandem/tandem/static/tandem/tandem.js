@@ -1,8 +1,4 @@
-/*
- * tandem.js: the browser's side of Tandem; tandem.d.ts says what a page can call. Also the script of the SharedWorker.
- *
- * The page; its ways to the holder, which speaks the Centrifuge protocol; the transports.
- */
+/* The browser's side of Tandem, and its SharedWorker; tandem.d.ts says what a page can call. */
 const VERSION = "0.1.0";
 
 // Milliseconds.
@@ -30,7 +26,7 @@ function parsePosition(position) {
   return offset >= 0 ? { epoch, offset: Number(offset) } : null;
 }
 
-// -- The page --------------------------------------------------------------------------------------
+// -- The page --
 
 class Subscription {
   state = "recovering";
@@ -110,7 +106,7 @@ class Subscription {
   }
 
   #deliver(pub) {
-    if (this.options.hearsOwn || pub.tags?.tab !== this.#connection.tab) this.#call("onPublication", pub.data, pub);
+    if (this.options.hearsOwn || pub.tags?.tab !== this.#connection.mark) this.#call("onPublication", pub.data, pub);
   }
 
   #call(name, ...args) {
@@ -126,6 +122,7 @@ const EVENTS = ["pagehide", "pageshow", "online", "offline", "visibilitychange"]
 
 class Connection {
   tab = randomId();
+  mark = null; // of this tab, on what it caused: nobody can tell the tab from it
   #heard = { state: "recovering", reason: "" }; // from the holder
   #options;
   #subscriptions = new Map();
@@ -140,6 +137,8 @@ class Connection {
     const endpoint = new URL(options.endpoint ?? "/ws", location.href).href.replace(/\/$/, "");
     this.#options = { csrf: {}, ...options, endpoint };
     this.#ways = options.login === undefined ? [alone] : [throughWorker, throughLock, alone];
+    const hashed = crypto.subtle?.digest("SHA-256", new TextEncoder().encode(this.tab));
+    hashed?.then((hash) => (this.mark = `${new Uint32Array(hash, 0, 3)}`));
     this.settle();
     this.open();
   }
@@ -201,7 +200,6 @@ class Connection {
     this.#link.send?.({ ...message, from: this.tab });
   }
 
-  /** Tell the page's state. */
   settle() {
     const all = [this.#heard];
     for (const each of this.#subscriptions.values()) all.push(each, each.doubt ?? each);
@@ -297,7 +295,7 @@ class Connection {
   }
 }
 
-// -- The ways to the holder ------------------------------------------------------------------------
+// -- The ways to the holder --
 
 /** Hold a lock until `release` is called or this tab ends. */
 const holdLock = (name) =>
@@ -353,7 +351,7 @@ function alone({ hear }) {
   return { holder, send: (message) => port1.postMessage(message), close: () => holder.close() };
 }
 
-// -- The holder ------------------------------------------------------------------------------------
+// -- The holder --
 
 /** The `since` of a listener that is up to date is the channel's own position. */
 class Channel {
@@ -415,8 +413,6 @@ class Holder {
     this.#wake();
   }
 
-  // Tabs
-
   hear(message, port) {
     const { type, from, id } = message;
     const tab = this.tabs.get(from);
@@ -464,7 +460,6 @@ class Holder {
     for (const tab of this.tabs.values()) tab.tell(this.#told);
   }
 
-  /** Ask a tab for a token. */
   #ask(what, channel) {
     const choice = channel ? [...channel.listeners.values()] : [...this.tabs.values()].map((tab) => ({ tab }));
     const { tab, id } = choice.find((each) => each.tab === this.#seen) ?? choice.at(-1) ?? {};
@@ -475,8 +470,6 @@ class Holder {
       setTimeout(resolve, ASKED, { reason: "no answer" });
     }).finally(() => this.#asks.delete(ask));
   }
-
-  // Connecting
 
   async #run() {
     this.#isRunning = true;
@@ -619,8 +612,6 @@ class Holder {
     return () => this.#line === line && (!channel || this.channels.get(channel.name) === channel);
   }
 
-  // Channels
-
   #listen(tab, { id, channel: name, since }) {
     const channel = this.channels.get(name) ?? new Channel(name);
     this.channels.set(name, channel);
@@ -731,7 +722,7 @@ class Holder {
 
 const isLasting = ({ code, temporary }) => !temporary && ![100, 109, 111].includes(code);
 
-// -- Transports ------------------------------------------------------------------------------------
+// -- Transports --
 
 /** JSON, with integers beyond 2^53 as BigInt. */
 const parse = (text) => JSON.parse(text, /\d{16}/.test(text) ? exact : undefined);
@@ -839,7 +830,7 @@ const transports = {
   },
 };
 
-// -- Where this runs -------------------------------------------------------------------------------
+// -- Where this runs --
 
 const LABELS = {
   live: "Live",
