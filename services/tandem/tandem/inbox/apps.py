@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
+
+from tandem.chores import chores
 
 
 class InboxConfig(AppConfig):
@@ -15,5 +19,6 @@ class InboxConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import what the project says about its notifications."""
+        """Import what the project says about its notifications; have the workers do what is ours."""
         autodiscover_modules("notifications")
+        chores.extend(each for each in import_module("tandem.inbox.work").CHORES if each not in chores)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from typing import Any
 
-from django.db import connections, transaction
-from django.db.models import F, QuerySet, Value
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, connections, transaction
+from django.db.models import BigIntegerField, F, QuerySet, Value
 from django.db.models.constants import OnConflict
+from django.db.models.functions import Cast
 
 from tandem.inbox.changing import change_batch
 from tandem.inbox.delivering import deliver
 from tandem.inbox.mailboxes import home
 from tandem.inbox.models import Bulk, BulkRecipient, Message
 from tandem.inbox.poking import poke_at_commit
+from tandem.repeats import Repeats
+
+_repeats = Repeats(logging.getLogger("tandem.inbox"))
 
 BATCH = 500
 
@@ -21,14 +27,16 @@ BATCH = 500
 def start_query(message: Message, recipients: QuerySet[Any]) -> None:
     """Fix who gets *message* with one INSERT ... SELECT, in the transaction that is open."""
     connection = connections[home()]
-    keys = recipients.order_by().annotate(_message=Value(message.pk)).values_list("_message", "pk").distinct()
+    users = get_user_model()._base_manager.using(home()).filter(pk__in=recipients.using(home()).values("pk"))
+    number = Cast(Value(message.pk), BigIntegerField())
+    keys = users.order_by().annotate(_message=number).values_list("_message", "pk")
     selected, parameters = keys.query.get_compiler(connection=connection).as_sql()
     quote = connection.ops.quote_name
-    into = f"INTO {quote(BulkRecipient._meta.db_table)} ({quote('message_id')}, {quote('recipient_id')})"
-    prefix = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
-    suffix = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
+    insert = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
+    into = f"{quote(BulkRecipient._meta.db_table)} ({quote('message_id')}, {quote('recipient_id')})"
+    ignore = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
     with connection.cursor() as cursor:
-        cursor.execute(f"{prefix} {into} {selected} {suffix}", parameters)
+        cursor.execute(f"{insert} {into} {selected} {ignore}", parameters)
     _begin(message)
 
 
@@ -42,7 +50,7 @@ def start(message: Message, recipients: Collection[Any]) -> None:
 def work() -> int:
     """Bring everything that is on its way a batch further, and return how many inboxes that reached."""
     numbers = list(Bulk.objects.using(home()).order_by("pk").values_list("pk", flat=True))
-    return sum(work_batch(pk) for pk in numbers)
+    return sum(_guarded(pk) for pk in numbers)
 
 
 def work_batch(pk: int) -> int:
@@ -64,6 +72,16 @@ def work_batch(pk: int) -> int:
         bulk.after = last
         bulk.save(using=home(), update_fields=["after"])
     return BATCH
+
+
+def _guarded(pk: int) -> int:
+    try:
+        return work_batch(pk)
+    except DatabaseError:
+        raise
+    except Exception as error:  # a kind that this worker does not know, say: the others are not to wait for it
+        _repeats.error("inbox.bulk", type(error).__name__, bulk=pk, reason=f"{type(error).__name__}: {error}")
+        return 0
 
 
 def _deliver_batch(bulk: Bulk) -> int:

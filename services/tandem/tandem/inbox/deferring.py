@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,8 @@ Recipient = tuple[Any, Mailbox, Notification | None, frozenset[str]]
 
 
 def defer(message: Message, kind: Kind, recipients: Collection[Recipient]) -> None:
-    """Write a delivery for each of *recipients* and each medium but the inbox."""
+    """Write a delivery for each of *recipients* and each medium but the inbox; one for a group, while it waits."""
+    waiting = _waiting(each.pk for _, _, each, _ in recipients if each is not None) if message.thread else set()
     made = [
         Delivery(
             mailbox=box,
@@ -32,10 +33,16 @@ def defer(message: Message, kind: Kind, recipients: Collection[Recipient]) -> No
         )
         for _, box, notification, wanted in recipients
         for name in sorted(wanted - {media.INBOX})
+        if notification is None or (notification.pk, name) not in waiting
     ]
     if made:
         Delivery.objects.using(home()).bulk_create(made)
         poke_at_commit()
+
+
+def _waiting(notifications: Iterable[int]) -> set[tuple[int, str]]:
+    rows = Delivery.objects.using(home()).filter(notification__in=list(notifications), state=Delivery.State.WAITING)
+    return set(rows.values_list("notification_id", "medium"))
 
 
 def delay_of(kind: Kind, name: str) -> timedelta:

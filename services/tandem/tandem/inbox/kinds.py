@@ -48,7 +48,7 @@ class Kind:
         """Tell whether *recipient* is to be notified of *message* at all. Asked in the transaction, for each."""
         return True
 
-    def prepare_email(self, email: Any, delivery: Any) -> Any:
+    def prepare_email(self, email: Any, outgoing: Any) -> Any:
         """Return *email* (Django's), made ready to go: give it HTML, another sender, attachments."""
         return email
 

@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Medium(NamedTuple):
-    """One way. `send` gets a `Delivery` and raises what goes wrong, and is asked again; `after` is for the unseen."""
+    """One way. `send` gets an `Outgoing` and raises what goes wrong, and is asked again; `after` is for the unseen."""
 
     name: str
     label: Any
@@ -23,17 +23,17 @@ class Medium(NamedTuple):
     after: timedelta | None = None
 
 
-_media: dict[str, Medium] = {INBOX: Medium(INBOX, _("In-app"), None)}
+_media: dict[str, Medium] = {INBOX: Medium(INBOX, _("In-app"), None), EMAIL: Medium(EMAIL, _("Email"), None)}
 
 
 def medium(name: str, *, label: Any = "", after: timedelta = timedelta()) -> Callable[[F], F]:
     """
     Have notifications sent by a function of the project too, for kinds and users that want it.
 
-    The worker calls it with a `Delivery` (`message`, `recipient`, `name`, `title`, `body`), *after* that time unless it
-    was seen meanwhile, again if it raises; `delivery.name` is the same each time, so that a repeat can be told.
+    The worker calls it with an `Outgoing` (`recipient`, `title`, `body`, `url`, `message`, `name`), *after* that time
+    unless it was seen meanwhile, and again if it raises; `name` is the same each time, so that a repeat can be told.
     """
-    if not name.isidentifier() or len(name) > 32 or name == INBOX:
+    if not name.isidentifier() or len(name) > 32 or name in (INBOX, EMAIL):
         raise ValueError(f"a medium's name is an identifier of at most 32 characters, not {name!r}")
 
     def register(send: F) -> F:

@@ -55,9 +55,11 @@ def remove_expired(limit: int = 500, *, mailbox: Mailbox | None = None) -> int:
     return len(rows)
 
 
-def remove_expired_announcements() -> int:
-    """Do the same for announcements."""
+def remove_expired_announcements(*, tenant: str | None = None) -> int:
+    """Do the same for announcements, of one *tenant* if it is given."""
     due = Announcement.objects.using(home()).filter(expires_at__lte=Now(), is_gone=False)
+    if tenant is not None:
+        due = due.filter(board__tenant=tenant)
     tenants = sorted(set(due.values_list("board__tenant", flat=True)))
     count = 0
     for tenant in tenants:

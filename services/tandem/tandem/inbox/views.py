@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from tandem.inbox import choosing, kinds, listing, mailboxes, marking
 from tandem.inbox.answers import Malformed, answering, body_of
 from tandem.inbox.page import channels_for
-from tandem.inbox.removing import remove_expired
+from tandem.inbox.removing import remove_expired, remove_expired_announcements
 from tandem.inbox.tenants import tenant_of
 
 MOST_IDS = 500
@@ -132,5 +132,7 @@ def _flag(text: str, name: str) -> bool:
 
 def _remove_expired(request: HttpRequest, tenant: str) -> None:
     """Have nothing be shown or counted that has expired, also where no worker runs."""
+    box = mailboxes.of(request.user, tenant)
     with transaction.atomic(using=mailboxes.home()):
-        remove_expired(mailbox=mailboxes.of(request.user, tenant))
+        remove_expired_announcements(tenant=tenant)
+        remove_expired(mailbox=box)

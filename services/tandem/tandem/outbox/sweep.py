@@ -14,6 +14,7 @@ from tandem.control import CHANNEL
 from tandem.errors import RedisUnavailable
 from tandem.models import OutboxEntry
 from tandem.outbox import rows
+from tandem.outbox.claiming import claimed
 from tandem.outbox.sending import send
 from tandem.outbox.settling import settle
 from tandem.shards import Shards, shards
@@ -72,20 +73,21 @@ def send_channels(using: str, channels: Sequence[str], store: Shards) -> int:
     """
     Send every row of *channels*, which are of one shard, and return how many went.
 
-    Raises `RedisUnavailable` when it does not answer.
+    Channels that another worker is sending are left to it. Raises `RedisUnavailable` when the shard does not answer.
     """
     count = 0
     for part in _parts(channels):
         going = part
         while going:
-            found = rows.read(rows.waiting(using).filter(channel__in=going)[:BATCH])
-            sent = send(found, store)
-            settle(using, sent)
+            with claimed(using, going) as ours:
+                found = rows.read(rows.waiting(using).filter(channel__in=ours)[:BATCH])
+                sent = send(found, store)
+                settle(using, sent)
             count += len(sent.taken)
             for error in sent.stopped.values():
                 if isinstance(error, RedisUnavailable):
                     raise error
-            going = [channel for channel in going if channel not in sent.stopped] if len(found) == BATCH else []
+            going = [channel for channel in ours if channel not in sent.stopped] if len(found) == BATCH else []
     return count
 
 

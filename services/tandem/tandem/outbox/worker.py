@@ -14,6 +14,7 @@ import redis
 from django.db import Error, close_old_connections, connections
 
 from tandem import conf
+from tandem.chores import Chore
 from tandem.errors import TandemError
 from tandem.memory import is_memory
 from tandem.outbox.sweep import databases, due_channels, send_channels
@@ -29,34 +30,36 @@ ROUND_SECONDS = 60.0
 """A worker that did not get round in that time hangs."""
 TASK_SECONDS = 600.0
 """And so does one that sends for so long: some millions of rows take less."""
+CHORE_SECONDS = 60.0
+"""A chore that has more to do goes on for so long; the next time round it begins anew."""
 _OLDER_THAN = timedelta(seconds=1)
-
-Chore = Callable[[], object]
 
 
 class Worker:
     """
     Send what nobody sent, until told to stop. Any number of workers may run at once.
 
-    A shard that is away keeps its thread waiting, and nobody else's rows. *chores* are done each time round, in a
-    thread of their own.
+    A shard that is away keeps its thread waiting, and nobody else's rows. *chores* are done each time round, each in a
+    thread of its own, and again at once while they say that there is more. One that is poked by somebody else, through
+    `poke`, need not hear Redis by itself.
     """
 
-    def __init__(self, *, interval: float = 0.5, chores: Sequence[Chore] = ()) -> None:
+    def __init__(self, *, interval: float = 0.5, chores: Sequence[Chore] = (), hears_pokes: bool = True) -> None:
         urls = conf.redis_urls()
         self._store = shards() if all(map(is_memory, urls)) else Shards(urls, patience=PATIENCE_SECONDS)
         self._interval = interval
         self._chores = chores
-        self._threads = ThreadPoolExecutor(len(urls) + 1, thread_name_prefix="tandem-outbox")
+        self._threads = ThreadPoolExecutor(len(urls) + len(chores), thread_name_prefix="tandem-outbox")
         self._running: dict[int, tuple[float, Future[None]]] = {}
         self._poked = threading.Event()
         self._stopped = threading.Event()
         self._round_at = time.monotonic()
+        self._hears_pokes = hears_pokes and not all(map(is_memory, urls))
         self._repeats = Repeats(logger)
 
     def run(self) -> None:
         """Work until `stop`."""
-        if not all(map(is_memory, conf.redis_urls())):
+        if self._hears_pokes:
             threading.Thread(target=self._listen, name="tandem-outbox-poke", daemon=True).start()
         while not self._stopped.is_set():
             self._go_round()
@@ -69,6 +72,10 @@ class Worker:
         self._stopped.set()
         self._poked.set()
 
+    def poke(self) -> None:
+        """Look now. May be called by any thread."""
+        self._poked.set()
+
     def is_alive(self) -> bool:
         """Tell whether the worker gets round, and every thread of it, whether Redis and SQL are there or not."""
         now = time.monotonic()
@@ -76,7 +83,8 @@ class Worker:
         return now - self._round_at < ROUND_SECONDS and not is_stuck
 
     def _go_round(self) -> None:
-        self._start(-1, self._do_chores)
+        for number, chore in enumerate(self._chores):
+            self._start(-1 - number, lambda chore=chore: self._do(chore))  # type: ignore[misc]  # a default, not an argument
         by_shard: dict[int, list[tuple[str, list[str]]]] = {}
         try:
             close_old_connections()
@@ -99,13 +107,14 @@ class Worker:
         for alias, channels in due:
             self._guarded("outbox.waiting", lambda a=alias, c=channels: send_channels(a, c, self._store))  # type: ignore[misc]  # as above
 
-    def _do_chores(self) -> None:
-        for chore in self._chores:
-            self._guarded("worker.chore", chore)
+    def _do(self, chore: Chore) -> None:
+        until = time.monotonic() + CHORE_SECONDS
+        while self._guarded("worker.chore", chore) and time.monotonic() < until and not self._stopped.is_set():
+            pass
 
-    def _guarded(self, event: str, task: Callable[[], object]) -> None:
+    def _guarded(self, event: str, task: Chore) -> object:
         try:
-            task()
+            return task()
         except (TandemError, Error) as error:
             self._repeats.warning(event, type(error).__name__, reason=str(error))
         except Exception:  # a bug in one row or chore must not end the others for good
@@ -113,6 +122,7 @@ class Worker:
         finally:
             for connection in connections.all(initialized_only=True):
                 connection.close_if_unusable_or_obsolete()
+        return False
 
     def _listen(self) -> None:
         """Hear that somebody has left rows, from whichever Redis carries that."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import signal
 from argparse import ArgumentParser
-from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from tandem.management.every_chore import every_chore
 from tandem.outbox import send_left_over
 from tandem.outbox.liveness import serve_liveness
 from tandem.outbox.worker import Worker
@@ -30,23 +28,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, send, wait."""
         if options["once"]:
-            for chore in _chores():
-                chore()
+            for chore in every_chore():
+                while chore():
+                    pass
             self.stdout.write(f"sent {send_left_over()}")
             return
-        worker = Worker(interval=options["interval"], chores=_chores())
+        worker = Worker(interval=options["interval"], chores=every_chore())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         if options["probe_port"] is not None:
             serve_liveness(options["probe_port"], worker.is_alive)
         worker.run()
-
-
-def _chores() -> list[Callable[[], object]]:
-    """
-    Return what else there is to do for who looks twice a second.
-
-    Redis lost what was revoked, SQL still has it; triggers noticed what nobody has told of yet.
-    """
-    places = (("tandem.auth.revoking", "refill"), ("tandem.changes.recorded", "tell_recorded"))
-    return [getattr(import_module(module), name) for module, name in places if find_spec(module) is not None]

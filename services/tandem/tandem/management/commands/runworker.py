@@ -1,0 +1,89 @@
+"""``manage.py runworker tandem``: Channels' worker, on the channel by which commits tell that there is work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from channels.management.commands.runworker import Command as RunWorker
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter
+from channels.worker import Worker as ChannelsWorker
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+
+from tandem import conf
+from tandem.errors import RedisUnavailable
+from tandem.layer import ChannelLayer
+from tandem.management.every_chore import every_chore
+from tandem.memory import is_memory
+from tandem.outbox.liveness import serve_liveness
+from tandem.outbox.worker import Worker
+from tandem.poke import CHANNEL
+
+_AGAIN_SECONDS = 1.0
+_NO_REDIS = "a worker shares Redis with the rest: set TANDEM_REDIS_URLS (in development runtandem does its work)"
+
+
+class Command(RunWorker):  # type: ignore[misc]  # channels has no types
+    """What Channels' ``runworker`` does; for the channel ``tandem`` it brings application and layer along."""
+
+    help = "Run a worker: 'tandem' sends what waits in the outbox, brings notifications to many, and sends email."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take what Channels' own takes, ``--interval`` and ``--probe-port``."""
+        super().add_arguments(parser)
+        parser.add_argument("--interval", type=float, default=0.5, help="tandem: seconds between looks (default 0.5)")
+        parser.add_argument("--probe-port", type=int, help="tandem: answer /healthz here, 503 once the worker hangs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Work until SIGTERM or SIGINT."""
+        if CHANNEL not in options["channels"]:
+            super().handle(*args, **options)
+            return
+        if options["channels"] != [CHANNEL]:
+            raise CommandError(f"the channel {CHANNEL!r} has a worker to itself: start another for the rest")
+        try:
+            if any(map(is_memory, conf.redis_urls())):
+                raise CommandError(_NO_REDIS)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        work = Worker(interval=options["interval"], chores=every_chore(), hears_pokes=False)
+        if options["probe_port"] is not None:
+            serve_liveness(options["probe_port"], work.is_alive)
+        HearingWorker(work).run()
+
+
+class HearingWorker(ChannelsWorker):  # type: ignore[misc]  # as above
+    """A Channels worker whose consumer has *work* look at once; it looks by itself all the same."""
+
+    def __init__(self, work: Worker) -> None:
+        class Poked(AsyncConsumer):  # type: ignore[misc]  # as above
+            async def work(self, message: dict[str, Any]) -> None:
+                work.poke()
+
+        application = ProtocolTypeRouter({"channel": ChannelNameRouter({CHANNEL: Poked.as_asgi()})})
+        super().__init__(application=application, channels=[CHANNEL], channel_layer=ChannelLayer())
+        self._work = work
+
+    async def handle(self) -> None:
+        """Hear and work, until told to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._work.stop)
+        hearing = asyncio.create_task(super().handle())
+        try:
+            await asyncio.to_thread(self._work.run)
+        finally:
+            hearing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await hearing
+
+    async def listener(self, channel: str) -> None:
+        """Hear *channel*, also after Redis was away: Channels' own worker would end."""
+        while True:
+            with contextlib.suppress(RedisUnavailable):
+                await super().listener(channel)
+            await asyncio.sleep(_AGAIN_SECONDS)
