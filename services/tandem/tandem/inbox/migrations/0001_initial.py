@@ -368,7 +368,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="mailbox",
-            constraint=models.UniqueConstraint(fields=("recipient", "tenant"), name="tandem_inbox_mailbox"),
+            constraint=models.UniqueConstraint(fields=("recipient", "tenant"), name="tandem_inbox_mailbox_once"),
         ),
         migrations.AddConstraint(
             model_name="announcementmark",
@@ -388,7 +388,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="bulk",
-            constraint=models.UniqueConstraint(fields=("message", "task"), name="tandem_inbox_bulk"),
+            constraint=models.UniqueConstraint(fields=("message", "task"), name="tandem_inbox_bulk_task"),
         ),
         migrations.AddIndex(
             model_name="announcement",
@@ -400,11 +400,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="announcement",
-            constraint=models.UniqueConstraint(fields=("board", "number"), name="tandem_inbox_announcement"),
+            constraint=models.UniqueConstraint(fields=("board", "number"), name="tandem_inbox_announcement_no"),
         ),
         migrations.AddConstraint(
             model_name="mute",
-            constraint=models.UniqueConstraint(fields=("mailbox", "thread"), name="tandem_inbox_mute"),
+            constraint=models.UniqueConstraint(fields=("mailbox", "thread"), name="tandem_inbox_mute_once"),
         ),
         migrations.AddIndex(
             model_name="notification",
@@ -466,6 +466,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="preference",
-            constraint=models.UniqueConstraint(fields=("mailbox", "kind", "medium"), name="tandem_inbox_preference"),
+            constraint=models.UniqueConstraint(
+                fields=("mailbox", "kind", "medium"), name="tandem_inbox_preference_once"
+            ),
         ),
     ]

@@ -45,7 +45,7 @@ class Announcement(models.Model):
     expires_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["board", "number"], name="tandem_inbox_announcement")]
+        constraints = [models.UniqueConstraint(fields=["board", "number"], name="tandem_inbox_announcement_no")]
         indexes = [
             models.Index(
                 fields=["expires_at"],

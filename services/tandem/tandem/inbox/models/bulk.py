@@ -33,7 +33,7 @@ class Bulk(models.Model):
 
     class Meta:
         verbose_name_plural = "bulks"
-        constraints = [models.UniqueConstraint(fields=["message", "task"], name="tandem_inbox_bulk")]
+        constraints = [models.UniqueConstraint(fields=["message", "task"], name="tandem_inbox_bulk_task")]
 
     def __str__(self) -> str:
         return f"{self.task} {self.message}"

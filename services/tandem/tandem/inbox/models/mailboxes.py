@@ -34,7 +34,7 @@ class Mailbox(models.Model):
 
     class Meta:
         verbose_name_plural = "mailboxes"
-        constraints = [models.UniqueConstraint(fields=["recipient", "tenant"], name="tandem_inbox_mailbox")]
+        constraints = [models.UniqueConstraint(fields=["recipient", "tenant"], name="tandem_inbox_mailbox_once")]
 
     def __str__(self) -> str:
         return f"{self.recipient_id} in {self.tenant}" if self.tenant else str(self.recipient_id)

@@ -18,7 +18,9 @@ class Preference(models.Model):
     is_on: models.BooleanField[bool, bool] = models.BooleanField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["mailbox", "kind", "medium"], name="tandem_inbox_preference")]
+        constraints = [
+            models.UniqueConstraint(fields=["mailbox", "kind", "medium"], name="tandem_inbox_preference_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.medium}: {'on' if self.is_on else 'off'}"
@@ -33,7 +35,7 @@ class Mute(models.Model):
     thread: models.CharField[str, str] = models.CharField(max_length=255)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["mailbox", "thread"], name="tandem_inbox_mute")]
+        constraints = [models.UniqueConstraint(fields=["mailbox", "thread"], name="tandem_inbox_mute_once")]
 
     def __str__(self) -> str:
         return self.thread
