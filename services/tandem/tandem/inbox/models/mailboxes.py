@@ -21,7 +21,7 @@ class Mailbox(models.Model):
 
     recipient_id: Any
     recipient: models.ForeignKey[Any, Any] = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_constraint=False, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
     )
     tenant: models.CharField[str, str] = models.CharField(max_length=TENANT_LENGTH, default="", blank=True)
     version: models.BigIntegerField[int, int] = models.BigIntegerField(default=0)
