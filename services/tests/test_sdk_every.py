@@ -177,10 +177,10 @@ async def test_tokens_are_replaced(sdk: Sdk, client: SdkClient) -> None:
     """An expired one at connect (109), and one that runs out: the connection and the subscription live on."""
     channel = f"secret:tokens-{sdk}"
     # Java's gives a subscription up at 109, before it asks for a token.
-    expired = {} if sdk.language == "java" else {"token": subscription_token(TOKEN_KEY, "t", channel, ttl=-5)}
+    expired = {} if sdk.language == "java" else {"token": subscription_token(TOKEN_KEY, "t", channel, ttl=-60)}
     lives = (3, *[600] * 5)  # Python's 0.4 asks more often than it has to
     tokens = [connection_token(TOKEN_KEY, "t", ttl=ttl) for ttl in lives]
-    await client.do("connect", token=connection_token(TOKEN_KEY, "t", ttl=-5), tokens=tokens)
+    await client.do("connect", token=connection_token(TOKEN_KEY, "t", ttl=-60), tokens=tokens)
     await client.event("connected")
     await client.do(
         "subscribe",
@@ -202,7 +202,7 @@ async def test_tokens_are_replaced(sdk: Sdk, client: SdkClient) -> None:
 async def test_expired_token_at_refresh_is_no_end(sdk: Sdk, client: SdkClient) -> None:
     """The server cuts with 3005; the SDK fetches another token, comes back and recovers."""
     channel = f"public:late-{sdk}"
-    tokens = [connection_token(TOKEN_KEY, "t", ttl=ttl) for ttl in (-5, -5, 600)]
+    tokens = [connection_token(TOKEN_KEY, "t", ttl=ttl) for ttl in (-60, -60, 600)]
     soon = connection_token(TOKEN_KEY, "t", ttl=8 if sdk.language == "java" else 3)  # it begins slowly
     await begin(client, channel, connect={"token": soon, "tokens": tokens})
     cut = await client.event(*AWAY)
