@@ -42,6 +42,7 @@ MAY_CROSS = {
     ("changes", "outbox"): "tandem.",  # what a model tells of goes out with its transaction
     ("testing", "outbox"): "tandem.",  # the test kit stands above what it shows
     ("testing", "auth"): "tandem.auth",
+    ("testing", "inbox"): "tandem.inbox",
     ("inbox", "auth"): "tandem.auth.identity",  # what a user's own channel is called
 }
 NO_SQL = ("django.db", "django.contrib.auth", "tandem.models", "tandem.outbox")

@@ -8,6 +8,7 @@ takes `TandemMixin`. Both record what `publish_on_commit` wrote inside the test'
 from tandem.testing.cases import TandemMixin
 from tandem.testing.client import Client, NotAllowed, Subscription
 from tandem.testing.memory import memory
+from tandem.testing.notified import Notified, notified
 from tandem.testing.recorder import (
     Published,
     Recorder,
@@ -19,6 +20,7 @@ from tandem.testing.recorder import (
 __all__ = [
     "Client",
     "NotAllowed",
+    "Notified",
     "Published",
     "Recorder",
     "Subscription",
@@ -26,5 +28,6 @@ __all__ = [
     "assert_not_published",
     "assert_published",
     "memory",
+    "notified",
     "published",
 ]
