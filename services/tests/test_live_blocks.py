@@ -13,7 +13,7 @@ from rig.browser import open_browser
 from rig.cable import Cable
 from rig.live_site import LiveSite, Orders, log_in, open_page
 
-MS = 10_000
+MS = 20_000
 
 
 @pytest.fixture(scope="module")

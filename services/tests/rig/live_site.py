@@ -34,11 +34,11 @@ class LiveSite:
     Each server is an attribute that a test may kill and start again: `redis`, `api`, `realtime`, `edge`.
     """
 
-    def __init__(self, directory: Path, *, settings: str = "") -> None:
+    def __init__(self, directory: Path, **environ: str) -> None:
         (directory / "redis").mkdir(parents=True)
         self.redis = RedisServer(directory / "redis")
         (directory / "project").mkdir()
-        project = self.project = Project(directory / "project", settings=SETTINGS + settings, urls=URLS)
+        project = self.project = Project(directory / "project", settings=SETTINGS, urls=URLS)
         shutil.copytree(FILES, project.folder, dirs_exist_ok=True)
         for command in (["makemigrations", "mysite"], ["migrate"], ["shell", "-c", _USER]):
             done = project.manage(*command)
@@ -55,6 +55,7 @@ class LiveSite:
             TANDEM_BIND_PORT=str(realtime),
             TANDEM_PRIVATE_PORT=str(free_port()),
             TANDEM_DRAIN_SECONDS="0.1",
+            **environ,
         )
         self.directory = directory
         self.api = self._python(["-m", "gunicorn", "-c", "python:tandem.gunicorn", "mysite.wsgi"], api, "api")

@@ -1,8 +1,14 @@
 """What blocks show beside a row."""
 
+import os
+
 from mysite.models import Order
 
+import tandem.live.viewers
 from tandem.live import source
+
+# A crowd that a machine of the tests can be.
+tandem.live.viewers.VIEWERS_AT_LONGEST = int(os.environ.get("VIEWERS_AT_LONGEST", 1000))
 
 
 @source(channel="orders:{owner}")

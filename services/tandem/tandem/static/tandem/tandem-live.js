@@ -102,13 +102,14 @@ class TandemLive extends HTMLElement {
   /**
    * How long to wait with a change, so that many viewers do not ask at once and each is right within the pace.
    *
-   * Who has been quiet waits for a part of it. While changes go on, each asks once in a pace, near its end.
+   * Who has been quiet waits for a part of it. While changes go on, each skips some: at one in a third of a pace, each
+   * asks once in a pace.
    */
   #delay() {
     const pace = this.#pace;
     const rested = Date.now() - this.#askedAt;
-    const wait = pace * (rested < pace ? 0.67 + 0.28 * Math.random() : 0.93 * Math.random());
-    return Math.max(TOGETHER, wait, Math.max(GAP, pace * 0.98) - rested);
+    const wait = pace * (rested < pace ? 0.67 + 0.17 * Math.random() : 0.9 * Math.random());
+    return Math.max(TOGETHER, wait, Math.max(GAP, pace * 0.9) - rested);
   }
 
   #want(delay) {
