@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 logger = logging.getLogger(__name__)
-Key = TypeVar("Key", bound=Hashable)
+Key = TypeVar("Key")
 
 
 class Deadlines(Generic[Key]):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+
+from tandem_realtime.endpoints import WEBSOCKET
 
 from .closing import close_times
-from .http import Request
-from .websocket import WebSocket
-
-if TYPE_CHECKING:
-    from .server import Server
+from .connections import Connection, Connections
 
 logger = logging.getLogger(__name__)
 _HASTY_SECONDS = 2.0
@@ -22,8 +20,9 @@ _POLL_SECONDS = 0.02
 class Drain:
     """Close what is open, wait for what ends by itself, cut off the rest."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Connections, *, stop_listening: Callable[[], Awaitable[None]]) -> None:
         self._server = server
+        self._stop_listening = stop_listening
         self._hurry = asyncio.Event()
 
     def hasten(self) -> None:
@@ -34,9 +33,8 @@ class Drain:
         """Drain; afterwards nothing is connected and no application runs."""
         server = self._server
         started = server.loop.time()
-        await server.stop_listening()
-        server.close_idle_http()
-        open_now = [each for each in server.connections if each.is_open or isinstance(each, WebSocket)]
+        await self._stop_listening()
+        open_now = [each for each in server.connections if each.is_open or each.kind == WEBSOCKET]
         logger.info("Draining %d connections over %g s", len(open_now), server.limits.drain_seconds)
         for connection, after in zip(
             open_now, close_times(len(open_now), window=server.limits.drain_seconds), strict=True
@@ -50,7 +48,7 @@ class Drain:
             server.lingering.expire_all()
             server.ending.expire_all()
 
-    def _close(self, connection: WebSocket | Request) -> None:
+    def _close(self, connection: Connection) -> None:
         try:
             connection.close(3001, "shutdown")
         except Exception:  # one application's trouble must not keep the others from their goodbye

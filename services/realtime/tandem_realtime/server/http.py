@@ -7,14 +7,13 @@ import io
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 
 from tandem_realtime.endpoints import is_command, is_ours
 
-if TYPE_CHECKING:
-    from .server import Server
+from .connections import Connections
 
 logger = logging.getLogger(__name__)
 CloseCallback = Callable[[int, str], None]
@@ -30,7 +29,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
     """
 
     kind = "http"
-    server: Server
+    server: Connections
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.opened_at = time.monotonic()

@@ -7,16 +7,14 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from .connections import Connections
 from .handshake import END_OF_HEAD, MAX_HEAD_BYTES, asks_for_websocket, refusal
 from .reactor import reactor
 from .upgrade import upgrade
-
-if TYPE_CHECKING:
-    from .server import Server
 
 logger = logging.getLogger(__name__)
 # More in one turn of the loop would make everybody else wait for a crowd that comes back at once.
@@ -31,7 +29,7 @@ _GET = b"GET "
 class Listener:
     """Take the place of a Twisted port's own accept loop; HTTP goes to the port's factory as ever."""
 
-    def __init__(self, server: Server, port: Any) -> None:
+    def __init__(self, server: Connections, port: Any) -> None:
         if isinstance(port.factory, TLSMemoryBIOFactory):
             raise NotImplementedError("TLS endpoints are not served here: let the edge end TLS")
         self.server = server

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
-import random
 import signal
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
@@ -21,33 +19,19 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
-from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
-
-from .backlog import Backlog
-from .closing import rotation_age
-from .counters import Counters
+from .connections import Connections
 from .deadlines import Deadlines
 from .drain import Drain
-from .forwarded import TrustedProxies
 from .http import Factory, Request
-from .limits import Limits, TokenBucket
-from .listener import Arrival, Listener
+from .limits import Limits
+from .listener import Listener
 from .reactor import daphne, event_loop, reactor
 from .upgrade import UpgradeFactory
-from .websocket import WebSocket
 
 logger = logging.getLogger(__name__)
-_CAPACITY_RETRY_SECONDS = 5
 
 
-class No(NamedTuple):
-    """Why a request gets 503, and after how many seconds the client may try again."""
-
-    reason: str
-    retry_after: int
-
-
-class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
+class Server(Connections, daphne.server.Server):  # type: ignore[misc] # Daphne has no types
     """
     Serve *application* on *endpoints* (Twisted's descriptions, such as `tcp:port=8100:interface=0.0.0.0`).
 
@@ -59,7 +43,7 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
 
     def __init__(
         self,
-        application: Callable[..., Awaitable[None]],
+        application: Callable[..., Coroutine[Any, Any, None]],
         endpoints: list[str],
         *,
         limits: Limits | None = None,
@@ -67,30 +51,22 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         on_stop: Callable[[], Awaitable[None]] | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(application, endpoints, **options)
-        self.limits = limits or Limits()
-        self.trusted_proxies = TrustedProxies(trusted_proxies)
-        self.counters = Counters()
-        self.connections: dict[WebSocket | Request, dict[str, Any]] = {}
-        self.is_draining = False
-        self.loop = event_loop()
-        self.handshaking: Deadlines[Arrival | WebSocket] = self._deadlines(self.limits.handshake_seconds)
-        self.lingering: Deadlines[WebSocket | Request] = self._deadlines(self.limits.close_seconds)
-        self.ending: Deadlines[WebSocket | Request] = Deadlines(
-            self.loop, self.limits.application_close_seconds, _cancel_application
+        daphne.server.Server.__init__(self, application, endpoints, **options)
+        Connections.__init__(
+            self,
+            application,
+            event_loop(),
+            limits=limits or Limits(),
+            trusted_proxies=trusted_proxies,
+            root_path=self.root_path,
         )
-        self.backlog = Backlog(self.loop, seconds=self.limits.slow_seconds, budget=self.limits.max_backlog_bytes)
         self.answering: Deadlines[Request] | None = None
         if self.http_timeout:
             self.answering = Deadlines(self.loop, self.http_timeout, lambda request: request.check_timeouts())
-        self._bucket = TokenBucket(self.limits.handshakes_per_second, self.loop.time())
         self._on_stop = on_stop
         self._listeners: list[Listener] = []
         self._drain: Drain | None = None
         self._draining: asyncio.Task[None] | None = None
-
-    def _deadlines(self, seconds: float) -> Deadlines[Any]:
-        return Deadlines(self.loop, seconds, lambda connection: connection.time_out())
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT and a drain, or until `stop`, and return the exit status."""
@@ -124,42 +100,6 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         """Give up: a process that does not listen must not look alive."""
         self.abort_start = True
         super().listen_error(failure)
-
-    def why_not(self, *, is_handshake: bool) -> No | None:
-        """Return why there is no room for one more socket or request, or None if there is."""
-        if len(self.connections) - (not is_handshake) >= self.limits.max_connections:
-            return No("capacity", _CAPACITY_RETRY_SECONDS)
-        if is_handshake and self.is_draining:
-            return No("draining", 1)
-        if is_handshake and (wait := self._bucket.take(self.loop.time())):
-            return No("rate", math.ceil(wait))
-        return None
-
-    # The life of a connection
-
-    def on_open(self, websocket: WebSocket) -> None:
-        """Take note that the application accepted."""
-        self.handshaking.discard(websocket)
-        self.counters.opened += 1
-        self.counters.opened_by[WEBSOCKET, endpoint_of(websocket.path)] += 1
-
-    def on_gone(self, websocket: WebSocket) -> None:
-        """Forget a socket that is closed and whose application has ended."""
-        self.connections.pop(websocket, None)
-
-    def schedule_rotation(self, connection: WebSocket | Request) -> asyncio.TimerHandle | None:
-        """Ask *connection* to come back when it is as old as the limit says, if it says so."""
-        if not (max_age := self.limits.max_age_seconds):
-            return None
-        age = rotation_age(max_age, chance=random.random())
-        return self.loop.call_later(age, connection.close, 3011, "force reconnect")
-
-    def on_stream(self, request: Request) -> None:
-        """Take note of a streaming response; one that starts during a drain ends at once."""
-        path = request.path.decode("ascii", "replace")
-        self.counters.opened_by[stream_transport_of(path), endpoint_of(path)] += 1
-        if self.is_draining:
-            self.loop.call_soon(request.close, 3001, "shutdown")
 
     def protocol_disconnected(self, protocol: Request) -> None:
         """Take note that a request is answered, or its client gone."""
@@ -216,7 +156,7 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
             self._drain.hasten()
             return
         self.is_draining = True
-        self._drain = Drain(self)
+        self._drain = Drain(self, stop_listening=self.stop_listening)
         self._draining = self.loop.create_task(self._drain_and_stop(self._drain))
 
     async def _drain_and_stop(self, drain: Drain) -> None:
@@ -230,12 +170,9 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
             self.stop()
 
     async def stop_listening(self) -> None:
-        """Close every listener."""
+        """Close every listener, and the HTTP connections that are between two requests."""
         for listener in self._listeners:
             await listener.close()
-
-    def close_idle_http(self) -> None:
-        """Close the HTTP connections that are between two requests."""
         for transport in reactor.getReaders():
             channel = getattr(getattr(transport, "protocol", None), "_channel", None)
             if channel is not None and not channel.requests:
@@ -247,13 +184,6 @@ class Server(daphne.server.Server):  # type: ignore[misc] # Daphne has no types
         for task in tasks:
             task.cancel()
         return Deferred.fromFuture(asyncio.gather(*tasks, return_exceptions=True))
-
-
-def _cancel_application(connection: WebSocket | Request) -> None:
-    """End an application that has not ended by itself since its client left."""
-    if (task := connection.application) is not None:
-        logger.warning("Application of %r took too long to end and was cancelled", connection)
-        task.cancel()
 
 
 def _log_twisted(level: Any) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .connections import Connections
 from .handshake import END_OF_HEAD, BadHandshake, build_scope, read_request
 from .websocket import WebSocket
 
-if TYPE_CHECKING:
-    from .server import Server
 
-
-def upgrade(server: Server, sock: socket.socket, data: bytes, *, client: list[Any] | None) -> None:
+def upgrade(server: Connections, sock: socket.socket, data: bytes, *, client: list[Any] | None) -> None:
     """Answer the upgrade request that *data* begins with, on the non-blocking socket *sock*."""
     websocket = WebSocket(server, sock)
     server.counters.handshakes += 1
@@ -40,7 +38,7 @@ def upgrade(server: Server, sock: socket.socket, data: bytes, *, client: list[An
 class UpgradeFactory:
     """Stand where Daphne's WebSocket factory stood: its HTTP gives an upgrade request to `buildProtocol`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Connections) -> None:
         self._server = server
 
     def buildProtocol(self, address: Any) -> Upgrade:
@@ -57,7 +55,7 @@ class Upgrade:
 
     _raw_query_string = b""  # Daphne sets it; the request that it injects again has the query
 
-    def __init__(self, server: Server, address: Any) -> None:
+    def __init__(self, server: Connections, address: Any) -> None:
         self._server = server
         self._client = [str(address.host), address.port] if hasattr(address, "port") else None
         self._socket: socket.socket | None = None

@@ -7,16 +7,14 @@ import enum
 import http
 import logging
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .connections import Connections
 from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame
 from .handshake import acceptance, refusal
 from .inbox import Inbox
 from .messages import Closed, Event, Failed, MessageReader, Ping
 from .wire import Wire
-
-if TYPE_CHECKING:
-    from .server import Server
 
 logger = logging.getLogger(__name__)
 # With this many messages that the application has not asked for yet, the client has to wait.
@@ -58,7 +56,7 @@ class WebSocket(Wire):
     frame = staticmethod(text_frame)
     binary_frame = staticmethod(binary_frame)
 
-    def __init__(self, server: Server, sock: socket.socket) -> None:
+    def __init__(self, server: Connections, sock: socket.socket) -> None:
         super().__init__(server.loop, sock, counters=server.counters, max_buffer=server.limits.max_buffer_bytes)
         self._server = server
         self._state = State.CONNECTING
