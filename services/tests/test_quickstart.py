@@ -2,63 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from rig.browser import SECONDS, open_browser
 from rig.pages import Commands, section, steps
-from rig.servers import SERVICES, Server, free_port
-from rig.stranger import build_wheels
+from rig.reader import follow, log_in
+from rig.servers import SERVICES, Server
 
 README = SERVICES / "tandem" / "README.md"
 HEADING = "Five minutes: an order's page, live for its owner alone"
-SERVE = ".venv/bin/python manage.py runtandem"
-
-
-def environ_of_a_reader(wheels: Path) -> dict[str, str]:
-    """Return an environment in which ``pip install`` finds *wheels* too, and that has nothing else of ours."""
-    ours = ("TANDEM_", "DJANGO_", "PYTHON", "VIRTUAL_ENV")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**clean, "PIP_FIND_LINKS": str(wheels), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The project that the page makes, served by its last command, on a port of the test's."""
-    folder = tmp_path_factory.mktemp("empty")
-    wheels = tmp_path_factory.mktemp("wheels")
-    build_wheels(wheels)
-    environ = environ_of_a_reader(wheels)
-    commands: list[str] = []
-    for step in steps(section(README.read_text(), HEADING)):
-        if isinstance(step, Commands):
-            commands += step.lines
-            for line in step.lines:
-                if line != SERVE:
-                    subprocess.run(line, shell=True, cwd=folder, env=environ, check=True, capture_output=True)
-        else:
-            step.write(folder)
-    assert commands[-1] == SERVE
-    # Somebody else, whom the page only speaks of.
-    other = "from django.contrib.auth.models import User; User.objects.create_superuser('bob', '', 'secret')"
-    subprocess.run([".venv/bin/python", "manage.py", "shell", "-c", other], cwd=folder, env=environ, check=True)
-    port = free_port()
-    command = [*SERVE.split(), f"127.0.0.1:{port}", "--noreload"]
-    with Server(command, port, cwd=folder, env=environ, log=folder / "runtandem.log") as server:
+    text = section(README.read_text(), HEADING)
+    with follow(text, tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("wheels")) as server:
         yield server
-
-
-async def log_in(page: Page, url: str, user: str) -> None:
-    """Open *url*, which asks for the login first."""
-    await page.goto(url)
-    await page.get_by_label("Username").fill(user)
-    await page.get_by_label("Password").fill("secret")
-    await page.get_by_role("button", name="Log in").click()
 
 
 async def test_the_page_is_live_and_only_for_its_owner(site: Server) -> None:
