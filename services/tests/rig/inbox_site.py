@@ -122,3 +122,12 @@ class InboxSite:
         with redis.Redis.from_url(self.redis.url) as client:
             entries: Any = client.xrange(f"tandem:stream:{{{channel}}}")
         return [json.loads(msgpack.unpackb(fields[b"b"])["json"]) for _, fields in entries]
+
+    def count_pushes(self) -> int:
+        """Return how many publications all users' own channels have, together."""
+        with redis.Redis.from_url(self.redis.url) as client:
+            keys = list(client.scan_iter("tandem:stream:{notifications:*", count=10_000))
+            with client.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.xlen(key)
+                return sum(pipeline.execute())
