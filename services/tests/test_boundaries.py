@@ -106,6 +106,72 @@ def test_no_relative_imports_across_packages() -> None:
     assert found == []
 
 
+def name_of(path: Path) -> str:
+    """The dotted name of a module."""
+    parts = path.relative_to(SERVICES).with_suffix("").parts[1:]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def needs(path: Path, known: set[str]) -> set[str]:
+    """Those of *known* that a module imports when it is imported, or that its annotations name."""
+    package = name_of(path).split(".")[: None if path.name == "__init__.py" else -1]
+    found: set[str] = set()
+    for node in at_module_level(ast.parse(path.read_text()).body):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        else:
+            above = package[: len(package) - node.level + 1] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            names = {f"{source}.{alias.name}" for alias in node.names}
+            found |= (names & known) or {source}
+    return (found & known) - {name_of(path)}
+
+
+def at_module_level(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports outside functions and classes; those for types alone too."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            inner = [node.body, getattr(node, "orelse", []), getattr(node, "finalbody", [])]
+            for each in [*inner, *(handler.body for handler in getattr(node, "handlers", []))]:
+                yield from at_module_level(each)
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that need each other: each reaches all of its group, over others or not."""
+    reached = {name: set(found) for name, found in graph.items()}
+    changed = True
+    while changed:
+        changed = False
+        for found in reached.values():
+            more = found.union(*(reached[other] for other in found))
+            changed |= len(more) > len(found)
+            found |= more
+    groups = {
+        tuple(sorted(other for other in graph if other in found and name in reached[other]))
+        for name, found in reached.items()
+    }
+    return sorted([*group] for group in groups if group)
+
+
+def test_circles_are_found() -> None:
+    """Long ones and short ones, and nothing else."""
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a"}}
+
+    assert circles(graph) == [["a", "b", "c"], ["d", "e"]]
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_modules_need_each_other_in_no_circle(package: str) -> None:
+    """What lives as long as the process is handed to whoever needs it; nobody reaches back for it."""
+    paths = {name_of(path): path for path in sources(package)}
+    graph = {name: needs(path, set(paths)) for name, path in paths.items()}
+
+    assert any(graph.values()), "nothing was found to import anything"
+    assert circles(graph) == []
+
+
 def app_of(module: str) -> str:
     """The app that a top module of `tandem` belongs to; empty for the core."""
     return next((app for app, modules in APPS.items() if module in modules), "")

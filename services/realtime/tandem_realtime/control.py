@@ -18,14 +18,12 @@ import msgspec
 from tandem import control, scripts
 from tandem.async_shards import AsyncShards
 from tandem.control import Aimed, Disconnect, Message, Refresh, Reread, Revoke, Subscribe, Unsubscribe
-from tandem.errors import InvalidToken, RedisReplyError, RedisUnavailable
+from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.namespaces import CONTROL, INTERNAL, Namespaces
 from tandem.publication import Position, Publication
 from tandem.revocations import page_call, parse_page
 from tandem.scripts import StreamState
 from tandem.streams import publications
-from tandem.tickets import Ticket
-from tandem.tokens import ConnectionClaims, SubscriptionClaims
 from tandem_realtime.ending import ended_by, take_channel
 from tandem_realtime.hub import Hub, Subscription
 from tandem_realtime.hub.streams import Streams
@@ -33,9 +31,9 @@ from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.dialects import json
 from tandem_realtime.protocol.encodings import Encoding
-from tandem_realtime.revocations import Bar, Revocations
+from tandem_realtime.revocations import Revocations
 from tandem_realtime.session import subscribing
-from tandem_realtime.session.expiry import deadline, ttl
+from tandem_realtime.session.expiry import ttl
 from tandem_realtime.session.session import Session
 from tandem_realtime.sessions import Sessions
 
@@ -81,16 +79,17 @@ class Control:
     """
     Carries out what is told, once each; to a hub of its own it is a subscriber like any connection.
 
-    Until it `is_ready` it does not know what was revoked before this process began.
+    What was revoked it puts into *revocations*, where tokens are judged. Until it `is_ready` it does not know what was
+    revoked before this process began.
     """
 
-    def __init__(self, sessions: Sessions, layer: Any, shards: AsyncShards) -> None:
+    def __init__(self, sessions: Sessions[Session], revocations: Revocations, layer: Any, shards: AsyncShards) -> None:
         self._sessions = sessions
         self._shards = shards
         namespaces = Namespaces({CONTROL: INTERNAL[CONTROL]})
         self._hub = Hub(layer, Streams(shards), namespaces, recovery_limit=control.NAMESPACE.history_size)
         self._tasks = Tasks()
-        self._revocations = Revocations()
+        self._revocations = revocations
         self.encoding = Encoding(json, self._carry, bytes, b"", self._carry)
         self._done = Position("", 0)
         self.is_ready = False
@@ -104,21 +103,6 @@ class Control:
         """End the background work."""
         await self._tasks.stop()
         await self._hub.stop()
-
-    # What tokens are worth
-
-    def bar(self, claims: ConnectionClaims) -> Bar:
-        """Tell what bars a connection token."""
-        return self._revocations.bar(claims, time.monotonic())
-
-    def bars_subscription(self, claims: SubscriptionClaims) -> bool:
-        """Tell whether a subscription token is worthless."""
-        return self._revocations.bars_channel(claims.channel, claims.sub, claims.gen, time.monotonic())
-
-    def check_ticket(self, ticket: Ticket) -> None:
-        """Raise `InvalidToken` for a ticket whose login or user was ended, or whose channel was."""
-        if self.bar(ticket.claims) is not Bar.NOTHING:
-            raise InvalidToken("what this ticket says holds no more")
 
     # As a subscriber of the hub
 
@@ -234,8 +218,7 @@ def carry_out(message: Message, session: Session) -> None:
         case Refresh(expired=True):
             session.disconnect(codes.EXPIRED)
         case Refresh():
-            session.expires = deadline(message.expire_at, session.runtime.clock.now())
-            session.reschedule()
+            session.expire_at(message.expire_at)
             if not session.is_plain:
                 session.send(session.dialect.push_refresh(ttl(message.expire_at, session.runtime.clock.now())))
         case Unsubscribe() if message.channel in session.subscriptions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgpack
 
@@ -16,9 +16,6 @@ from tandem.async_shards import AsyncShards
 from tandem.groups import layer_channel, shard_for_group
 from tandem_realtime.hub import Hub
 from tandem_realtime.hub.tasks import Tasks
-
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +25,13 @@ def group_of(node: str) -> str:
     return f"tandem.node.{node}"
 
 
+class Receiver(Protocol):
+    """Whoever takes commands."""
+
+    async def receive(self, frame: str | bytes) -> None:
+        """Carry out the commands of one frame."""
+
+
 class Emulation:
     """The sessions of this process whose commands come by themselves, by a key that only their client knows."""
 
@@ -35,7 +39,7 @@ class Emulation:
         self.node = node
         self._hub = hub
         self._shards = shards
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, Receiver] = {}
         self._tasks = Tasks()
 
     def start(self) -> None:
@@ -46,15 +50,15 @@ class Emulation:
         """End the background work."""
         await self._tasks.stop()
 
-    def add(self, session: Session) -> None:
-        """Give *session* its key, by which it is known until `remove`."""
-        if not session.is_gone:
-            session.key = secrets.token_urlsafe(24)
-            self._sessions[session.key] = session
+    def add(self, session: Receiver) -> str:
+        """Return the key by which *session* is known until `remove`."""
+        key = secrets.token_urlsafe(24)
+        self._sessions[key] = session
+        return key
 
-    def remove(self, session: Session) -> None:
-        """Take no more commands for *session*."""
-        self._sessions.pop(session.key, None)
+    def remove(self, key: str) -> None:
+        """Take no more commands for the session *key*."""
+        self._sessions.pop(key, None)
 
     async def hand_over(self, node: str, key: str, data: str | bytes) -> bool:
         """

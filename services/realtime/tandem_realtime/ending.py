@@ -19,7 +19,7 @@ The change was told when it was committed, maybe before its response has given t
 """
 
 
-def ended_by(revocation: Revocation, sessions: Sessions) -> Iterator[Callable[[], object]]:
+def ended_by(revocation: Revocation, sessions: Sessions[Session]) -> Iterator[Callable[[], object]]:
     """Return what is to be done, one act for each connection that *revocation* concerns."""
     kind, _, name = revocation.subject.partition(" ")
     below = revocation.generation

@@ -6,20 +6,16 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tandem import presence
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.namespaces import Namespace, Namespaces
 from tandem.scripts import Call
-from tandem_realtime.hub import Subscription
 from tandem_realtime.hub.tasks import Tasks
-
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -55,33 +51,25 @@ class Presence:
         await self._telling.finish(FAREWELL_SECONDS)
         await self._telling.stop()
 
-    def entered(self, session: Session, subscription: Subscription, namespace: Namespace) -> None:
-        """Take note that a subscription has begun."""
+    def entered(self, channel: str, client: str, user: str, info: Callable[[], bytes], namespace: Namespace) -> None:
+        """Take note that a subscription has begun; *info* tells how the others see its client."""
         if namespace.presence or namespace.join_leave:
-            info = session.client_info(subscription)
-            self._here.setdefault(subscription.channel, {})[session.client] = info
-            call = presence.enter_call(
-                subscription.channel, session.client, info, session.user, announce=namespace.join_leave
+            known = self._here.setdefault(channel, {})[client] = info()
+            self._tell_in_turn(
+                channel, presence.enter_call(channel, client, known, user, announce=namespace.join_leave)
             )
-            self._tell_in_turn(subscription.channel, call)
 
-    def left(self, session: Session, subscription: Subscription, *, is_final: bool) -> None:
+    def left(self, channel: str, client: str, user: str, *, is_final: bool) -> None:
         """Take note that it has ended; unless that *is_final*, the user may be back in a moment."""
-        here = self._here.get(subscription.channel)
-        info = here.pop(session.client, None) if here else None
+        here = self._here.get(channel)
+        info = here.pop(client, None) if here else None
         if info is None:
             return
         if not here:
-            del self._here[subscription.channel]
-        call = presence.leave_call(
-            subscription.channel,
-            session.client,
-            info,
-            session.user,
-            announce=self._namespaces.of(subscription.channel).join_leave,
-            hold=0 if is_final else presence.HOLD_SECONDS,
-        )
-        self._tell_in_turn(subscription.channel, call)
+            del self._here[channel]
+        announce = self._namespaces.of(channel).join_leave
+        hold = 0 if is_final else presence.HOLD_SECONDS
+        self._tell_in_turn(channel, presence.leave_call(channel, client, info, user, announce=announce, hold=hold))
 
     async def of(self, channel: str) -> dict[str, bytes]:
         """Return the client info (JSON) of each client in *channel*. Raises `RedisUnavailable` or `RedisReplyError`."""

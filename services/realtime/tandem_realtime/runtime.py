@@ -22,6 +22,8 @@ from tandem_realtime.observing import metrics
 from tandem_realtime.observing.reconnects import observe_layer
 from tandem_realtime.options import Options
 from tandem_realtime.presence import Presence
+from tandem_realtime.revocations import Revocations
+from tandem_realtime.session import Session
 from tandem_realtime.sessions import Sessions
 from tandem_realtime.wheel import Wheel
 
@@ -38,12 +40,13 @@ class Runtime:
         self.verifier = Verifier(conf.verifying_keys(), now=self.clock.now, on_skew=self.clock.tell_skew)
         self.wheel = Wheel()
         self.presence = Presence(self.shards, self.namespaces)
-        self.sessions = Sessions()
+        self.sessions: Sessions[Session] = Sessions()
+        self.revocations = Revocations()
         self.layer = configured_layer()
         observe_layer(self.layer)
         self.hub = Hub(self.layer, Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit)
         self.emulation = Emulation(self.node, self.hub, self.shards)
-        self.control = Control(self.sessions, self.layer, self.shards)
+        self.control = Control(self.sessions, self.revocations, self.layer, self.shards)
         self._tasks = Tasks()
         self._was_ready = False
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
+from tandem.errors import InvalidToken
 from tandem.groups import shard_for
 from tandem.tickets import Ticket, parse_ticket, take_command
+from tandem_realtime.revocations import Bar
 from tandem_realtime.runtime import Runtime
 
 ANONYMOUS = Ticket()
@@ -21,5 +25,6 @@ async def take_ticket(runtime: Runtime, query: dict[str, list[str]]) -> Ticket:
     command = take_command(ticket)
     client = runtime.shards.clients[shard_for(ticket, len(runtime.shards.clients))]
     taken = parse_ticket(await client.execute(*command))
-    runtime.control.check_ticket(taken)
+    if runtime.revocations.bar(taken.claims, time.monotonic()) is not Bar.NOTHING:
+        raise InvalidToken("what this ticket says holds no more")
     return taken

@@ -47,10 +47,14 @@ class Hall:
         await wire.subscribe(self.room)
         return wire
 
-    async def users(self, wire: Wire) -> list[str]:
-        """Return the users that presence tells of."""
-        reply = await wire.command(presence={"channel": self.room})
-        return sorted(info["user"] for info in reply["presence"]["presence"].values())
+    async def users(self, wire: Wire, *, count: int = 0) -> list[str]:
+        """Return the users that presence tells of, when they are *count*: Redis is told behind the answer."""
+        async with asyncio.timeout(5):
+            while True:
+                reply = await wire.command(presence={"channel": self.room})
+                users = sorted(info["user"] for info in reply["presence"]["presence"].values())
+                if len(users) >= count:
+                    return users
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +99,7 @@ async def test_everybody_hears_who_comes_and_goes(hall: Hall) -> None:
     """On both processes alike; a cut only after it has been held back."""
     ada, bob = await hall.come("ada", 0), await hall.come("bob", 1)
     cat = await hall.come("cat", 1)
-    here = [await hall.users(wire) for wire in (ada, bob)]
+    here = [await hall.users(wire, count=3) for wire in (ada, bob)]
     cat.socket.transport.abort()
     early = await said(ada, seconds=0.4), await said(bob, seconds=0.0)
     gone = await hall.users(ada)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_many_take_no_longer_each() -> None:
 
 def test_sessions_are_found_without_looking_at_the_others() -> None:
     """By user and login, as long as they are there; anonymous ones by client alone."""
-    sessions = Sessions()
+    sessions: Sessions[Any] = Sessions()
     made = [
         SimpleNamespace(client=str(number), user=user, login=login)
         for number, (user, login) in enumerate([("a", "x"), ("a", "y"), ("b", "x"), ("", "")])

@@ -31,7 +31,7 @@ class HttpStreamConsumer(StreamConsumer):
             return
 
         async def begin(session: Session) -> None:
-            runtime().emulation.add(session)
+            session.take_from_elsewhere()
             await session.receive(commands)
 
         encoding = MESSAGES if self.has_binary_body else LINES

@@ -10,8 +10,8 @@ from tandem.tickets import Ticket
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Error
 from tandem_realtime.runtime import runtime
+from tandem_realtime.session.failures import as_error
 from tandem_realtime.session.following import Wanted, check, resumed, wanted
-from tandem_realtime.session.session import as_error
 from tandem_realtime.tickets import take_ticket
 
 Query = dict[str, list[str]]

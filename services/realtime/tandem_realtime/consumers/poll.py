@@ -28,7 +28,8 @@ from tandem_realtime.protocol.encodings import Encoding
 from tandem_realtime.protocol.plain import push_plain
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
-from tandem_realtime.session.session import LIVE, STALE, as_error
+from tandem_realtime.session.failures import as_error
+from tandem_realtime.session.subscriber import LIVE, STALE
 
 WAIT_SECONDS = 25.0
 NEWS_SECONDS = 2.0
@@ -132,7 +133,8 @@ async def _find(session: Session, channel: str, since: Position | None) -> Answe
     wants_latest = session.runtime.namespaces.of(channel).latest
     if wants_latest:
         await hub.remember_latest(channel)
-    subscription = session.subscriptions[channel] = Subscription(session, channel)
+    subscription = Subscription(session, channel)
+    session.keep(subscription)
     admission = await hub.subscribe(subscription, since)
     if session.is_gone:  # told to end while Redis was asked
         hub.unsubscribe(subscription)

@@ -48,7 +48,7 @@ class SseConsumer(StreamConsumer):
             return
 
         async def begin(session: Session) -> None:
-            runtime().emulation.add(session)
+            session.take_from_elsewhere()
             await session.receive(commands)
 
         await self.stream(receive, EVENTS, goodbye_in(EVENTS), begin)

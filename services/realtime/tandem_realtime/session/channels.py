@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from tandem.errors import PublicationTooLarge, UnrecoverablePosition
@@ -14,13 +12,11 @@ from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.commands import Call, Empty, History, InChannel, Publish
 from tandem_realtime.protocol.results import HistoryResult, PresenceResult, PresenceStats, told
+from tandem_realtime.session.subscriber import Subscriber
 from tandem_realtime.session.subscribing import position_of
 
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
 
-
-async def publish(session: Session, command: Publish) -> Empty:
+async def publish(session: Subscriber, command: Publish) -> Empty:
     """Publish to a channel that the client subscribes to, where the namespace lets subscribers publish."""
     namespace = _namespace(session, command.channel)
     _demand(session, command.channel, namespace.publish)
@@ -35,7 +31,7 @@ async def publish(session: Session, command: Publish) -> Empty:
     return Empty()
 
 
-async def history(session: Session, command: History) -> HistoryResult:
+async def history(session: Subscriber, command: History) -> HistoryResult:
     """Tell the recent publications of a channel, by pages. Raises `CommandError`."""
     namespace = _namespace(session, command.channel)
     if not namespace.has_history:
@@ -52,36 +48,36 @@ async def history(session: Session, command: History) -> HistoryResult:
     return HistoryResult(found.position.epoch, found.position.offset, told(found.publications))
 
 
-async def presence(session: Session, command: InChannel) -> PresenceResult:
+async def presence(session: Subscriber, command: InChannel) -> PresenceResult:
     """Tell who is in a channel. Raises `CommandError`."""
     _demand_presence(session, command.channel)
     present = await session.runtime.presence.of(command.channel)
     return PresenceResult({client: msgspec.Raw(info) for client, info in present.items()})
 
 
-async def presence_stats(session: Session, command: InChannel) -> PresenceStats:
+async def presence_stats(session: Subscriber, command: InChannel) -> PresenceStats:
     """Tell how many are in a channel. Raises `CommandError`."""
     _demand_presence(session, command.channel)
     return PresenceStats(*await session.runtime.presence.stats(command.channel))
 
 
-def rpc(session: Session, command: Call) -> Empty:
+def rpc(session: Subscriber, command: Call) -> Empty:
     """Refuse: no method is registered."""
     raise CommandError(codes.METHOD_NOT_FOUND)
 
 
-def _namespace(session: Session, channel: str) -> Namespace:
+def _namespace(session: Subscriber, channel: str) -> Namespace:
     return session.runtime.namespaces.of(channel)
 
 
-def _demand(session: Session, channel: str, who: str | None) -> None:
+def _demand(session: Subscriber, channel: str, who: str | None) -> None:
     if session.runtime.options.insecure:
         return
     if who != "subscribers" or channel not in session.subscriptions:
         raise CommandError(codes.DENIED)
 
 
-def _demand_presence(session: Session, channel: str) -> None:
+def _demand_presence(session: Subscriber, channel: str) -> None:
     namespace = _namespace(session, channel)
     if not namespace.presence:
         raise CommandError(codes.NOT_AVAILABLE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from tandem import __version__
 from tandem.errors import ExpiredToken, InvalidToken
@@ -19,14 +18,12 @@ from tandem_realtime.session import subscribing
 from tandem_realtime.session.expiry import ttl
 from tandem_realtime.session.reports import take_report
 from tandem_realtime.session.server_side import begin_all
-
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
+from tandem_realtime.session.subscriber import Subscriber
 
 ANONYMOUS = ConnectionClaims()
 
 
-async def connect(session: Session, command: Connect) -> ConnectResult:
+async def connect(session: Subscriber, command: Connect) -> ConnectResult:
     """
     Answer connect: identify the client and begin its server-side subscriptions.
 
@@ -56,7 +53,7 @@ async def connect(session: Session, command: Connect) -> ConnectResult:
     )
 
 
-def refresh(session: Session, command: Refresh) -> RefreshResult:
+def refresh(session: Subscriber, command: Refresh) -> RefreshResult:
     """
     Answer refresh: a new token for the same user, maybe of a new login.
 
@@ -76,18 +73,18 @@ def refresh(session: Session, command: Refresh) -> RefreshResult:
     )
 
 
-def ping(session: Session, command: Empty) -> Empty:
+def ping(session: Subscriber, command: Empty) -> Empty:
     """Answer the ping of an older client."""
     return command
 
 
-def take_message(session: Session, command: Command) -> None:
+def take_message(session: Subscriber, command: Command) -> None:
     """Take a message that wants no reply: it may be a delivery report."""
     if command.send is not None:
         take_report(session, bytes(command.send.data))
 
 
-def _claims(session: Session, token: str) -> ConnectionClaims:
+def _claims(session: Subscriber, token: str) -> ConnectionClaims:
     if session.runtime.options.insecure:
         return ANONYMOUS
     try:
@@ -96,7 +93,7 @@ def _claims(session: Session, token: str) -> ConnectionClaims:
         raise CommandError(codes.TOKEN_EXPIRED) from error
     except InvalidToken as error:
         raise DisconnectClient(codes.INVALID_TOKEN) from error
-    match session.runtime.control.bar(claims):
+    match session.runtime.revocations.bar(claims, time.monotonic()):
         case Bar.ENDED:
             raise DisconnectClient(codes.INVALID_TOKEN)
         case Bar.RENEWED:
@@ -104,7 +101,7 @@ def _claims(session: Session, token: str) -> ConnectionClaims:
     return claims
 
 
-async def _server_side(session: Session, claims: ConnectionClaims, command: Connect) -> dict[str, SubscribeResult]:
+async def _server_side(session: Subscriber, claims: ConnectionClaims, command: Connect) -> dict[str, SubscribeResult]:
     runtime = session.runtime
     names = dict.fromkeys([*claims.subs, *claims.channels, *runtime.namespaces.personal_channels(claims.sub)])
     if len(names) > runtime.options.max_subscriptions:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.namespaces import Namespaces, may_subscribe
@@ -16,9 +15,7 @@ from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.plain import push_lost
 from tandem_realtime.session import subscribing
-
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
+from tandem_realtime.session.subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +69,7 @@ def check(
 
 
 async def follow(
-    session: Session, wanted: Wanted, tell_position: Callable[[str, Position], bytes] | None = None
+    session: Subscriber, wanted: Wanted, tell_position: Callable[[str, Position], bytes] | None = None
 ) -> None:
     """
     Serve the channels *wanted*, which were checked.
@@ -90,7 +87,7 @@ async def follow(
 
 
 async def _follow_one(
-    session: Session,
+    session: Subscriber,
     channel: str,
     since: Position | None,
     tell_position: Callable[[str, Position], bytes] | None,
@@ -115,7 +112,7 @@ async def _follow_one(
         session.write(tell_position(channel, admission.position))
 
 
-def _count_recovery(session: Session, channel: str, admission: Admission) -> None:
+def _count_recovery(session: Subscriber, channel: str, admission: Admission) -> None:
     metrics.recoveries["unrecovered" if admission.missed is None else "recovered"] += 1
     if admission.missed is None:
         session.send(push_lost(channel, admission.position))

@@ -16,10 +16,10 @@ import msgspec
 
 from tandem.publication import Publication
 from tandem_realtime.observing import metrics
+from tandem_realtime.session.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from tandem_realtime.hub import Hub
-    from tandem_realtime.session.session import Session
 
 OLDEST_SECONDS = 60.0
 # The connect reply took half a round trip: the corrected clock may be behind by as much.
@@ -40,7 +40,7 @@ class Message(msgspec.Struct, frozen=True):
     delivery: msgspec.Raw = msgspec.Raw(b"")
 
 
-def take_report(session: Session, data: bytes) -> None:
+def take_report(session: Subscriber, data: bytes) -> None:
     """Count what a ``send`` command reports. Data that is no report is the application's, and ignored."""
     try:
         report = msgspec.json.decode(data, type=Message).delivery
@@ -54,7 +54,7 @@ def take_report(session: Session, data: bytes) -> None:
         metrics.delivery_seconds["commit_to_client"].observe(delay)
 
 
-def _delay(session: Session, report: bytes) -> float | None:
+def _delay(session: Subscriber, report: bytes) -> float | None:
     try:
         delivery = msgspec.json.decode(report, type=Delivery)
     except msgspec.MsgspecError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tandem.publication import Position
 from tandem_realtime.hub import Subscription
 from tandem_realtime.hub.hub import Admission
@@ -11,9 +9,7 @@ from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError, DisconnectClient
 from tandem_realtime.protocol.results import SubscribeResult
 from tandem_realtime.session import subscribing
-
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
+from tandem_realtime.session.subscriber import Subscriber
 
 MAX_ROUNDS = 5
 
@@ -21,7 +17,7 @@ MAX_ROUNDS = 5
 class Coming:
     """One subscription on its way: what it has missed is read before it begins, so that it can begin at once."""
 
-    def __init__(self, session: Session, subscription: Subscription, since: Position | None) -> None:
+    def __init__(self, session: Subscriber, subscription: Subscription, since: Position | None) -> None:
         self.subscription = subscription
         self.since = since
         self._session = session
@@ -64,7 +60,9 @@ class Coming:
         return Admission(more.position, known.missed + more.missed)
 
 
-async def begin_all(session: Session, wanted: list[tuple[Subscription, Position | None]]) -> dict[str, SubscribeResult]:
+async def begin_all(
+    session: Subscriber, wanted: list[tuple[Subscription, Position | None]]
+) -> dict[str, SubscribeResult]:
     """
     Begin every subscription *wanted*, in one turn of the event loop: no push may come before the answer to connect.
 
@@ -78,7 +76,7 @@ async def begin_all(session: Session, wanted: list[tuple[Subscription, Position 
             each.release()
 
 
-async def _begin_together(session: Session, coming: list[Coming]) -> dict[str, SubscribeResult]:
+async def _begin_together(session: Subscriber, coming: list[Coming]) -> dict[str, SubscribeResult]:
     unready = coming
     for _ in range(MAX_ROUNDS):
         for each in unready:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -26,11 +26,9 @@ from tandem_realtime.protocol.commands import Empty, InChannel, SubRefresh, Subs
 from tandem_realtime.protocol.encodings import Deltas, Encoding
 from tandem_realtime.protocol.results import SubRefreshResult, SubscribeResult, told
 from tandem_realtime.protocol.unserved import REJECT_UNRECOVERED
-from tandem_realtime.session.expiry import deadline, is_overdue, ttl
+from tandem_realtime.session.expiry import deadline, ttl
 from tandem_realtime.session.pages import pages
-
-if TYPE_CHECKING:
-    from tandem_realtime.session.session import Session
+from tandem_realtime.session.subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +37,7 @@ MAX_OFFSET = 2**53  # Redis computes with doubles
 
 
 def subscribe(
-    session: Session, command: Subscribe
+    session: Subscriber, command: Subscribe
 ) -> SubscribeResult | Callable[[], Coroutine[Any, Any, SubscribeResult]]:
     """
     Answer subscribe, at once where the hub's memory can; else return what will.
@@ -62,20 +60,20 @@ def subscribe(
         subscription.expires = deadline(claims.exp, session.runtime.clock.now())
         subscription.info = bytes(claims.info)
         subscription.generation = claims.gen
-    session.subscriptions[command.channel] = subscription
+    session.keep(subscription)
     if not namespace.latest and (admission := session.runtime.hub.admit(subscription, since)):
         return begin(session, subscription, admission, command=command)
     return partial(_subscribe_later, session, subscription, since, command)
 
 
-def unsubscribe(session: Session, command: InChannel) -> Empty:
+def unsubscribe(session: Subscriber, command: InChannel) -> Empty:
     """Answer unsubscribe, also for a channel that the client is not subscribed to."""
     if subscription := session.subscriptions.get(command.channel):
-        drop(session, subscription, is_final=True)
+        session.drop(subscription, is_final=True)
     return Empty()
 
 
-def sub_refresh(session: Session, command: SubRefresh) -> SubRefreshResult:
+def sub_refresh(session: Subscriber, command: SubRefresh) -> SubRefreshResult:
     """
     Answer sub_refresh: a new token for the same channel.
 
@@ -102,7 +100,7 @@ def position_of(epoch: str, offset: int) -> Position:
 
 
 def begin(
-    session: Session,
+    session: Subscriber,
     subscription: Subscription,
     admission: Admission,
     *,
@@ -117,9 +115,9 @@ def begin(
     is_recovering = is_recovering or bool(command and command.recover)
     if is_recovering and admission.missed is None and command and command.flag & REJECT_UNRECOVERED:
         metrics.recoveries["unrecovered"] += 1
-        drop(session, subscription)
+        session.drop(subscription)
         raise CommandError(codes.UNRECOVERABLE)
-    session.subscriptions[subscription.channel] = subscription
+    session.keep(subscription)
     namespace = session.runtime.namespaces.of(subscription.channel)
     asked = bool(command and (command.recoverable or command.recover or command.positioned))
     result = SubscribeResult(was_recovering=is_recovering)
@@ -142,20 +140,21 @@ def begin(
         result.expires, result.ttl = True, max(1, int(subscription.expires - time.monotonic()))
         session.reschedule()
     if session.user or not session.is_plain:  # a page of nobody in particular only listens
-        session.runtime.presence.entered(session, subscription, namespace)
+        info = partial(session.client_info, subscription)
+        session.runtime.presence.entered(subscription.channel, session.client, session.user, info, namespace)
     if subscription.member:  # behind the answer
         asyncio.get_running_loop().call_soon(_tell_own_join, session, subscription)
     return result
 
 
-def _tell_own_join(session: Session, subscription: Subscription) -> None:
+def _tell_own_join(session: Subscriber, subscription: Subscription) -> None:
     """Tell a client that it has come: always, while the others hear nothing of a user who is back in a moment."""
     if session.subscriptions.get(subscription.channel) is subscription:
         info = session.client_info(subscription)
         session.send(session.dialect.push_membership("join", subscription.channel, info))
 
 
-def _follow_up(session: Session, subscription: Subscription, rest: list[list[Publication]]) -> None:
+def _follow_up(session: Subscriber, subscription: Subscription, rest: list[list[Publication]]) -> None:
     """Have the pages after the first go out behind the answer, all of their publications whole."""
     encoding = subscription.encoding
     push = encoding.dialect.push_publication if encoding.deltas is None else encoding.dialect.push_whole
@@ -163,24 +162,8 @@ def _follow_up(session: Session, subscription: Subscription, rest: list[list[Pub
         session.follow_up(b"".join(encoding.wrap(push(each)) for each in select(encoding.wanted, page)))
 
 
-def drop(session: Session, subscription: Subscription, *, is_final: bool = False) -> None:
-    """Take note that a subscription has ended, or never began. A *final* end is not a cut that may heal in a moment."""
-    if session.subscriptions.get(subscription.channel) is subscription:
-        del session.subscriptions[subscription.channel]
-        session.trust_changed(subscription, is_sure=True)
-    session.runtime.hub.unsubscribe(subscription)
-    session.runtime.presence.left(session, subscription, is_final=is_final)
-
-
-def end_expired(session: Session, now: float) -> None:
-    """End the subscriptions whose tokens ran out and were not refreshed."""
-    for subscription in list(session.subscriptions.values()):
-        if is_overdue(subscription.expires, now):
-            session.end_subscription(subscription, codes.BY_EXPIRY)
-
-
 async def _subscribe_later(
-    session: Session, subscription: Subscription, since: Position | None, command: Subscribe
+    session: Subscriber, subscription: Subscription, since: Position | None, command: Subscribe
 ) -> SubscribeResult:
     hub = session.runtime.hub
     try:
@@ -188,16 +171,16 @@ async def _subscribe_later(
             await hub.remember_latest(command.channel)
         admission = await hub.subscribe(subscription, since)
     except BaseException:
-        drop(session, subscription)
+        session.drop(subscription)
         raise
     if session.is_gone or session.subscriptions.get(command.channel) is not subscription:
         # It was taken back while Redis was asked, and whoever did that has told the client, or will.
-        drop(session, subscription)
+        session.drop(subscription)
         return SubscribeResult()
     return begin(session, subscription, admission, command=command)
 
 
-async def subscribe_by_server(session: Session, given: control.Subscribe) -> None:
+async def subscribe_by_server(session: Subscriber, given: control.Subscribe) -> None:
     """Give the client a channel that it did not ask for, and tell it. It may have it already."""
     channel = given.channel
     since = Position(given.epoch, given.offset) if given.epoch or given.offset else None
@@ -206,12 +189,12 @@ async def subscribe_by_server(session: Session, given: control.Subscribe) -> Non
     subscription = Subscription(session, channel, is_server_side=True)
     subscription.info = given.info
     subscription.expires = deadline(given.expire_at, session.runtime.clock.now())
-    session.subscriptions[channel] = subscription
+    session.keep(subscription)
     try:
         subscription.member = session.client if session.runtime.namespaces.of(channel).join_leave else ""
         result = await _subscribe_later(session, subscription, since, Subscribe(channel, recover=since is not None))
     except (CommandError, TandemError) as error:
-        drop(session, subscription)
+        session.drop(subscription)
         logger.warning("session.not_subscribed", extra={"channel": channel, "reason": str(error)})
         return
     if session.subscriptions.get(channel) is not subscription:  # taken back meanwhile
@@ -223,7 +206,7 @@ async def subscribe_by_server(session: Session, given: control.Subscribe) -> Non
     session.send_rest()
 
 
-def _encoding(session: Session, command: Subscribe, namespace: Namespace) -> Encoding:
+def _encoding(session: Subscriber, command: Subscribe, namespace: Namespace) -> Encoding:
     """Return how this subscription is told publications. Raises `CommandError` (107) for a filter that may not be."""
     if command.tf is not None:
         if not namespace.tags_filter:
@@ -234,7 +217,7 @@ def _encoding(session: Session, command: Subscribe, namespace: Namespace) -> Enc
     return session.encoding
 
 
-def _permission(session: Session, command: Subscribe) -> SubscriptionClaims | None:
+def _permission(session: Subscriber, command: Subscribe) -> SubscriptionClaims | None:
     if session.runtime.options.insecure:
         return None
     if command.token:
@@ -248,7 +231,7 @@ def _permission(session: Session, command: Subscribe) -> SubscriptionClaims | No
     return None
 
 
-def _verify(session: Session, channel: str, token: str) -> SubscriptionClaims:
+def _verify(session: Subscriber, channel: str, token: str) -> SubscriptionClaims:
     try:
         claims = session.runtime.verifier.subscription(token)
     except ExpiredToken:
@@ -257,7 +240,8 @@ def _verify(session: Session, channel: str, token: str) -> SubscriptionClaims:
         raise CommandError(codes.DENIED) from error
     if claims.channel != (channel or claims.channel) or claims.sub != session.user:
         raise CommandError(codes.DENIED)
-    if session.runtime.control.bars_subscription(claims):
+    revocations, now = session.runtime.revocations, time.monotonic()
+    if revocations.bars_channel(claims.channel, claims.sub, claims.gen, now):
         raise ExpiredToken("what this token says was revoked")
     session.runtime.namespaces.adopt(claims.ns)
     return claims

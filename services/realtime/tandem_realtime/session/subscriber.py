@@ -1,0 +1,268 @@
+"""One client as the hub and the clock know it: who it is, what it is subscribed to, what it is told, when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from tandem.publication import NOTHING, ClientInfo
+from tandem.tokens import ConnectionClaims
+from tandem_realtime.hub import Subscription
+from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.codes import Disconnect
+from tandem_realtime.protocol.dialects import Dialect
+from tandem_realtime.protocol.encodings import Encoding
+from tandem_realtime.session.expiry import GRACE_SECONDS, deadline, is_overdue
+from tandem_realtime.session.shared import Shared
+
+LIVE, STALE = "live", "stale"
+"""Whether the server is sure that a client has all that there is."""
+
+
+class Subscriber:
+    """
+    A client, without its commands.
+
+    *write* sends bytes that *encoding* made; *close* ends the connection with a code and a reason. `connection_lost`
+    must be called when it has ended, whoever ended it. What it is changes here alone; whoever else has one calls it.
+    """
+
+    __slots__ = (
+        "_awaits_pong",
+        "_frame_state",
+        "_next_ping",
+        "_rest",
+        "_tasks",
+        "_unsure",
+        "client",
+        "close",
+        "encoding",
+        "expires",
+        "generation",
+        "info",
+        "is_connected",
+        "is_gone",
+        "is_plain",
+        "key",
+        "login",
+        "runtime",
+        "slot",
+        "subscriptions",
+        "token",
+        "user",
+        "write",
+    )
+
+    def __init__(
+        self,
+        runtime: Shared,
+        encoding: Encoding,
+        write: Callable[[bytes], None],
+        close: Callable[[int, str], None],
+        *,
+        is_plain: bool = False,
+    ) -> None:
+        self.runtime = runtime
+        self.encoding = encoding
+        self.write = write
+        self.close = close
+        self.is_plain = is_plain
+        self.client = str(uuid.uuid4())
+        self.key = ""
+        self.user = ""
+        self.login = ""
+        self.generation = 0
+        self.token = ""
+        self.info = b""
+        self.expires = 0.0
+        self.subscriptions: dict[str, Subscription] = {}
+        self.is_connected = False
+        self.is_gone = False
+        self.slot = 0
+        self._awaits_pong = False
+        self._next_ping = 0.0
+        self._tasks: set[asyncio.Task[None]] | None = None
+        self._frame_state: Callable[[str], bytes] | None = None
+        self._unsure: set[str] | None = None
+        self._rest: list[bytes] | None = None
+        runtime.wheel.schedule(self, time.monotonic() + runtime.options.connect_seconds)
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the client speaks."""
+        return self.encoding.dialect
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run *work* until the connection ends."""
+        self._tasks = self._tasks or set()
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # What it is subscribed to
+
+    def keep(self, subscription: Subscription) -> None:
+        """Have a subscription, begun or on its way; another one to the same channel is not its own any more."""
+        self.subscriptions[subscription.channel] = subscription
+
+    def drop(self, subscription: Subscription, *, is_final: bool = False) -> None:
+        """Have a subscription no more, if it ever began. A *final* end is not a cut that may heal in a moment."""
+        if self.subscriptions.get(subscription.channel) is subscription:
+            del self.subscriptions[subscription.channel]
+            self.trust_changed(subscription, is_sure=True)
+        self.runtime.hub.unsubscribe(subscription)
+        self.runtime.presence.left(subscription.channel, self.client, self.user, is_final=is_final)
+
+    def _end_expired(self, now: float) -> None:
+        """End the subscriptions whose tokens ran out and were not refreshed."""
+        for subscription in list(self.subscriptions.values()):
+            if is_overdue(subscription.expires, now):
+                self.end_subscription(subscription, codes.BY_EXPIRY)
+
+    # What the client hears
+
+    def send(self, text: bytes) -> None:
+        """Send one reply or push of the client's dialect."""
+        if not self.is_gone:
+            self.write(self.encoding.wrap(text))
+
+    def follow_up(self, page: bytes) -> None:
+        """Have *page*, in the connection's encoding, sent right behind the answer that is being made."""
+        self._rest = self._rest or []
+        self._rest.append(page)
+
+    def forget_rest(self) -> None:
+        """Send none of it: the answer is an error."""
+        self._rest = None
+
+    def send_rest(self) -> None:
+        """Send what was to come behind an answer, which was sent."""
+        rest, self._rest = self._rest, None
+        for page in rest or ():
+            if not self.is_gone:
+                self.write(page)
+
+    def hear_states(self, frame: Callable[[str], bytes]) -> None:
+        """Tell a page without an SDK, too, whether what it hears is all that there is: what *frame* makes of it."""
+        self._frame_state = frame
+
+    def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
+        """Tell the client that it may be stale, or live again, when that is the first or last of its channels."""
+        if is_sure and self._unsure is None:
+            return
+        unsure = self._unsure or set()
+        was_unsure = bool(unsure)
+        (unsure.discard if is_sure else unsure.add)(subscription.channel)
+        self._unsure = unsure or None
+        if was_unsure == bool(unsure) or self.is_gone:
+            return
+        state = STALE if unsure else LIVE
+        if self._frame_state is not None:
+            self.write(self._frame_state(state))
+        elif not self.is_plain:
+            self.send(self.dialect.push_message(b'{"type":"tandem.state","state":"%s"}' % state.encode()))
+
+    @property
+    def _hears_states(self) -> bool:
+        return not self.is_plain or self._frame_state is not None
+
+    def disconnect(self, why: Disconnect) -> None:
+        """End the connection, telling why."""
+        if not self.is_gone:
+            self.close(why.code, why.reason)
+            self.connection_lost()
+
+    def end_subscription(self, subscription: Subscription, why: codes.Unsubscribed) -> None:
+        """End one subscription, telling why; only then may the connection call itself live without it."""
+        self.send(self.dialect.push_unsubscribe(subscription.channel, why))
+        self.drop(subscription, is_final=why == codes.BY_SERVER)
+
+    def state_lost(self, subscription: Subscription) -> None:
+        """Make the client come back with its position, and so learn whether it is whole."""
+        if self.is_plain or subscription.is_server_side:
+            has_history = self.runtime.namespaces.of(subscription.channel).has_history
+            # Without one there is nothing to come back for: that it was stale, and is live, says it all.
+            if has_history or not self._hears_states:
+                self.disconnect(codes.INSUFFICIENT_STATE)
+        else:
+            self.end_subscription(subscription, codes.STATE_LOST)
+
+    def connection_lost(self) -> None:
+        """Forget everything about this client."""
+        if self.is_gone:
+            return
+        self.is_gone = True
+        self.runtime.wheel.cancel(self)
+        self.runtime.sessions.remove(self)
+        self.runtime.emulation.remove(self.key)
+        for subscription in list(self.subscriptions.values()):
+            self.drop(subscription)
+        for task in self._tasks or ():
+            task.cancel()
+
+    # Time
+
+    def identify(self, claims: ConnectionClaims) -> None:
+        """Say whose connection this is. From now on it can be ended for what becomes of that user or login."""
+        self.runtime.sessions.remove(self)
+        self.user, self.login, self.generation, self.token = claims.sub, claims.sid, claims.gen, claims.jti
+        self.info, self.expires = bytes(claims.info), deadline(claims.exp, self.runtime.clock.now())
+        if not self.is_gone:
+            self.runtime.sessions.add(self)
+
+    def expire_at(self, moment: int) -> None:
+        """Let the connection run out at *moment*, in seconds since 1970; 0 for never."""
+        self.expires = deadline(moment, self.runtime.clock.now())
+        self.reschedule()
+
+    def start(self) -> None:
+        """Begin to ping: the client is connected."""
+        self.is_connected = True
+        self._next_ping = time.monotonic() + self.runtime.options.ping_seconds
+        self.reschedule()
+
+    def reschedule(self) -> None:
+        """Be ticked at whatever is due next."""
+        if not self.is_gone:
+            self.runtime.wheel.schedule(self, self._due())
+
+    def has_ponged(self) -> None:
+        """Take note that the client is there."""
+        self._awaits_pong = False
+
+    def tick(self, now: float) -> float:
+        """Ping, and end what is overdue; return when to look again."""
+        if not self.is_connected:
+            self.disconnect(codes.STALE)
+        elif self._awaits_pong and now >= self._pong_due():
+            self.disconnect(codes.NO_PONG)
+        elif is_overdue(self.expires, now):
+            self.disconnect(codes.EXPIRED)
+        if self.is_gone:
+            return 0.0
+        self._end_expired(now)
+        if not self._awaits_pong and now >= self._next_ping:
+            self._awaits_pong = not self.is_plain
+            self._next_ping = now + self.runtime.options.ping_seconds
+            self.write(self.encoding.ping)
+        return self._due()
+
+    def _due(self) -> float:
+        due = self._pong_due() if self._awaits_pong else self._next_ping
+        ends = [self.expires, *(subscription.expires for subscription in self.subscriptions.values())]
+        return min([due, *(end + GRACE_SECONDS for end in ends if end)])
+
+    def _pong_due(self) -> float:
+        return self._next_ping - self.runtime.options.ping_seconds + self.runtime.options.pong_seconds
+
+    def client_info(self, subscription: Subscription | None = None) -> bytes:
+        """Encode who this client is, as the others see it."""
+        conn_info = msgspec.Raw(self.info) if self.info else NOTHING
+        chan_info = msgspec.Raw(subscription.info) if subscription is not None and subscription.info else NOTHING
+        return msgspec.json.encode(ClientInfo(self.user, self.client, conn_info, chan_info))
