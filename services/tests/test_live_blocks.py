@@ -289,3 +289,20 @@ async def test_a_pushed_block_asks_where_no_html_comes(site: LiveSite, orders: O
         await is_live(page)
         await orders.change(pk, number=3)
         await shows(page, 3)
+
+
+async def test_what_the_page_itself_caused(site: LiveSite, orders: Orders) -> None:
+    """Its block shows that too, once, though others' handlers leave out what their own tab caused."""
+    pk = await orders.create()
+    async with open_browser() as browser:
+        context = await browser.new_context()
+        await log_in(context, site.url)
+        page, other = [await open_page(context, site.url, "order", pk) for _ in range(2)]
+        for each in (page, other):
+            await is_live(each)
+        await page.evaluate(NOTE)
+        await page.evaluate(f"tandem.connect().post('/change/{pk}/?number=4', {{}})")
+        for each in (page, other):
+            await shows(each, 4)
+
+        assert await page.evaluate("shown") == [0, 4]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 import pytest_asyncio
 import redis
@@ -24,6 +25,7 @@ NAMESPACES: dict[str, dict[str, Any]] = {
     "live": {},
     "room": {"presence": True, "join_leave": True},
 }
+PARTIALS = ["template_partials"] if django.VERSION < (6, 0) else []  # Django 6 has them
 
 settings.configure(
     TANDEM={"redis_urls": ["redis://127.0.0.1:6379/0"], "namespaces": NAMESPACES},
@@ -40,7 +42,7 @@ settings.configure(
         "tandem.live",
         "tandem.monitor",
         "tandem.inbox",
-        "template_partials",
+        *PARTIALS,
         "tests.shop",
     ],
     MIDDLEWARE=[
@@ -64,7 +66,8 @@ settings.configure(
                     "django.template.context_processors.request",
                     "django.contrib.auth.context_processors.auth",
                     "django.contrib.messages.context_processors.messages",
-                ]
+                ],
+                "builtins": [f"{name}.templatetags.partials" for name in PARTIALS],
             },
         }
     ],

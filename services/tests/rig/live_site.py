@@ -22,6 +22,7 @@ SETTINGS = """
 
 INSTALLED_APPS += ["tandem", "tandem.live", "mysite"]
 ALLOWED_HOSTS = ["*"]
+MIDDLEWARE += ["tandem.tab.to_others"]
 DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=wal"}
 """
 URLS = "urlpatterns = []\n"
