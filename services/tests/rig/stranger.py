@@ -13,7 +13,6 @@ from rig.servers import SERVICES
 
 FILES = SERVICES / "tests" / "startproject"
 """What the team writes: ``before`` Tandem, the model and the page; ``after``, with Tandem."""
-UV = Path(sys.executable).with_name("uv")
 
 
 def build_wheels(directory: Path) -> list[Path]:
@@ -28,13 +27,13 @@ def build_wheels(directory: Path) -> list[Path]:
 
 def make_environment(directory: Path, wheels: Sequence[Path], *, python: str, django: str) -> Path:
     """Make a virtual environment with *wheels*, gunicorn and the *django* that is asked for; return its programs."""
-    uv = [str(UV), "--quiet", "--no-python-downloads"]
     run = {"check": True, "timeout": 300}
-    subprocess.run([*uv, "venv", "--python", python, str(directory)], **run)  # type: ignore[call-overload]
+    subprocess.run([python, "-m", "venv", "--without-pip", str(directory)], **run)  # type: ignore[call-overload]
     package, sockets = (str(wheel) for wheel in wheels)
+    # pip and not uv: it finds its index and whom to trust by the machine's configuration.
+    pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(directory / "bin" / "python")]
     wanted = [f"django{django}", f"{package}[metrics]", sockets, "gunicorn"]
-    interpreter = str(directory / "bin" / "python")
-    subprocess.run([*uv, "pip", "install", "--compile-bytecode", "--python", interpreter, *wanted], **run)  # type: ignore[call-overload]
+    subprocess.run([*pip, "install", "--disable-pip-version-check", *wanted], **run)  # type: ignore[call-overload]
     return directory / "bin"
 
 
