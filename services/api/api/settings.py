@@ -58,8 +58,10 @@ INSTALLED_APPS = [
     "ninja",
     "tandem",
     "tandem.monitor",
+    "tandem.inbox",
     "api",
     "api.counters",
+    "api.inbox",
 ]
 MIDDLEWARE = [
     "tandem.probes.ProbesMiddleware",  # first: the kubelet sends the pod's IP as Host

@@ -11,8 +11,10 @@ admin.site.site_header = admin.site.site_title = "Tandem"
 
 urlpatterns = [
     path("", include("api.counters.urls")),
+    path("", include("api.inbox.urls")),
     path("api/", api.urls),
     path("realtime/", include("tandem.urls")),
+    path("inbox/", include("tandem.inbox.urls")),
     path("server/", include("tandem.server_api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -513,9 +513,10 @@ svg { display: block; inline-size: 1.5rem; fill: none; stroke: currentcolor; str
 }
 [part=panel] {
   position: absolute; inset-block: calc(100% + .25rem) auto; inset-inline: auto 0; z-index: 1000; margin: 0; padding: 0; overflow: hidden;
-  inline-size: var(--tandem-inbox-width, 25rem); max-inline-size: 90vw; max-block-size: var(--tandem-inbox-height, min(36rem, 80vh));
+  inline-size: var(--tandem-inbox-width, 25rem); max-inline-size: 90vw; max-block-size: min(var(--tandem-inbox-height, 36rem), var(--space));
 }
 .start { inset-inline: 0 auto !important; }
+.above { inset-block: auto calc(100% + .25rem) !important; }
 [part=panel][open] { display: flex; flex-direction: column; }
 [part=header] { display: flex; align-items: center; gap: .25rem; padding: .5rem .5rem .25rem 1rem; padding-inline: 1rem .5rem; }
 h2 { flex: 1; margin: 0; font-size: 1.1rem; }
@@ -535,7 +536,7 @@ ul { margin: 0; padding: 0; list-style: none; }
 [part=link] > [part~=hidden] { position: absolute; }
 [part=title] { font-weight: 500; }
 [part~=unread] [part=title], [part~=toast] [part=title] { font-weight: 650; }
-[dir=auto] { text-align: match-parent; }
+[dir=auto] { text-align: -webkit-match-parent; text-align: match-parent; }
 [part=text] { font-size: .925rem; white-space: pre-line; }
 time, [part=note] { font-size: .825rem; color: var(--quiet); }
 [part=actions] { display: flex; padding: .4rem; color: var(--quiet); }
@@ -617,6 +618,7 @@ function defineElement() {
     #labels;
     #language;
     #seenUpTo; // was tried
+    #place = new CSSStyleSheet();
     #unsaid = []; // to a screen reader
 
     connectedCallback() {
@@ -657,13 +659,16 @@ function defineElement() {
     open() {
       if (this.isOpen) return;
       const { panel, tabs } = this.#parts;
-      const { left, right } = this.getBoundingClientRect();
+      const { left, right, top, bottom } = this.getBoundingClientRect();
+      const below = innerHeight - bottom;
       panel.classList.toggle("start", left + right < innerWidth !== this.matches(":dir(rtl)"));
+      panel.classList.toggle("above", top > below);
+      this.#place.replaceSync(`:host { --space: ${Math.max(top, below) - 16}px }`);
       panel[matchMedia(PHONE).matches ? "showModal" : "show"]();
       this.#seenUpTo = "";
       this.#render();
       tabs.querySelector("[aria-selected=true]").focus();
-      if (!["live", "recovering"].includes(this.inbox.state)) this.#reload();
+      if (["stale", "offline"].includes(this.inbox.state)) this.#reload();
     }
 
     close() {
@@ -676,7 +681,7 @@ function defineElement() {
 
     #build() {
       const root = this.attachShadow({ mode: "open" });
-      root.adoptedStyleSheets = [sheet];
+      root.adoptedStyleSheets = [sheet, this.#place];
       const { title, markAllRead, close, more, retry } = this.#labels;
       const make = (part, text, click) => build("button", { part, type: "button", click }, text);
       const parts = {

@@ -8,7 +8,7 @@ const LATE = 4000; // for the server to be silent
 const ASKED = 10_000; // for a page to bring a token
 const LONGEST = 20_000; // pause between attempts
 
-const REPORTED = 0.01; // of all publications: when they came
+const REPORTED = 0.01; // of all publications
 
 const STATES = ["live", "recovering", "stale", "offline", "refused"]; // from best to worst
 const worse = (one, other) => (STATES.indexOf(other.state) > STATES.indexOf(one.state) ? other : one);
@@ -66,7 +66,7 @@ class Subscription {
     const mine = this.position;
     const isStart = start?.epoch === mine?.epoch && start?.offset === mine?.offset;
     if (recovered && mine && areComparable(mine, start) && mine.offset >= start.offset) {
-      publications.forEach((pub) => this.#take(pub)); // perhaps of another epoch, which took over there
+      publications.forEach((pub) => this.#take(pub)); // perhaps of another epoch
     } else if (isStart || !mine || !position || !areComparable(mine, position)) {
       return this.#restart(position, start ? [] : publications);
     }
@@ -646,7 +646,8 @@ class Holder {
     if (channel.wantsToken) {
       const { token, isFinal, reason, retry } = await this.#ask("subscription", channel);
       if (!isCurrent()) return;
-      if (isFinal) return this.#refuse(channel, reason);
+      const { code, message } = channel.wantsToken;
+      if (isFinal) return this.#refuse(channel, code === 102 ? message : reason);
       if (reason) return this.#retry(channel, retry);
       Object.assign(channel, { token, isFresh: true, wantsToken: false });
     }
@@ -673,7 +674,7 @@ class Holder {
   #failed(channel, error) {
     const { code } = error;
     if (code === 105) channel.isJoined = true; // by the server: give that up first
-    else if (code === 109 || (code === 103 && !channel.isFresh)) channel.wantsToken = true;
+    else if (code === 109 || ([102, 103].includes(code) && !channel.isFresh)) channel.wantsToken = error;
     else if (isLasting(error)) return this.#refuse(channel, error.message);
     else return this.#retry(channel);
     this.#subscribe(channel);

@@ -1,0 +1,1 @@
+"""The inbox page: a bell, and a button that makes it ring."""
