@@ -61,9 +61,9 @@ def test_who_reaches_whom() -> None:
         "outbox": set(),
         "migrate": set(),
         "test": set(),
-        "redis": {(name, 6379) for name in ("api", "realtime", "outbox", "worker", "load", "test")}
+        "redis": {(name, 6379) for name in ("api", "realtime", "outbox", "worker", "prune", "load", "test")}
         | {("ns:monitoring", 9121)},
-        "postgresql": {(name, 5432) for name in ("api", "outbox", "worker", "migrate")},
+        "postgresql": {(name, 5432) for name in ("api", "outbox", "worker", "migrate", "prune")},
     }
     assert {name.removeprefix("tandem-"): allowed(item, "egress") for name, item in policies.items()} == {
         "api": DNS | STORES | OWN,

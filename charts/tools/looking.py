@@ -31,6 +31,8 @@ def pod_specs(objects: list[Object]) -> Iterator[tuple[str, Object]]:
     for item in objects:
         if item["kind"] == "Pod":
             yield component(item), item["spec"]
+        elif item["kind"] == "CronJob":
+            yield component(item), item["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         elif "template" in item.get("spec", {}):
             yield component(item), item["spec"]["template"]["spec"]
 

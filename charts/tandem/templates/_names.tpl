@@ -90,6 +90,10 @@ annotations:
 {{- if and .Values.api.enabled .Values.outbox.enabled (not .Values.sqlite.enabled) }}yes{{ end -}}
 {{- end }}
 
+{{- define "tandem.hasPrune" -}}
+{{- if and .Values.api.enabled .Values.prune.enabled (not .Values.sqlite.enabled) }}yes{{ end -}}
+{{- end }}
+
 {{- define "tandem.hasMigrate" -}}
 {{- if and .Values.api.enabled .Values.migrate.enabled (not .Values.sqlite.enabled) }}yes{{ end -}}
 {{- end }}
