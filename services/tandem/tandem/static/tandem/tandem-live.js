@@ -9,7 +9,8 @@ const { connect, subscribe } = globalThis.tandem ?? (await import("./tandem.js")
 const TOGETHER = 20; // what comes of one commit
 const GAP = 250; // at least, between two requests
 const PUSHED = 1500; // until pushed HTML is given up
-const RENEWAL = 600_000; // the reference, and how many look
+const RENEWAL = 600_000; // of the reference, and of how many look
+const CROWD = 30; // the pace from which that matters
 const ANSWER = 10_000;
 const LONGEST = 20_000; // pause between attempts
 
@@ -30,6 +31,7 @@ class TandemLive extends HTMLElement {
   #isAsking = false;
   #isOutdated = false; // by what came while asking
   #failures = 0;
+  #pacedBefore = 0;
   #heard = 0; // the last offset
   #waiting = []; // who waits for the next request's answer
   #reason = "";
@@ -45,7 +47,7 @@ class TandemLive extends HTMLElement {
     addEventListener("online", this);
     document.addEventListener("tandem:state", this);
     this.#tell("live");
-    this.#want(RENEWAL * (0.8 + 0.2 * Math.random()));
+    this.#rest();
   }
 
   disconnectedCallback() {
@@ -120,10 +122,13 @@ class TandemLive extends HTMLElement {
     this.#timer = setTimeout(() => this.#ask(), delay);
   }
 
+  /** Want nothing but a renewal: soon while a crowd gathers, or who came first would not know of it. */
   #rest() {
     clearTimeout(this.#timer);
     this.#due = Infinity;
-    this.#want(RENEWAL * (0.8 + 0.2 * Math.random()));
+    const isGathering = this.#pace > CROWD && this.#pace > 1.5 * this.#pacedBefore;
+    this.#pacedBefore = this.#pace;
+    this.#want((isGathering ? RENEWAL / 10 : RENEWAL) * (0.8 + 0.2 * Math.random()));
   }
 
   // Asking
