@@ -10,6 +10,7 @@ from rig.servers import free_port
 from tandem import tokens
 from tandem_realtime.hub import membership
 from tandem_realtime.protocol import codes
+from tandem_realtime.protocol.commands import METHODS
 from tandem_realtime.runtime import Runtime
 from tandem_realtime.session import session as session_module
 from tandem_realtime.session.expiry import GRACE_SECONDS
@@ -164,3 +165,8 @@ def test_codes_say_whether_to_come_back() -> None:
 
     assert len({each.code for each in numbers}) == len(numbers)
     assert all(3000 <= each.code < 4000 for each in numbers)
+
+
+def test_every_command_has_its_handler() -> None:
+    """What a message wants is no reply; the protocol names all the others."""
+    assert {*session_module.HANDLERS, "send"} == set(METHODS)

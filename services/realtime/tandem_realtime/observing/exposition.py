@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -27,39 +27,39 @@ CLOSE_CODES = (
 )
 ERROR_CODES = tuple(range(100, 113))
 REJECTIONS = ("capacity", "rate", "draining", "denied", "malformed", "error", "timeout", "gone")
-OUTCOMES = {
-    "recoveries": ("recovered", "unrecovered"),
-    "position_checks": ("ok", "behind", "reset", "error"),
-    "client_reports": ("accepted", "dropped"),
-}
 
 K = TypeVar("K", int, str)
 
-HELP = {
-    "connections": "Connections open now.",
-    "connections_opened": "Connections accepted since the process started.",
-    "connections_closed": "Connections ended, by close code.",
-    "connections_rejected": "Connections refused before they were accepted, by reason.",
-    "connection_age_seconds": "Age of connections when they ended.",
-    "subscriptions": "Subscriptions to channels, the canary's own included.",
-    "channels": "Channels that this process receives, the canary's own included.",
-    "publications_received": "Publications that reached this process from the channel layer.",
-    "publications_delivered": "Publications written to connections; one for each connection.",
-    "bytes_sent": "Bytes written to connections.",
-    "fanout_seconds": "Time to write one publication to every subscriber in this process.",
-    "delivery_seconds": "Age of a publication when it was sent, and when sampled clients say that it arrived.",
-    "send_buffer_bytes": "Bytes that wait in this process because clients read slowly.",
-    "slow_disconnects": "Connections ended because their send buffer was full.",
-    "recoveries": "Subscriptions that came back with a position, by outcome.",
-    "gaps_repaired": "Gaps in a channel that were filled from its stream.",
-    "position_checks": "Comparisons of a channel's position with its stream, by outcome.",
-    "layer_reconnects": "Connections to the channel layer that were lost and restored.",
-    "draining": "1 while the process closes its connections before it stops.",
-    "event_loop_lag_seconds": "How late the event loop ran a timer.",
-    "canary_age_seconds": "Seconds since the process last received its own canary publication.",
-    "client_reports": "Delivery reports from sampled clients, by outcome.",
-    "commands": "Commands from clients, by outcome: ok, or the code of the error or disconnect.",
-}
+
+class Outcomes(NamedTuple):
+    """A counter by outcome, and every outcome that there is."""
+
+    name: str
+    help: str
+    counter: Counter[str]
+    known: tuple[str, ...]
+
+
+OUTCOMES = (
+    Outcomes(
+        "recoveries",
+        "Subscriptions that came back with a position, by outcome.",
+        metrics.recoveries,
+        ("recovered", "unrecovered"),
+    ),
+    Outcomes(
+        "position_checks",
+        "Comparisons of a channel's position with its stream, by outcome.",
+        metrics.position_checks,
+        ("ok", "behind", "reset", "error"),
+    ),
+    Outcomes(
+        "client_reports",
+        "Delivery reports from sampled clients, by outcome.",
+        metrics.client_reports,
+        ("accepted", "dropped"),
+    ),
+)
 
 
 def exposition() -> bytes:
@@ -79,14 +79,30 @@ class TandemCollector(Collector):
         yield from _gauges()
         yield from _server_totals([server.counters for server in metrics.servers])
         for field in fields(metrics.counts):
-            if field.name != "bytes_sent":
-                yield CounterMetricFamily(*_named(field.name), value=getattr(metrics.counts, field.name))
-        yield _labelled("commands", ("method", "outcome"), _command_outcomes())
-        for name, counter in _outcome_counters().items():
-            yield _labelled(name, ("outcome",), _bounded(counter, OUTCOMES[name]))
-        yield _histogram("fanout_seconds", metrics.fanout_seconds)
-        yield _histogram("event_loop_lag_seconds", metrics.event_loop_lag_seconds)
-        delivery = HistogramMetricFamily(*_named("delivery_seconds"), labels=("stage",))
+            if "help" in field.metadata:
+                value = getattr(metrics.counts, field.name)
+                yield CounterMetricFamily(_named(field.name), field.metadata["help"], value=value)
+        yield _labelled(
+            "commands",
+            "Commands from clients, by outcome: ok, or the code of the error or disconnect.",
+            ("method", "outcome"),
+            _command_outcomes(),
+        )
+        for each in OUTCOMES:
+            yield _labelled(each.name, each.help, ("outcome",), _bounded(each.counter, each.known))
+        yield _histogram(
+            "fanout_seconds",
+            "Time to write one publication to every subscriber in this process.",
+            metrics.fanout_seconds,
+        )
+        yield _histogram(
+            "event_loop_lag_seconds", "How late the event loop ran a timer.", metrics.event_loop_lag_seconds
+        )
+        delivery = HistogramMetricFamily(
+            _named("delivery_seconds"),
+            "Age of a publication when it was sent, and when sampled clients say that it arrived.",
+            labels=("stage",),
+        )
         for stage, histogram in metrics.delivery_seconds.items():
             delivery.add_metric((stage,), histogram.cumulated(), histogram.total)
         yield delivery
@@ -99,13 +115,29 @@ def _gauges() -> Iterator[Metric]:
         connection.buffered for server in metrics.servers for connection in server.connections if connection.is_open
     )
     is_draining = any(server.is_draining for server in metrics.servers)
-    yield _labelled("connections", ("transport", "endpoint"), live, GaugeMetricFamily)
-    yield GaugeMetricFamily(*_named("send_buffer_bytes"), value=waiting)
-    yield GaugeMetricFamily(*_named("draining"), value=int(is_draining))
-    yield GaugeMetricFamily(*_named("subscriptions"), value=sum(hub.subscription_count for hub in metrics.hubs))
-    yield GaugeMetricFamily(*_named("channels"), value=sum(hub.channel_count for hub in metrics.hubs))
+    yield _labelled("connections", "Connections open now.", ("transport", "endpoint"), live, GaugeMetricFamily)
+    yield GaugeMetricFamily(
+        _named("send_buffer_bytes"), "Bytes that wait in this process because clients read slowly.", value=waiting
+    )
+    yield GaugeMetricFamily(
+        _named("draining"), "1 while the process closes its connections before it stops.", value=int(is_draining)
+    )
+    yield GaugeMetricFamily(
+        _named("subscriptions"),
+        "Subscriptions to channels, the canary's own included.",
+        value=sum(hub.subscription_count for hub in metrics.hubs),
+    )
+    yield GaugeMetricFamily(
+        _named("channels"),
+        "Channels that this process receives, the canary's own included.",
+        value=sum(hub.channel_count for hub in metrics.hubs),
+    )
     if metrics.canary_ages:
-        yield GaugeMetricFamily(*_named("canary_age_seconds"), value=max(age() for age in metrics.canary_ages))
+        yield GaugeMetricFamily(
+            _named("canary_age_seconds"),
+            "Seconds since the process last received its own canary publication.",
+            value=max(age() for age in metrics.canary_ages),
+        )
 
 
 def live_connections(servers: Iterable[metrics.ObservedServer]) -> Counter[tuple[str, ...]]:
@@ -133,37 +165,41 @@ def _server_totals(totals: list[Counters]) -> Iterator[Metric]:
         rejected.update(counters.rejected)
         ages.add(counters.ages)
     sent = sum(counters.bytes_out for counters in totals) if totals else metrics.counts.bytes_sent
-    yield _labelled("connections_opened", ("transport", "endpoint"), opened)
-    yield _labelled("connections_closed", ("code",), _bounded(closed, CLOSE_CODES))
-    yield _labelled("connections_rejected", ("reason",), _bounded(rejected, REJECTIONS))
-    yield CounterMetricFamily(*_named("bytes_sent"), value=sent)
-    yield CounterMetricFamily(*_named("slow_disconnects"), value=sum(counters.slow for counters in totals))
-    yield _histogram("connection_age_seconds", ages)
+    yield _labelled(
+        "connections_opened", "Connections accepted since the process started.", ("transport", "endpoint"), opened
+    )
+    yield _labelled("connections_closed", "Connections ended, by close code.", ("code",), _bounded(closed, CLOSE_CODES))
+    yield _labelled(
+        "connections_rejected",
+        "Connections refused before they were accepted, by reason.",
+        ("reason",),
+        _bounded(rejected, REJECTIONS),
+    )
+    yield CounterMetricFamily(_named("bytes_sent"), "Bytes written to connections.", value=sent)
+    yield CounterMetricFamily(
+        _named("slow_disconnects"),
+        "Connections ended because their send buffer was full.",
+        value=sum(counters.slow for counters in totals),
+    )
+    yield _histogram("connection_age_seconds", "Age of connections when they ended.", ages)
 
 
-def _outcome_counters() -> dict[str, Counter[str]]:
-    return {
-        "recoveries": metrics.recoveries,
-        "position_checks": metrics.position_checks,
-        "client_reports": metrics.client_reports,
-    }
+def _histogram(name: str, help: str, histogram: Histogram) -> Metric:
+    return HistogramMetricFamily(_named(name), help, buckets=histogram.cumulated(), sum_value=histogram.total)
 
 
-def _histogram(name: str, histogram: Histogram) -> Metric:
-    return HistogramMetricFamily(*_named(name), buckets=histogram.cumulated(), sum_value=histogram.total)
-
-
-def _named(name: str) -> tuple[str, str]:
-    return f"tandem_{name}", HELP[name]
+def _named(name: str) -> str:
+    return f"tandem_{name}"
 
 
 def _labelled(
     name: str,
+    help: str,
     labels: tuple[str, ...],
     values: Mapping[tuple[str, ...], int],
     family: type[CounterMetricFamily] | type[GaugeMetricFamily] = CounterMetricFamily,
 ) -> Metric:
-    metric = family(*_named(name), labels=labels)
+    metric = family(_named(name), help, labels=labels)
     for key, value in sorted(values.items()):
         metric.add_metric(key, value)
     return metric

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from tandem_realtime.observing.histogram import Histogram
@@ -75,15 +75,21 @@ class ObservedHub(Protocol):
     def channel_count(self) -> int: ...
 
 
+def _counter(help: str) -> int:
+    """Declare a counter of `Counts`, with what it says to who scrapes."""
+    count: int = field(default=0, metadata={"help": help})
+    return count
+
+
 @dataclass(slots=True)
 class Counts:
     """Counters without labels. The name on the wire is `tandem_<field>_total`."""
 
-    publications_received: int = 0
-    publications_delivered: int = 0
+    publications_received: int = _counter("Publications that reached this process from the channel layer.")
+    publications_delivered: int = _counter("Publications written to connections; one for each connection.")
     bytes_sent: int = 0  # told only when there is no server that counts every byte
-    gaps_repaired: int = 0
-    layer_reconnects: int = 0
+    gaps_repaired: int = _counter("Gaps in a channel that were filled from its stream.")
+    layer_reconnects: int = _counter("Connections to the channel layer that were lost and restored.")
 
 
 counts = Counts()

@@ -11,7 +11,7 @@ import hiredis
 
 from tandem.errors import RedisReplyError, RedisUnavailable, reply_error
 from tandem.redis.commands import Command, pack
-from tandem.redis.patience import IDLE_SECONDS, Step, next_step
+from tandem.redis.keepalive import IDLE_SECONDS, Step, next_step
 
 NOT_YET = object()
 LATE_SECONDS = 0.1

@@ -14,7 +14,7 @@ from redis.asyncio.sentinel import Sentinel
 from tandem.errors import RedisUnavailable
 from tandem.redis.address import Address
 from tandem.redis.connection import Connection
-from tandem.redis.patience import backoff
+from tandem.redis.keepalive import backoff
 
 logger = logging.getLogger("tandem.redis")
 

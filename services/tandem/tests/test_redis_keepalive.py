@@ -2,7 +2,7 @@
 
 import pytest
 
-from tandem.redis.patience import Step, backoff, next_step
+from tandem.redis.keepalive import Step, backoff, next_step
 
 
 @pytest.mark.parametrize(

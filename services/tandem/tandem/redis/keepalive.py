@@ -1,4 +1,4 @@
-"""When to ping a quiet connection and when to give it up. No I/O, no clock: times are passed in."""
+"""Keep a connection to Redis alive: when to ping a quiet one, when to give it up. No I/O: times are passed in."""
 
 from __future__ import annotations
 
