@@ -225,3 +225,34 @@ def test_core_touches_no_table() -> None:
     }
 
     assert found == set()
+
+
+def changed(tree: ast.Module) -> Iterator[ast.expr]:
+    """What a module assigns to or deletes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.Delete):
+            yield from node.targets
+        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+            yield node.target
+
+
+def owner_of(target: ast.expr) -> str:
+    """The name that a target begins with: ``session`` of ``session.subscriptions[name]``; empty for a plain name."""
+    inner = target
+    while isinstance(inner, ast.Attribute | ast.Subscript):
+        inner = inner.value
+    return inner.id if isinstance(inner, ast.Name) and inner is not target else ""
+
+
+def test_what_a_session_is_changes_in_its_own_modules() -> None:
+    """Whoever else has one calls it."""
+    own = {"subscriber.py", "session.py"}
+    found = {
+        f"{path.relative_to(SERVICES)}: {ast.unparse(target)}"
+        for path in sources("tandem_realtime")
+        if not (path.parent.name == "session" and path.name in own)
+        for target in changed(ast.parse(path.read_text()))
+        if owner_of(target) == "session"
+    }
+
+    assert found == set()
