@@ -22,6 +22,7 @@ from tandem_realtime.observing import metrics
 from tandem_realtime.observing.reconnects import observe_layer
 from tandem_realtime.options import Options
 from tandem_realtime.presence import Presence
+from tandem_realtime.resuming import Rights
 from tandem_realtime.revocations import Revocations
 from tandem_realtime.session import Session
 from tandem_realtime.sessions import Sessions
@@ -38,6 +39,7 @@ class Runtime:
         self.shards = AsyncShards(conf.redis_urls())
         self.clock = Clock()
         self.verifier = Verifier(conf.verifying_keys(), now=self.clock.now, on_skew=self.clock.tell_skew)
+        self.rights = Rights(conf.token_secrets(), seconds=conf.settings().token_seconds, now=self.clock.now)
         self.wheel = Wheel()
         self.presence = Presence(self.shards, self.namespaces)
         self.sessions: Sessions[Session] = Sessions()

@@ -24,7 +24,21 @@ async def take_ticket(runtime: Runtime, query: dict[str, list[str]]) -> Ticket:
     [*_, ticket] = query["ticket"]
     command = take_command(ticket)
     client = runtime.shards.clients[shard_for(ticket, len(runtime.shards.clients))]
-    taken = parse_ticket(await client.execute(*command))
-    if runtime.revocations.bar(taken.claims, time.monotonic()) is not Bar.NOTHING:
+    return _holding(runtime, parse_ticket(await client.execute(*command)))
+
+
+def resumed_ticket(runtime: Runtime, query: dict[str, list[str]], right: str) -> Ticket | None:
+    """Return what the ticket of an address said when it was taken, as *right* says; None where that is no right."""
+    if not right or "ticket" not in query:
+        return None
+    try:
+        return _holding(runtime, runtime.rights.read(right, query["ticket"][-1]))
+    except InvalidToken:
+        return None
+
+
+def _holding(runtime: Runtime, ticket: Ticket) -> Ticket:
+    """Return *ticket*. Raises `InvalidToken` for one whose login or user was ended, or whose channel was."""
+    if runtime.revocations.bar(ticket.claims, time.monotonic()) is not Bar.NOTHING:
         raise InvalidToken("what this ticket says holds no more")
-    return taken
+    return ticket

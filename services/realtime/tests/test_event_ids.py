@@ -19,11 +19,11 @@ def test_single_channel_shares_its_bytes() -> None:
 def test_id_says_where_the_reader_stands_in_each_channel() -> None:
     """In the order of the channels, empty for one that has no position."""
     event_ids = EventIds({"a": None, "b": Position("old", 3), "c": None})
-    begin = event_ids.begin("a", Position("e", 7))
+    begin = event_ids.begin("a", Position("e", 7), has_history=True)
     event = event_ids.encoding.encode(Publication("b", b"1", 4, "old"))
     plain = event_ids.encoding.encode(Publication("c", b"2"))
 
-    assert begin == b'event: position\nid: e:7,old:3,\ndata: {"channel":"a","epoch":"e","offset":7}\n\n'
+    assert begin == b'id: e:7,old:3,\nevent: position\ndata: {"channel":"a","epoch":"e","offset":7}\n\n'
     assert event == b'id: e:7,old:4,\ndata: {"channel":"b","data":1,"offset":4,"epoch":"old"}\n\n'
     assert plain == b'id: e:7,old:4,\ndata: {"channel":"c","data":2}\n\n'
 
@@ -31,8 +31,8 @@ def test_id_says_where_the_reader_stands_in_each_channel() -> None:
 def test_resumed_reads_what_a_trail_wrote() -> None:
     """An id comes back as the positions that it was made of."""
     event_ids = EventIds({"a": None, "b": None, "c": None})
-    event_ids.begin("a", Position("e", 7))
-    event_ids.begin("c", Position("f", 0))
+    event_ids.begin("a", Position("e", 7), has_history=True)
+    event_ids.begin("c", Position("f", 0), has_history=True)
 
     assert resumed(["a", "b", "c"], event_ids.id) == {"a": Position("e", 7), "b": None, "c": Position("f", 0)}
 

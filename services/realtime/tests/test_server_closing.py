@@ -2,7 +2,7 @@
 
 import pytest
 
-from tandem_realtime.server.closing import close_times, rotation_age
+from tandem_realtime.server.closing import ROTATION, SHUTDOWN, close_times, rotation_age, words_for
 
 
 def test_closes_are_evenly_spaced() -> None:
@@ -24,3 +24,10 @@ def test_no_window_closes_at_once() -> None:
 def test_rotation_is_jittered(chance: float, age: float) -> None:
     """Ages differ by a tenth both ways."""
     assert rotation_age(100, chance=chance) == pytest.approx(age)
+
+
+@pytest.mark.parametrize("words", [SHUTDOWN, ROTATION])
+def test_only_sdks_hear_words_of_the_protocol(words: tuple[int, str]) -> None:
+    """Any other client, a team's own consumers' among them, hears a code that all know."""
+    assert [words_for(path, words) for path in ("/ws", "/ws/")] == [words, words]
+    assert {words_for(path, words) for path in ("/ws/uni/", "/ws/chat/", "/")} == {(1012, "service restart")}

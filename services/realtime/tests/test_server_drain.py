@@ -39,19 +39,19 @@ async def exit_status(server: InterfaceServer) -> int:
 
 
 async def test_closes_are_spread_evenly(tmp_path: Path) -> None:
-    """Two hundred sockets get 3001 over one second, every disconnect runs, and the process exits with 0."""
+    """Two hundred sockets get 1012 over one second, every disconnect runs, and the process exits with 0."""
     with InterfaceServer(tmp_path, drain_seconds=1) as server:
         clients = await asyncio.gather(*(server.connect("/echo", open_timeout=10) for _ in range(200)))
         started = time.monotonic()
         server.signal(signal.SIGTERM)
         ends = await asyncio.gather(*(closed(client) for client in clients))
 
-        assert {end[1:] for end in ends} == {(3001, "shutdown")}
+        assert {end[1:] for end in ends} == {(1012, "service restart")}
         tenths = [sum(1 for at, *_ in ends if i <= (at - started) * 10 < i + 1) for i in range(12)]
         assert max(tenths) <= 40, tenths
         assert sum(map(bool, tenths)) >= 9, tenths
         assert await exit_status(server) == 0
-        assert last_words(server) == {"disconnects": [3001] * 200, "applications": 200}
+        assert last_words(server) == {"disconnects": [1012] * 200, "applications": 200}
 
 
 async def test_nobody_new_comes_in(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ async def test_nobody_new_comes_in(tmp_path: Path) -> None:
 
 
 async def test_second_signal_hastens(tmp_path: Path) -> None:
-    """A second SIGTERM closes at once what is left, with 3001 all the same."""
+    """A second SIGTERM closes at once what is left, with 1012 all the same."""
     with InterfaceServer(tmp_path, drain_seconds=60) as server:
         clients = [await server.connect("/echo") for _ in range(20)]
         started = time.monotonic()
@@ -77,7 +77,7 @@ async def test_second_signal_hastens(tmp_path: Path) -> None:
         server.signal(signal.SIGTERM)
         ends = await asyncio.gather(*(closed(client) for client in clients[1:]))
 
-        assert {end[1] for end in ends} == {3001}
+        assert {end[1] for end in ends} == {1012}
         assert await exit_status(server) == 0
         assert time.monotonic() - started < 10
 
@@ -91,7 +91,7 @@ def test_connections_without_a_request_do_not_delay(tmp_path: Path) -> None:
             started = time.monotonic()
             server.signal(signal.SIGTERM)
 
-            assert whole.read_close() == (3001, "shutdown")
+            assert whole.read_close() == (1012, "service restart")
             whole.send(masked(8, b""))
             assert half.read_all().startswith(b"HTTP/1.1 408 ")
             assert server.process is not None
@@ -129,7 +129,7 @@ def test_handshake_that_the_application_has_not_answered(tmp_path: Path) -> None
 
 
 async def test_signal_amid_a_crowd(tmp_path: Path) -> None:
-    """SIGTERM while hundreds connect: each gets 3001 or a refusal, and the exit status is 0."""
+    """SIGTERM while hundreds connect: each gets 1012 or a refusal, and the exit status is 0."""
     with InterfaceServer(tmp_path, drain_seconds=0.5) as server:
 
         async def live() -> int:
@@ -145,7 +145,7 @@ async def test_signal_amid_a_crowd(tmp_path: Path) -> None:
         server.signal(signal.SIGTERM)
         outcomes = set(await asyncio.gather(*crowd))
 
-        assert outcomes <= {3001, 503, 0}, outcomes
+        assert outcomes <= {1012, 503, 0}, outcomes
         assert await exit_status(server) == 0
     assert "Traceback" not in server.text
 
@@ -178,13 +178,13 @@ async def test_stream_says_goodbye(tmp_path: Path) -> None:
 
 
 def test_client_that_does_not_answer_is_cut_off(tmp_path: Path) -> None:
-    """A client that ignores its 3001 does not keep the process alive."""
+    """A client that ignores its 1012 does not keep the process alive."""
     with InterfaceServer(tmp_path, drain_seconds=0, close_seconds=0.5) as server:
         with RawClient(server.port) as client:
             client.open("/echo")
             server.signal(signal.SIGTERM)
 
-            assert client.read_close() == (3001, "shutdown")
+            assert client.read_close() == (1012, "service restart")
             assert server.process is not None
             assert server.process.wait(10) == 0
 

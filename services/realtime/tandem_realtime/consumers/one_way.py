@@ -9,10 +9,11 @@ from tandem.namespaces import check_channel
 from tandem.tickets import Ticket
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Error
+from tandem_realtime.protocol.event_ids import RIGHT
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session.failures import as_error
 from tandem_realtime.session.following import Wanted, check, resumed, wanted
-from tandem_realtime.tickets import take_ticket
+from tandem_realtime.tickets import resumed_ticket, take_ticket
 
 Query = dict[str, list[str]]
 
@@ -28,16 +29,17 @@ async def read_address(query: Query, *, resume: str = "") -> Address | Error:
     """
     Read and check an address; return why it is refused if it is.
 
-    *resume* is a Last-Event-ID, which takes the place of ``?since=``. That takes one too: a page whose ticket is used
-    up comes back with a new one, and with the last id that it saw.
+    *resume* is a Last-Event-ID, which takes the place of ``?since=``, and that of a ticket that is spent. ``since``
+    takes one too: a page whose right to resume is over comes back with a new ticket, and with the last id that it saw.
     """
+    at, _, right = resume.partition(RIGHT)
     try:
         channels = query.get("channel", [])
-        since = [position for text in query.get("since", []) for position in text.split(",")]
-        found = resumed(channels, resume) if resume else wanted(channels, since)
+        since = [position for text in query.get("since", []) for position in text.partition(RIGHT)[0].split(",")]
+        found = resumed(channels, at) if resume else wanted(channels, since)
         for channel in found:
             check_channel(channel) if "ticket" in query else runtime().namespaces.of(channel)
-        ticket = await take_ticket(runtime(), query)
+        ticket = resumed_ticket(runtime(), query, right) or await take_ticket(runtime(), query)
         runtime().namespaces.adopt(ticket.ns)
         limit = runtime().options.max_subscriptions
         check(found, runtime().namespaces, user=ticket.user, admitted=ticket.channels, limit=limit)

@@ -23,7 +23,7 @@ class StreamConsumer(HttpConsumer):
         self,
         receive: Any,
         encoding: Encoding,
-        goodbye: Callable[[Disconnect], bytes],
+        goodbye: Callable[[Disconnect], bytes] | None,
         begin: Callable[[Session], Awaitable[None]],
         *,
         prelude: bytes = b"",
@@ -32,7 +32,7 @@ class StreamConsumer(HttpConsumer):
         """
         Run a session until either side ends it. *begin* starts it, *prelude* is what the client gets at once.
 
-        *goodbye* tells the client why the response ends.
+        *goodbye* tells the client why the response ends; without it the response breaks off.
         """
         queue = SendQueue(self.send, limits_of(runtime().options), slow=lambda: session.disconnect(SLOW))
 
@@ -40,7 +40,8 @@ class StreamConsumer(HttpConsumer):
             queue.put({"type": "http.response.body", "body": data, "more_body": True}, len(data))
 
         def close(code: int, reason: str) -> None:
-            queue.finish({"type": "http.response.body", "body": goodbye(Disconnect(code, reason))}, code=code)
+            last = b"" if goodbye is None else goodbye(Disconnect(code, reason))
+            queue.finish({"type": "http.response.body", "body": last, "more_body": goodbye is None}, code=code)
 
         session = Session(runtime(), encoding, write, close, is_plain=is_plain)
         if register := self.scope.get("extensions", {}).get("tandem.close"):

@@ -26,9 +26,9 @@ class Encoding(NamedTuple):
     """
     What a connection speaks (`dialect`, `push`) and how its transport frames it (`wrap`).
 
-    `event` takes the place of `push` and `wrap` where the frame depends on the publication. `wanted` and `deltas` are a
-    subscription's: which publications it wants (None: all), and whether it takes deltas. Subscriptions whose encodings
-    are equal share their bytes.
+    `event` takes the place of `push` and `wrap` where the frame depends on the publication, `beat` that of `ping` where
+    it changes. `wanted` and `deltas` are a subscription's: which publications it wants (None: all), and whether it
+    takes deltas. Subscriptions whose encodings are equal share their bytes.
     """
 
     dialect: Dialect
@@ -36,6 +36,7 @@ class Encoding(NamedTuple):
     wrap: Frame
     ping: bytes
     event: Callable[[Publication], bytes] | None = None
+    beat: Callable[[], bytes] | None = None
     wanted: FilterNode | None = None
     deltas: Deltas | None = None
 

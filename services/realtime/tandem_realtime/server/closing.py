@@ -1,6 +1,18 @@
-"""When to close each connection: while the process drains, and when it has grown old. No I/O here."""
+"""When to close each connection, and in which words: in a drain, and when it has grown old. No I/O here."""
 
 from __future__ import annotations
+
+from tandem_realtime.endpoints import endpoint_of
+
+SHUTDOWN = 3001, "shutdown"
+ROTATION = 3011, "force reconnect"
+RESTART = 1012, "service restart"
+"""What every client of WebSockets knows (RFC 6455's registry); most come back on no code of a protocol's own."""
+
+
+def words_for(path: str, words: tuple[int, str]) -> tuple[int, str]:
+    """Return code and reason for a socket at *path* that is to come back: the SDKs' own *words* where those connect."""
+    return words if endpoint_of(path) == "/ws/" else RESTART
 
 
 def close_times(connections: int, *, window: float) -> list[float]:

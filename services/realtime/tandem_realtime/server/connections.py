@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
 
 from .backlog import Backlog
-from .closing import rotation_age
+from .closing import ROTATION, SHUTDOWN, rotation_age
 from .counters import Counters
 from .deadlines import Deadlines
 from .forwarded import TrustedProxies
@@ -56,6 +56,9 @@ class Connection(Timed, Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """Ask the client to leave, telling why."""
+
+    def send_away(self, code: int, reason: str) -> None:
+        """Ask the client to leave and come back, in words that it knows."""
 
 
 class Connections:
@@ -116,14 +119,14 @@ class Connections:
         if not (max_age := self.limits.max_age_seconds):
             return None
         age = rotation_age(max_age, chance=random.random())
-        return self.loop.call_later(age, connection.close, 3011, "force reconnect")
+        return self.loop.call_later(age, connection.send_away, *ROTATION)
 
     def on_stream(self, request: Connection) -> None:
         """Take note of a streaming response; one that starts during a drain ends at once."""
         path = request.path.decode("ascii", "replace")
         self.counters.opened_by[stream_transport_of(path), endpoint_of(path)] += 1
         if self.is_draining:
-            self.loop.call_soon(request.close, 3001, "shutdown")
+            self.loop.call_soon(request.send_away, *SHUTDOWN)
 
     def log_socket(self, action: str, scope: MutableMapping[str, Any]) -> None:
         """Tell the access log, where a server has one."""

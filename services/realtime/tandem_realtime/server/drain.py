@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from tandem_realtime.endpoints import WEBSOCKET
 
-from .closing import close_times
+from .closing import SHUTDOWN, close_times
 from .connections import Connection, Connections
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Drain:
 
     def _close(self, connection: Connection) -> None:
         try:
-            connection.close(3001, "shutdown")
+            connection.send_away(*SHUTDOWN)
         except Exception:  # one application's trouble must not keep the others from their goodbye
             logger.exception("Could not close %r", connection)
 

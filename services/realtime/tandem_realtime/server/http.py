@@ -89,6 +89,10 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
             self.server.lingering.add(self)
             callback(code, reason)
 
+    def send_away(self, code: int, reason: str) -> None:
+        """Ask a streaming response to end, whose client comes back."""
+        self.close(code, reason)
+
     def count_end(self) -> None:
         """Count the end of a streaming response: by itself (1000), by its client (1006), or as `close` counted it."""
         if self.is_stream:

@@ -9,6 +9,7 @@ import logging
 import socket
 from typing import Any
 
+from .closing import words_for
 from .connections import Connections
 from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame
 from .handshake import acceptance, refusal
@@ -91,6 +92,10 @@ class WebSocket(Wire):
             self.refuse(503, f"{reason}\n", because="draining", retry_after=1)
         elif self._state is State.OPEN:
             self._start_closing(close_frame(code, reason), code, reason)
+
+    def send_away(self, code: int, reason: str) -> None:
+        """Close a socket whose client is to come back, in words that it knows."""
+        self.close(*words_for(self.path, (code, reason)))
 
     # Towards the application
 

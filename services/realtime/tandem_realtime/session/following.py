@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.namespaces import Namespaces, may_subscribe
@@ -68,30 +69,33 @@ def check(
             raise CommandError(codes.DENIED)
 
 
-async def follow(
-    session: Subscriber, wanted: Wanted, tell_position: Callable[[str, Position], bytes] | None = None
-) -> None:
+class Reader(Protocol):
+    """What a transport says of a channel beside its publications."""
+
+    def begin(self, channel: str, position: Position, *, has_history: bool) -> bytes:
+        """Encode where *channel* begins."""
+
+    def lost(self, channel: str, position: Position) -> bytes:
+        """Encode that what was missed cannot be told."""
+
+
+async def follow(session: Subscriber, wanted: Wanted, reader: Reader | None = None) -> None:
     """
     Serve the channels *wanted*, which were checked.
 
-    What was missed comes first. A client whose position is lost gets one message without data, ``"recovered": false``.
-    What *tell_position* makes of a channel and its position is sent where a channel begins, after what was missed.
+    What was missed comes first. A client whose position is lost gets one message without data, ``"recovered": false``,
+    or what *reader* says in its place. How *reader* begins a channel is sent after what was missed.
     """
     session.start()
     try:
         for channel, since in wanted.items():
-            await _follow_one(session, channel, since, tell_position)
+            await _follow_one(session, channel, since, reader)
     except (RedisUnavailable, RedisReplyError) as error:
         logger.warning("session.redis", extra={"reason": str(error)})
         session.disconnect(codes.SERVER_ERROR)
 
 
-async def _follow_one(
-    session: Subscriber,
-    channel: str,
-    since: Position | None,
-    tell_position: Callable[[str, Position], bytes] | None,
-) -> None:
+async def _follow_one(session: Subscriber, channel: str, since: Position | None, reader: Reader | None) -> None:
     hub, namespace = session.runtime.hub, session.runtime.namespaces.of(channel)
     if namespace.latest:
         await hub.remember_latest(channel)
@@ -102,17 +106,19 @@ async def _follow_one(
         return
     subscribing.begin(session, subscription, admission)
     if since is not None and namespace.has_history:
-        _count_recovery(session, channel, admission)
+        _count_recovery(session, channel, admission, reader)
     missed = admission.missed or []
     if namespace.latest and admission.missed is None:
         missed = hub.latest(channel)
     for publication in missed:
         session.write(session.encoding.encode(publication))
-    if tell_position is not None and namespace.has_history:
-        session.write(tell_position(channel, admission.position))
+    if reader is not None and (begun := reader.begin(channel, admission.position, has_history=namespace.has_history)):
+        session.write(begun)
 
 
-def _count_recovery(session: Subscriber, channel: str, admission: Admission) -> None:
+def _count_recovery(session: Subscriber, channel: str, admission: Admission, reader: Reader | None) -> None:
     metrics.recoveries["unrecovered" if admission.missed is None else "recovered"] += 1
-    if admission.missed is None:
+    if admission.missed is None and reader is not None:
+        session.write(reader.lost(channel, admission.position))
+    elif admission.missed is None:
         session.send(push_lost(channel, admission.position))

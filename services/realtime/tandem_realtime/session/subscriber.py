@@ -250,7 +250,7 @@ class Subscriber:
         if not self._awaits_pong and now >= self._next_ping:
             self._awaits_pong = not self.is_plain
             self._next_ping = now + self.runtime.options.ping_seconds
-            self.write(self.encoding.ping)
+            self.write(self.encoding.ping if self.encoding.beat is None else self.encoding.beat())
         return self._due()
 
     def _due(self) -> float:
