@@ -24,6 +24,7 @@ FOLDERS = {"tandem_realtime": "realtime"}
 APPS = {
     "auth": {"auth", "page", "templatetags", "worker_script"},  # and the page that says whose it is
     "changes": {"changes"},
+    "contracts": {"contracts"},
     "inbox": {"inbox"},
     "live": {"live"},
     "metrics": {"metrics"},

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tandem.auth.permissions import channel
     from tandem.auth.revoking import arevoke, revoke
     from tandem.changes import broadcasts, touch
+    from tandem.contracts import contract
     from tandem.outbox import apublish_on_commit, publish_on_commit
     from tandem.publisher import apublish, publish
     from tandem.streams import position
@@ -27,6 +28,7 @@ __all__ = [
     "arevoke",
     "broadcasts",
     "channel",
+    "contract",
     "group_for",
     "position",
     "publish",
@@ -41,6 +43,7 @@ _LATER = {
     "broadcasts": "tandem.changes",
     "touch": "tandem.changes",
     "channel": "tandem.auth.permissions",
+    "contract": "tandem.contracts",
     "revoke": "tandem.auth.revoking",
     "publish": "tandem.publisher",
     "apublish": "tandem.publisher",

@@ -14,6 +14,16 @@ export interface Position {
   offset: number;
 }
 
+/** What is published to which channels: `manage.py tandem types` says so for those with a contract. */
+export interface Publications {}
+
+/** The data of a channel's publications, where there is a contract. */
+export type DataOf<Channel extends string> = Channel extends keyof Publications ? Publications[Channel] : unknown;
+
+/** What was said of it between angle brackets, and not by a callback; else what the channel's contract says. */
+export type Either<Data, Channel extends string> = [Data] extends [never] ? DataOf<Channel> : Stated<Data>;
+type Stated<Data> = [Data][Data extends unknown ? 0 : never];
+
 /** Who published, joined or left. */
 export interface ClientInfo {
   user: string;
@@ -99,7 +109,10 @@ export interface Connection {
   readonly tab: string;
   /** What publications that this tab caused carry in their tag `tab`; null where the page is not served over HTTPS. */
   readonly mark: string | null;
-  subscribe<Data = unknown>(channel: string, options?: SubscribeOptions<Data>): Subscription;
+  subscribe<Data = never, Channel extends string = string>(
+    channel: Channel,
+    options?: SubscribeOptions<Either<Data, Channel>>,
+  ): Subscription;
   /** The headers for a request of one's own: `X-Tandem-Tab` and Django's CSRF token. */
   headers(): Record<string, string>;
   /** POST JSON to a view of one's own with those headers, once more if a login changed the CSRF token meanwhile. */
@@ -115,7 +128,10 @@ export interface Connection {
 export function connect(options?: ConnectOptions): Connection;
 
 /** Hear a channel over the page's connection. */
-export function subscribe<Data = unknown>(channel: string, options?: SubscribeOptions<Data>): Subscription;
+export function subscribe<Data = never, Channel extends string = string>(
+  channel: Channel,
+  options?: SubscribeOptions<Either<Data, Channel>>,
+): Subscription;
 
 /** Read JSON as publications are read: integers beyond 2^53 become BigInt, where the browser tells their digits. */
 export function parse(text: string): any;
