@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, Request, Route, expect
 
 from rig.browser import open_browser
 from rig.cable import Cable
@@ -111,7 +111,7 @@ class Tab:
         body = self.library.answer.format(count=len(self.fetches))
         await route.fulfill(body=body, content_type=self.library.kind)
 
-    def _count(self, request: object) -> None:
+    def _count(self, request: Request) -> None:
         self.opened += "/ws/sse/" in request.url
 
 

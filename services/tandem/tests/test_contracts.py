@@ -178,7 +178,7 @@ def test_type_that_cannot_be_told_is_refused(kind: Any) -> None:
 
 def test_two_types_of_one_name_are_refused() -> None:
     """Each interface is of one type."""
-    other = dataclass(type("Line", (), {"__annotations__": {"x": int}}))
+    other: Any = dataclass(type("Line", (), {"__annotations__": {"x": int}}))
     with pytest.raises(Unwritable, match=r"two types are called Line: tests\.test_contracts\.Line and"):
         write({"order:{pk}": [Line, other]})
 
