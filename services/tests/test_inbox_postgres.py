@@ -88,6 +88,69 @@ def test_twenty_at_once_are_twenty(site: InboxSite) -> None:
         assert [push["item"]["count"] for push in pushes] == list(range(1, 20 * rounds + 1))
 
 
+MEANWHILE = """
+import json, random, threading, time
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from tandem.inbox import bulk, changing, edit, notify, retract
+from tandem.inbox.models import Bulk, Mailbox, Notification
+
+bulk.BATCH = 10
+changing.AT_ONCE = 10
+failures = []
+
+
+def work():
+    try:
+        while not done.is_set() or Bulk.objects.exists():
+            bulk.work()
+    except Exception as error:
+        failures.append(repr(error))
+    finally:
+        connection.close()
+
+
+for number in range({rounds}):
+    done = threading.Event()
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    [thread.start() for thread in threads]
+    kept = notify(User.objects.all(), "thing", title="old", data={{"key": "kept"}})
+    gone = notify(User.objects.all(), "thing", data={{"key": "gone"}})
+    time.sleep(random.uniform(0, 0.4))
+    try:
+        edit(kept, title="new")
+        retract(gone)
+    except Exception as error:
+        failures.append(repr(error))
+    done.set()
+    [thread.join() for thread in threads]
+print(json.dumps({{
+    "failures": failures,
+    "gone": Notification.objects.filter(message__data__key="gone", box__lt=2).count(),
+    "kept": Notification.objects.filter(message__data__key="kept", box__lt=2).count(),
+    "counts": sorted(set(Mailbox.objects.values_list("unseen", flat=True))),
+    "users": list(User.objects.values_list("pk", flat=True)),
+}}))
+"""
+
+
+def test_edit_and_retract_meet_a_message_on_its_way(site: InboxSite) -> None:
+    """Two workers bring it and somebody takes it back: nobody keeps it or the old text, and nothing waits in a ring."""
+    rounds = 10
+    found = site.run(MEANWHILE.format(rounds=rounds))
+
+    assert found["failures"] == []
+    assert (found["gone"], found["kept"]) == (0, rounds * CROWD)
+    assert found["counts"] == [rounds]
+    for pk in found["users"]:
+        shown: dict[str, str] = {}
+        for push in site.pushed(f"notifications:#{pk}"):
+            shown.update({push["item"]["id"]: push["item"]["title"]} if "item" in push else {})
+            for name in push.get("ids", []):
+                shown.pop(name, None)
+        assert list(shown.values()) == ["new"] * rounds
+
+
 KILLED = """
 import json, os, random, signal, sys, time
 from django.contrib.auth.models import Group, User

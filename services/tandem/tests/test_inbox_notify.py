@@ -296,6 +296,15 @@ def test_retracted_is_gone_everywhere() -> None:
     assert [(push["ids"], push["state"]["unseen"]) for push in gone] == [([name], 1)]
 
 
+def test_retracted_key_reaches_nobody_any_more() -> None:
+    """Neither who had it nor who had it not."""
+    ann, bob = user("ann"), user("bob")
+    retract(notify(ann, "order.shipped", title="one", idempotency_key="order-7"))
+    notify([ann, bob], "order.shipped", title="one", idempotency_key="order-7")
+
+    assert (titles(ann), titles(bob)) == ([], [])
+
+
 def test_deleted_user_is_left_out() -> None:
     """The others have it."""
     ann, bob = user("ann"), user("bob")

@@ -87,9 +87,8 @@ def _guarded(pk: int) -> int:
 def _deliver_batch(bulk: Bulk) -> int:
     rows = BulkRecipient.objects.using(home()).filter(message=bulk.message_id).order_by("pk")
     batch = list(rows.values_list("pk", "recipient_id")[:BATCH])
-    if batch and bulk.message.retracted_at is None:
-        deliver(bulk.message, [recipient for _, recipient in batch], is_tolerant=True)
     if batch:
+        deliver(bulk.message, [recipient for _, recipient in batch], is_tolerant=True)
         rows.filter(pk__in=[row for row, _ in batch]).order_by().delete()
     if len(batch) < BATCH:
         bulk.delete()
@@ -100,7 +99,12 @@ def _claim(pk: int) -> Bulk | None:
     rows = Bulk.objects.using(home()).filter(pk=pk)
     features = connections[home()].features
     if features.has_select_for_update:
-        locked = rows.select_for_update(of=("self",), skip_locked=features.has_select_for_update_skip_locked)
+        # The message too: an edit or a retraction comes before this batch or after it, and then finds what it brought.
+        locked = rows.select_for_update(
+            of=("self", "message"),
+            no_key=features.has_select_for_no_key_update,
+            skip_locked=features.has_select_for_update_skip_locked,
+        )
         return locked.select_related("message").first()
     rows.update(task=F("task"))  # a write, which is how SQLite locks
     return rows.select_related("message").first()

@@ -135,7 +135,8 @@ def _edit_announcement(announcement: Announcement, board: Board) -> None:
 
 def _locked(message: Message) -> Message:
     rows = Message.objects.using(home()).filter(pk=message.pk)
-    if connections[home()].features.has_select_for_update:
-        return rows.select_for_update().get()
+    features = connections[home()].features
+    if features.has_select_for_update:
+        return rows.select_for_update(no_key=features.has_select_for_no_key_update).get()
     rows.update(kind=message.kind)  # a write, which is how SQLite locks
     return rows.get()

@@ -29,6 +29,8 @@ def deliver(message: Message, recipients: Collection[Any], *, is_tolerant: bool 
     Left out: who has it, who wants it not, who is no more. The project's ``should_notify`` is asked before anything is
     locked; what it raises is raised here, or logged if *is_tolerant*, and then that one is left out.
     """
+    if message.retracted_at is not None:
+        return []
     kind = kinds.find(message.kind)
     users = get_user_model()._base_manager.using(home()).in_bulk(list(recipients))
     users = {pk: user for pk, user in users.items() if _is_wanted(kind, user, message, is_tolerant)}
