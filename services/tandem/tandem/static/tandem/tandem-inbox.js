@@ -391,7 +391,7 @@ export class Inbox extends EventTarget {
     this.#channels = channels;
     for (const [place, channel] of Object.entries(channels)) {
       const onPublication = (message) => this.#hear(message);
-      const options = { since: positions[place], onPublication, onReload: () => this.reload() };
+      const options = { since: positions[place], hearsOwn: true, onPublication, onReload: () => this.reload() };
       this.#subscriptions.push(this.#connection.subscribe(channel, options));
     }
   }
