@@ -278,6 +278,9 @@ BODIES: list[Any] = [
     {"as": "read", "up_to": [-1, 0]},
     {"as": "read", "up_to": [2**63, 0]},
     {"as": "read", "up_to": [True, 0]},
+    {"as": "read", "up_to": [1, 0], "category": "a\0b"},
+    {"as": "read", "up_to": [1, 0], "category": "x" * 51},
+    '{"as": "read", "up_to": [1, 0], "category": "\\ud800"}',
 ]
 
 

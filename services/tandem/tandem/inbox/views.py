@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from tandem.inbox import choosing, kinds, listing, mailboxes, marking
 from tandem.inbox.answers import Malformed, answering, body_of
+from tandem.inbox.drafting import text
 from tandem.inbox.page import channels_for
 from tandem.inbox.removing import remove_expired, remove_expired_announcements
 from tandem.inbox.tenants import tenant_of
@@ -87,7 +88,8 @@ def mark(request: HttpRequest) -> dict[str, Any]:
     own, announcements = asked.up_to or (0, 0)
     if own < 0 or announcements < 0 or max(own, announcements) >= 2**63:
         raise Malformed("the two versions that were shown", "up_to")
-    shown = marking.Shown(own, announcements, asked.category)
+    category = None if asked.category is None else text("category", asked.category)
+    shown = marking.Shown(own, announcements, category)
     return {"state": marking.mark_all(request.user, tenant, asked.state, shown)}
 
 
@@ -115,8 +117,8 @@ def _asked(request: HttpRequest) -> tuple[listing.Filter, listing.Cursor, int]:
     if not (limit.isascii() and limit.isdigit() and len(limit) < 9 and 0 < int(limit) <= MOST_ITEMS):
         raise Malformed(f"1 to {MOST_ITEMS}", "limit")
     category = given.get("category")
-    if category is not None and ("\0" in category or len(category) > 50):
-        raise Malformed("a category", "category")
+    if category is not None:
+        text("category", category)
     try:
         cursor = listing.Cursor.parse(given["cursor"]) if given.get("cursor") else listing.Cursor()
     except (ValueError, RecursionError) as error:
