@@ -20,6 +20,7 @@ from playwright.async_api import Browser, Page
 
 from rig.browser import open_browser
 from rig.live_site import LiveSite, Orders, open_page
+from rig.stack import Stack
 
 PER_PAGE = 100
 COUNT = """
@@ -43,6 +44,40 @@ WATCH = """() => {
   }
 }"""
 NUMBERS = "Array.from(document.querySelectorAll('tandem-live .number'), (each) => Number(each.textContent))"
+
+
+RULE = """async ({ viewers, changes, latency, script }) => {
+  const { delayOf } = await import(script);
+  const asked = [];
+  const late = [];
+  for (let viewer = 0; viewer < viewers; viewer++) {
+    let [askedAt, due, oldest] = [-Infinity, Infinity, null];
+    for (let now = 1000; now <= 1000 * changes; now += 1000) {
+      if (due <= now) {
+        asked.push(due);
+        late.push(due + latency - oldest);
+        [askedAt, due, oldest] = [due, Infinity, null];
+      }
+      oldest ??= now;
+      if (due === Infinity) due = now + delayOf(3000, now - askedAt);
+    }
+  }
+  return { asked: asked.length, late: late.reduce((one, other) => Math.max(one, other)) };
+}"""
+"""The element's own rule, without a network and in no time."""
+
+
+async def test_the_rule_for_a_thousand(stack: Stack) -> None:
+    """A change a second for ten minutes: at most a third of them asks in a second, each is right within three."""
+    async with open_browser() as browser:
+        page = await browser.new_page()
+        await page.goto(f"{stack.url}/api/docs")
+        script = "/static/tandem/tandem-live.js"
+        found = await page.evaluate(RULE, {"viewers": 1000, "changes": 600, "latency": 100, "script": script})
+        print(f"1,000 viewers: {found['asked'] / 600:.1f} a second, right in {found['late'] / 1000:.2f} s")
+
+        assert found["asked"] / 600 <= 1000 / 3
+        assert found["late"] < 3000
 
 
 async def test_few_viewers(tmp_path: Path) -> None:

@@ -71,10 +71,6 @@ async def test_a_right_that_was_taken_back(site: LiveSite, orders: Orders, conte
     """The order is somebody else's now: the block shows nothing of it, and the page does not call itself live."""
     pk = await orders.create()
     page = await opened(context, site, "order", pk)
-    await orders.create(owner="ann")
-    await context.request.get(f"{site.url}/in/bea/")
-    await log_in(context, site.url, "ann")  # as before: another login
-    page = await opened(context, site, "order", pk)
     await orders.change(pk, owner=2, number=5)
     await block_is(page, "refused")
     await page_is(page, "refused")

@@ -97,7 +97,11 @@ class LiveSite:
         self._running.close()
 
 
-_USER = "from django.contrib.auth.models import User; User.objects.create(username='ann')"
+_USER = """
+from django.contrib.auth.models import User
+User.objects.create(username="ann", pk=1)
+User.objects.create(username="bea", pk=2)
+"""
 
 
 class Orders:

@@ -21,6 +21,17 @@ function parsePosition(text) {
   return { epoch, offset: Number(offset) };
 }
 
+/**
+ * How long to wait with a change, so that many viewers do not ask at once and each is right within the *pace*.
+ *
+ * Who has *rested* longer than that waits for a part of it. While changes go on, each skips some: at one in a third of a
+ * pace, each asks once in a pace.
+ */
+export function delayOf(pace, rested) {
+  const wait = pace * (rested < pace ? 0.67 + 0.17 * Math.random() : 0.9 * Math.random());
+  return Math.max(TOGETHER, wait, Math.max(GAP, pace * 0.9) - rested);
+}
+
 // -- The element -----------------------------------------------------------------------------------
 
 class TandemLive extends HTMLElement {
@@ -81,10 +92,10 @@ class TandemLive extends HTMLElement {
     const position = `${epoch}:${offset}`;
     if (position === this.getAttribute("since") || this.#isBefore(position)) return;
     this.#heard = offset;
-    if (!this.hasAttribute("push")) return this.#want(this.#delay());
+    if (!this.hasAttribute("push")) return this.#wantSoon();
     const { type, key, html } = data ?? {};
     // What has an info comes from a client, not from the server.
-    if (type !== "live.html" || key !== this.getAttribute("key") || info) return this.#want(PUSHED + this.#delay());
+    if (type !== "live.html" || key !== this.getAttribute("key") || info) return this.#wantSoon(PUSHED);
     this.#show(html);
     this.#settle(new Headers({ "X-Tandem-Position": position }));
   }
@@ -101,17 +112,10 @@ class TandemLive extends HTMLElement {
     return Number(this.getAttribute("pace")) * 1000;
   }
 
-  /**
-   * How long to wait with a change, so that many viewers do not ask at once and each is right within the pace.
-   *
-   * Who has been quiet waits for a part of it. While changes go on, each skips some: at one in a third of a pace, each
-   * asks once in a pace.
-   */
-  #delay() {
-    const pace = this.#pace;
-    const rested = Date.now() - this.#askedAt;
-    const wait = pace * (rested < pace ? 0.67 + 0.17 * Math.random() : 0.9 * Math.random());
-    return Math.max(TOGETHER, wait, Math.max(GAP, pace * 0.9) - rested);
+  /** Ask for what has changed, unless that will be asked for anyway. */
+  #wantSoon(more = 0) {
+    const now = Date.now();
+    if (this.#due > now + more + Math.max(GAP, this.#pace)) this.#want(more + delayOf(this.#pace, now - this.#askedAt));
   }
 
   #want(delay) {
@@ -148,7 +152,7 @@ class TandemLive extends HTMLElement {
       this.#want(Math.max(backoff(this.#failures++), error.retry ?? 0));
     }
     this.#isAsking = false;
-    if (this.#isOutdated || this.#waiting.length) this.#want(this.#delay());
+    if (this.#isOutdated || this.#waiting.length) this.#wantSoon();
     this.#isOutdated = false;
   }
 
