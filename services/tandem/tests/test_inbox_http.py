@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 
+import tandem
 from rig.overrides import override_tandem
 from tandem.inbox import EVERYONE, notify, shapes
 from tandem.inbox.openapi import description
@@ -71,6 +73,19 @@ def test_list_has_all_that_a_page_needs(ann: User, browser: Browser) -> None:
     assert answer["channels"] == {"own": f"notifications:#{ann.pk}", "shared": "inbox:everyone"}
     assert answer["categories"] == {"orders": "Orders", "photos": "Photos"}
     assert browser.get("counts/")["state"] == answer["state"]
+
+
+def test_a_list_says_from_where_to_subscribe(ann: User, browser: Browser) -> None:
+    """The positions are from before the rows; in a transaction that began earlier nobody knows."""
+    notify(ann, "order.shipped", data={"number": 7})
+    answer = browser.get()
+    with transaction.atomic():
+        in_transaction = browser.get()["positions"]
+
+    positions = {place: str(tandem.position(channel)) for place, channel in answer["channels"].items()}
+    assert answer["positions"] == positions
+    assert positions["own"].endswith(":1")
+    assert in_transaction == {"own": None, "shared": None}
 
 
 def test_pages_have_everything_once(ann: User, browser: Browser) -> None:

@@ -1,4 +1,4 @@
-// An inbox as the server keeps it, with a network in between that a test moves by hand: answers and pushes come when it says.
+// An inbox as the server keeps it, and a network that a test moves by hand: answers and pushes come when it says.
 
 export const OWN = "notifications:#7";
 export const SHARED = "inbox:everyone";
@@ -23,10 +23,12 @@ export class FakeServer {
   queues = { [OWN]: [], [SHARED]: [] };
   listeners = {};
   held = {};
+  isAway = false; // its Redis
   requests = [];
   refuse = null; // {status, body} for the next requests, or "cut": changed, but the answer is lost
   #clock = 0;
   #ids = 0;
+  #published = { [OWN]: [], [SHARED]: [] };
 
   // What the page sees of it
 
@@ -36,7 +38,9 @@ export class FakeServer {
     headers: () => ({ "X-CSRFToken": "token" }),
     subscribe: (channel, options) => {
       this.listeners[channel] = options;
-      this.queues[channel].length = 0;
+      delete this.held[channel];
+      const from = options.since && Number(options.since.split(":")[1]);
+      this.queues[channel] = this.#published[channel].slice(from ?? Infinity);
       if (!options.since) this.gap(channel);
       return { state: "live", unsubscribe: () => delete this.listeners[channel] };
     },
@@ -96,9 +100,11 @@ export class FakeServer {
   announce(more = {}) {
     const number = ++this.shared;
     const item = {
-      ...{ id: `a${number}`, number, version: [0, number], order: number, kind: "news", category: "news", severity: "info" },
+      ...{ id: `a${number}`, number, version: [0, number], order: number, kind: "news", category: "news" },
+      severity: "info",
       ...{ title: `News ${number}`, body: "", url: "", actor: "", target: "", thread: "", data: null, expires: null },
-      ...{ count: 1, created: this.#time(), arrived: this.#time(true), seen: false, read: false, archived: false, ...more },
+      ...{ count: 1, created: this.#time(), arrived: this.#time(true) },
+      ...{ seen: false, read: false, archived: false, ...more },
     };
     this.items.set(item.id, item);
     this.live.push(number);
@@ -123,9 +129,9 @@ export class FakeServer {
   }
 
   mark({ as, ids, up_to: upTo, category }) {
-    const covered = [...this.items.values()].filter((item) =>
-      ids ? ids.includes(item.id) : item.order <= upTo[item.number === null ? 0 : 1] && (!category || item.category === category),
-    );
+    const isShown = (item) => item.order <= upTo[item.number === null ? 0 : 1];
+    const isMeant = (item) => isShown(item) && (!category || item.category === category);
+    const covered = [...this.items.values()].filter((item) => (ids ? ids.includes(item.id) : isMeant(item)));
     this.own++;
     for (const item of covered) {
       if (item.number === null) this.items.set(item.id, { ...item, ...SETS[as], version: [this.own, 0] });
@@ -176,13 +182,16 @@ export class FakeServer {
   #push(channel, message) {
     const state = this.state();
     if (channel === SHARED) Object.assign(state, { version: [null, this.shared], own: undefined });
-    this.queues[channel].push({ ...structuredClone(message), state });
+    const pushed = { ...structuredClone(message), state };
+    this.#published[channel].push(pushed);
+    if (this.listeners[channel]) this.queues[channel].push(pushed);
   }
 
   #answer(url, { body }) {
     if (url.pathname.endsWith("/mark/")) {
       const request = JSON.parse(body);
-      if (request.ids?.some((id) => !this.items.has(id))) return { status: 404, body: { error: "There is no such notification." } };
+      const isKnown = !request.ids?.some((id) => !this.items.has(id));
+      if (!isKnown) return { status: 404, body: { error: "There is no such notification." } };
       const ids = this.mark(request);
       return { body: { state: this.state(), ids } };
     }
@@ -192,7 +201,9 @@ export class FakeServer {
     const end = start + Number(wanted.limit);
     const next = end < all.length ? String(end) : null;
     const channels = { own: OWN, shared: SHARED };
-    return { body: { state: this.state(), items: all.slice(start, end), next, categories: { orders: "Orders" }, channels } };
+    const reply = { state: this.state(), items: all.slice(start, end), next, categories: { orders: "Orders" }, channels };
+    const positions = { own: `e:${this.#published[OWN].length}`, shared: `e:${this.#published[SHARED].length}` };
+    return { body: { ...reply, positions: this.isAway ? { own: null, shared: null } : positions } };
   }
 
   #time(isLater) {

@@ -274,7 +274,8 @@ test("a tab of a category, of what is unread, of what is archived", async () => 
   server.notify({ archived: true });
   await open();
   const shown = {};
-  for (const [name, filter] of Object.entries({ social: { category: "social" }, unread: { unread: true }, archived: { archived: true } })) {
+  const filters = { social: { category: "social" }, unread: { unread: true }, archived: { archived: true } };
+  for (const [name, filter] of Object.entries(filters)) {
     inbox.show(filter);
     await drain();
     shown[name] = ids();
@@ -377,19 +378,28 @@ test("a redirect to a login page is no list", async () => {
   assert.deepEqual([inbox.state, inbox.error.status], ["refused", 401]);
 });
 
+test("without positions the list is loaded again once the channels are heard", async () => {
+  server.isAway = true;
+  inbox = new Inbox({ connection: server.connection });
+  inbox.start();
+  await pass(100);
+  server.notify(); // after the list, before the subscription
+  await drain();
+
+  assert.equal(server.requests.length, 2);
+  assert.deepEqual(ids(), ["1"]);
+});
+
 test("positions of the reply spare the second list", async () => {
-  const { fetch } = globalThis;
-  globalThis.fetch = async (...request) => {
-    const answer = await fetch(...request);
-    const body = await answer.json();
-    return { ...answer, json: async () => ({ ...body, positions: { own: "e:1", shared: ":0" } }) };
-  };
-  await open();
   server.notify();
+  inbox = new Inbox({ connection: server.connection });
+  inbox.start();
+  await pass(100);
+  server.notify(); // after the list, before the subscription
   await drain();
 
   assert.equal(server.requests.length, 1);
-  assert.deepEqual(ids(), ["1"]);
+  assert.deepEqual(ids(), ["2", "1"]);
 });
 
 // An adversary: everything at random, and in the end the page shows what is true.
@@ -401,9 +411,11 @@ for (let seed = 1; seed <= 150; seed++) {
       return (random >>> 8) % sides;
     };
     const any = () => [...server.items.keys()][dice(server.items.size)];
-    const groups = () => [...server.items.values()].filter(({ number, read }) => number === null && !read).map(({ id }) => id);
+    const isOpen = ({ number, read }) => number === null && !read;
+    const groups = () => [...server.items.values()].filter(isOpen).map(({ id }) => id);
     const as = () => ["read", "unread", "archived", "unarchived"][dice(4)];
     const filters = [{}, { category: "orders" }, { unread: true }, { archived: true }];
+    const ofAll = ["seen", "read", "archived"];
     const notMine = () => {};
     const moves = [
       () => server.notify({ category: ["orders", "social"][dice(2)] }),
@@ -414,7 +426,7 @@ for (let seed = 1; seed <= 150; seed++) {
       () => server.items.size && server.mark({ as: as(), ids: [any()] }),
       () => server.mark({ as: ["seen", "read"][dice(2)], up_to: [dice(server.own + 1), dice(server.shared + 1)] }),
       () => inbox.items.length && inbox.mark(as(), inbox.items[dice(inbox.items.length)].id).catch(notMine),
-      () => inbox.isLoaded && inbox.markAll(["seen", "read", "archived"][dice(3)], [undefined, "orders"][dice(2)]).catch(notMine),
+      () => inbox.isLoaded && inbox.markAll(ofAll[dice(3)], [undefined, "orders"][dice(2)]).catch(notMine),
       () => inbox.show(filters[dice(4)]).catch(notMine),
       () => inbox.more().catch(notMine),
       () => inbox.reload().catch(notMine),
@@ -423,7 +435,11 @@ for (let seed = 1; seed <= 150; seed++) {
       ...Array(8).fill(() => server.answer(dice(server.answers.length || 1))),
       ...Array(8).fill(() => server.deliver([OWN, SHARED][dice(2)])),
     ];
-    await open();
+    server.isAway = seed % 2 === 0;
+    for (let each = 0; each < 5; each++) moves[dice(3)]();
+    inbox = new Inbox({ connection: server.connection });
+    inbox.addEventListener("notification", ({ detail }) => heard.push(`${detail.id}/${detail.order}`));
+    inbox.start();
     for (let step = 0; step < 120; step++) {
       moves[dice(moves.length)]();
       await pass(dice(4) * 50);

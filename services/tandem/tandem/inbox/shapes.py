@@ -72,6 +72,13 @@ class Channels(msgspec.Struct, forbid_unknown_fields=True):
     shared: str
 
 
+class Positions(msgspec.Struct, forbid_unknown_fields=True):
+    """Where the channels stood before the rows were read; null where that cannot be said."""
+
+    own: str | None
+    shared: str | None
+
+
 class ListAnswer(msgspec.Struct, forbid_unknown_fields=True):
     """A page of the inbox."""
 
@@ -80,6 +87,7 @@ class ListAnswer(msgspec.Struct, forbid_unknown_fields=True):
     next: str | None
     categories: dict[str, str]
     channels: Channels
+    positions: Positions
 
 
 class CountsAnswer(msgspec.Struct, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from tandem.inbox import choosing, kinds, listing, mailboxes, marking
 from tandem.inbox.answers import Malformed, answering, body_of
 from tandem.inbox.drafting import text
-from tandem.inbox.page import channels_for
+from tandem.inbox.page import channels_for, positions_of
 from tandem.inbox.removing import remove_expired, remove_expired_announcements
 from tandem.inbox.tenants import tenant_of
 
@@ -44,6 +44,8 @@ def items(request: HttpRequest) -> dict[str, Any]:
     """Answer with a page of the inbox."""
     wanted, cursor, limit = _asked(request)
     tenant = tenant_of(request)
+    channels = channels_for(request)
+    positions = positions_of(channels)  # before the rows: whoever subscribes from there misses nothing
     _remove_expired(request, tenant)
     page = listing.page(request.user, tenant, wanted, cursor, limit)
     return {
@@ -51,7 +53,8 @@ def items(request: HttpRequest) -> dict[str, Any]:
         "items": page.items,
         "next": None if page.next is None else str(page.next),
         "categories": kinds.categories(),
-        "channels": channels_for(request),
+        "channels": channels,
+        "positions": positions,
     }
 
 

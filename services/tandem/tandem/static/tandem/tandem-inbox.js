@@ -212,6 +212,7 @@ export class Inbox extends EventTarget {
   #connection;
   #contents;
   #views = new Map(); // by filter: how far down it is loaded
+  #doubted = -1; // lists of older own versions lack something
   #running = null;
   #channels = {};
   #subscriptions = [];
@@ -382,7 +383,8 @@ export class Inbox extends EventTarget {
   #take(view, reply, isStart) {
     const { items, next } = reply;
     const floor = next && [view.floor, ...items].filter(Boolean).sort(byArrival).at(-1);
-    this.#views.set(nameOf(view.filter), Object.assign(view, { floor, next, isLoaded: true }));
+    const isWhole = reply.state.version[OWN] >= this.#doubted; // else it was on its way too long
+    if (isWhole) this.#views.set(nameOf(view.filter), Object.assign(view, { floor, next, isLoaded: true }));
     this.#changed(this.#contents.list(reply, isStart));
   }
 
@@ -399,13 +401,14 @@ export class Inbox extends EventTarget {
   #hear(message) {
     const isOurs = String(message?.type).startsWith("inbox.") && message.state?.tenant === this.#contents.tenant;
     if (!isOurs) return; // the team's own, or of another tenant
-    if (this.#contents.lacks(message)) this.#doubt(message.set);
+    if (this.#contents.lacks(message)) this.#doubt(message);
     this.#changed(this.#contents.push(message));
   }
 
   /** Load again, when they are shown, the lists into which something came that is not here. */
-  #doubt({ archived }) {
+  #doubt({ state, set: { archived } }) {
     const view = this.#view;
+    this.#doubted = state.version[OWN];
     this.#views.clear();
     if (archived && !view.filter.archived) this.#views.set(nameOf(view.filter), view);
     else this.reload().catch(() => {});
@@ -494,11 +497,17 @@ const STYLE = `
 }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; }
-button, a { font: inherit; color: inherit; border: 0; background: none; border-radius: .4rem; padding: .25rem .5rem; cursor: pointer; }
+button, a {
+  font: inherit; color: inherit; border: 0; background: none; border-radius: .4rem; padding: .25rem .5rem;
+  cursor: pointer;
+}
 button { min-block-size: 2rem; min-inline-size: 2rem; }
 button:hover, a:hover { background: color-mix(in srgb, currentcolor 10%, transparent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
-svg { display: block; inline-size: 1.5rem; fill: none; stroke: currentcolor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
+svg {
+  display: block; inline-size: 1.5rem; fill: none; stroke: currentcolor; stroke-width: 1.8; stroke-linecap: round;
+  stroke-linejoin: round;
+}
 [part=bell] { position: relative; padding: .5rem; }
 [part=badge] {
   position: absolute; inset-block-start: 0; inset-inline-end: 0; min-inline-size: 1.25rem; padding-inline: .3rem;
@@ -508,30 +517,50 @@ svg { display: block; inline-size: 1.5rem; fill: none; stroke: currentcolor; str
 :host(:not([state=live])) [part=badge] { background: #666; color: #fff; }
 :host(:not([state=live])) [part=bell] svg { stroke-dasharray: 3 2.5; }
 [part=panel], [part~=toast] {
-  background: var(--back); color: var(--text); border: 1px solid var(--line); border-radius: var(--tandem-inbox-radius, .75rem);
+  background: var(--back); color: var(--text); border: 1px solid var(--line);
+  border-radius: var(--tandem-inbox-radius, .75rem);
   box-shadow: 0 .5rem 2rem #0004;
 }
 [part=panel] {
-  position: absolute; inset-block: calc(100% + .25rem) auto; inset-inline: auto 0; z-index: 1000; margin: 0; padding: 0; overflow: hidden;
-  inline-size: var(--tandem-inbox-width, 25rem); max-inline-size: 90vw; max-block-size: min(var(--tandem-inbox-height, 36rem), var(--space));
+  position: absolute; inset-block: calc(100% + .25rem) auto; inset-inline: auto 0; z-index: 1000;
+  margin: 0; padding: 0; overflow: hidden;
+  inline-size: var(--tandem-inbox-width, 25rem); max-inline-size: 90vw;
+  max-block-size: min(var(--tandem-inbox-height, 36rem), var(--space));
 }
 .start { inset-inline: 0 auto !important; }
 .above { inset-block: auto calc(100% + .25rem) !important; }
 [part=panel][open] { display: flex; flex-direction: column; }
-[part=header] { display: flex; align-items: center; gap: .25rem; padding: .5rem .5rem .25rem 1rem; padding-inline: 1rem .5rem; }
+[part=header] {
+  display: flex; align-items: center; gap: .25rem; padding: .5rem .5rem .25rem 1rem; padding-inline: 1rem .5rem;
+}
 h2 { flex: 1; margin: 0; font-size: 1.1rem; }
 [part=mark-all] { color: var(--accent); font-size: .875rem; }
-[part=state], [part=problem] { margin: 0; padding: .25rem 1rem; font-size: .875rem; background: light-dark(#fff3d6, #453510); color: light-dark(#5c4100, #ffe2a0); }
-[part=tabs] { display: flex; overflow-x: auto; flex: none; padding-inline: .5rem; border-block-end: 1px solid var(--line); }
-[role=tab] { border-radius: .4rem .4rem 0 0; border-block-end: 2px solid transparent; white-space: nowrap; color: var(--quiet); }
+[part=state], [part=problem] {
+  margin: 0; padding: .25rem 1rem; font-size: .875rem; background: light-dark(#fff3d6, #453510);
+  color: light-dark(#5c4100, #ffe2a0);
+}
+[part=tabs] {
+  display: flex; overflow-x: auto; flex: none; padding-inline: .5rem; border-block-end: 1px solid var(--line);
+}
+[role=tab] {
+  border-radius: .4rem .4rem 0 0; border-block-end: 2px solid transparent; white-space: nowrap; color: var(--quiet);
+}
 [aria-selected=true] { border-color: var(--accent); color: var(--text); font-weight: 600; }
 [part=body] { overflow-y: auto; flex: 1; overscroll-behavior: contain; }
 ul { margin: 0; padding: 0; list-style: none; }
-[part~=item] { display: flex; align-items: start; border-block-end: 1px solid var(--line); border-inline-start: 3px solid transparent; }
-[part~=unread] { border-inline-start-color: var(--accent); background: color-mix(in srgb, var(--accent) 7%, transparent); }
+[part~=item] {
+  display: flex; align-items: start; border-block-end: 1px solid var(--line);
+  border-inline-start: 3px solid transparent;
+}
+[part~=unread] {
+  border-inline-start-color: var(--accent); background: color-mix(in srgb, var(--accent) 7%, transparent);
+}
 [part~=warning] { border-inline-start-color: #b26a00; }
 [part~=error] { border-inline-start-color: #c0182f; }
-[part=link] { flex: 1; min-inline-size: 0; padding: .6rem .75rem; color: inherit; text-decoration: none; overflow-wrap: anywhere; }
+[part=link] {
+  flex: 1; min-inline-size: 0; padding: .6rem .75rem; color: inherit; text-decoration: none;
+  overflow-wrap: anywhere;
+}
 [part=link] > * { display: block; }
 [part=link] > [part~=hidden] { position: absolute; }
 [part=title] { font-weight: 500; }
@@ -542,13 +571,22 @@ time, [part=note] { font-size: .825rem; color: var(--quiet); }
 [part=actions] { display: flex; padding: .4rem; color: var(--quiet); }
 [part=note] { margin: 0; padding: 2rem 1rem; text-align: center; }
 [part=more] { display: block; margin: .5rem auto; color: var(--accent); }
-.hidden, [part~=hidden] { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-[part=toasts] { position: fixed; inset-block-end: 1rem; inset-inline-end: 1rem; z-index: 1001; display: grid; gap: .5rem; inline-size: min(22rem, calc(100vw - 2rem)); }
+.hidden, [part~=hidden] {
+  position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap;
+}
+[part=toasts] {
+  position: fixed; inset-block-end: 1rem; inset-inline-end: 1rem; z-index: 1001; display: grid; gap: .5rem;
+  inline-size: min(22rem, calc(100vw - 2rem));
+}
 [part~=toast] { display: flex; align-items: start; animation: come .2s; }
 @keyframes come { from { opacity: 0; transform: translateY(.5rem); } }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 @media (max-width: 30rem) {
-  [part=panel] { position: fixed; inset: 0 !important; inline-size: 100%; max-inline-size: none; block-size: 100%; max-block-size: none; border: 0; border-radius: 0; }
+  [part=panel] {
+    position: fixed; inset: 0 !important; inline-size: 100%; max-inline-size: none; block-size: 100%;
+    max-block-size: none; border: 0; border-radius: 0;
+  }
 }
 `;
 const PHONE = "(max-width: 30rem)";
@@ -708,7 +746,8 @@ function defineElement() {
       list.addEventListener("keydown", (event) => this.#walkItems(event));
       parts.body = build("div", { part: "body", role: "tabpanel", id: "body", tabindex: "0", "aria-label": title });
       parts.body.append(list, parts.note, parts.retry, parts.more);
-      parts.panel = build("dialog", { part: "panel", id: "panel", "aria-labelledby": "title", close: () => this.#render() });
+      parts.panel = build("dialog", { part: "panel", id: "panel", "aria-labelledby": "title" });
+      parts.panel.addEventListener("close", () => this.#render());
       const header = build("div", { part: "header" }, build("h2", { id: "title" }, title), parts.markAll, leave);
       parts.panel.append(header, parts.state, parts.problem, tabs, parts.body, build("slot", { name: "footer" }));
       root.append(bell, parts.panel, parts.live, parts.toasts);
@@ -720,7 +759,8 @@ function defineElement() {
     }
 
     #buildItem() {
-      const [unread, title, text] = ["unread hidden", "title", "text"].map((part) => build("span", { part, dir: "auto" }));
+      const parts = ["unread hidden", "title", "text"];
+      const [unread, title, text] = parts.map((part) => build("span", { part, dir: "auto" }));
       const time = build("time");
       const link = build("a", { part: "link", tabindex: "0" }, unread, title, text, time);
       const actions = build("span", { part: "actions" });
@@ -862,10 +902,12 @@ function defineElement() {
 
     /** What an open panel shows is seen. */
     #see() {
-      const upTo = String(this.inbox.version);
-      if (!this.isOpen || document.hidden || !this.inbox.isLoaded || !this.inbox.unseen || upTo === this.#seenUpTo) return;
+      const { inbox } = this;
+      const upTo = String(inbox.version);
+      const isDue = this.isOpen && !document.hidden && inbox.isLoaded && inbox.unseen && upTo !== this.#seenUpTo;
+      if (!isDue) return;
       this.#seenUpTo = upTo;
-      this.inbox.markAll("seen").catch(() => {}); // then the badge stays
+      inbox.markAll("seen").catch(() => {}); // then the badge stays
     }
 
     #walkTabs(event) {
@@ -895,7 +937,8 @@ function defineElement() {
     #toast(item) {
       const { toasts, bell } = this.#parts;
       const toast = this.#buildItem();
-      const close = build("button", { part: "action", type: "button", "aria-label": this.#labels.close }, icon("close"));
+      const close = build("button", { part: "action", type: "button" }, icon("close"));
+      close.ariaLabel = this.#labels.close;
       const end = () => {
         const hasFocus = toast.matches(":focus-within");
         toast.remove();
