@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from playwright.async_api import expect
 
 from rig.browser import SECONDS, open_browser
 from rig.pages import Commands, section, steps
-from rig.servers import SERVICES, Server, free_port
-from rig.stranger import build_wheels
-from test_quickstart import SERVE, environ_of_a_reader, log_in
+from rig.reader import follow, log_in
+from rig.servers import SERVICES, Server
 
 PAGE = SERVICES / "tandem" / "docs" / "inbox.md"
 HEADING = "Ten minutes: the buyer hears that his order was shipped"
@@ -22,23 +20,8 @@ HEADING = "Ten minutes: the buyer hears that his order was shipped"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The project that the page makes, served by its last command, on a port of the test's."""
-    folder = tmp_path_factory.mktemp("empty")
-    wheels = tmp_path_factory.mktemp("wheels")
-    build_wheels(wheels)
-    environ = environ_of_a_reader(wheels)
-    commands: list[str] = []
-    for step in steps(section(PAGE.read_text(), HEADING)):
-        if isinstance(step, Commands):
-            commands += step.lines
-            for line in step.lines:
-                if line != SERVE:
-                    subprocess.run(line, shell=True, cwd=folder, env=environ, check=True, capture_output=True)
-        else:
-            step.write(folder)
-    assert commands[-1] == SERVE
-    port = free_port()
-    command = [*SERVE.split(), f"127.0.0.1:{port}", "--noreload"]
-    with Server(command, port, cwd=folder, env=environ, log=folder / "runtandem.log") as server:
+    text = section(PAGE.read_text(), HEADING)
+    with follow(text, tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("wheels"), others=()) as server:
         yield server
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.async_api import Page
@@ -22,8 +23,12 @@ def environ_of_a_reader(wheels: Path) -> dict[str, str]:
     return {**clean, "PIP_FIND_LINKS": str(wheels), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def follow(text: str, folder: Path, wheels: Path) -> Server:
-    """Do what *text* says in *folder*, up to its last command, which serves; return that server, not started."""
+def follow(text: str, folder: Path, wheels: Path, *, others: Sequence[str] = ("bob",)) -> Server:
+    """
+    Do what *text* says in *folder*, up to its last command, which serves; return that server, not started.
+
+    *others* are users whom the page only speaks of.
+    """
     build_wheels(wheels)
     environ = environ_of_a_reader(wheels)
     commands: list[str] = []
@@ -36,9 +41,9 @@ def follow(text: str, folder: Path, wheels: Path) -> Server:
         else:
             step.write(folder)
     assert commands[-1] == SERVE
-    # Somebody else, whom the page only speaks of.
-    other = "from django.contrib.auth.models import User; User.objects.create_superuser('bob', '', 'secret')"
-    subprocess.run([".venv/bin/python", "manage.py", "shell", "-c", other], cwd=folder, env=environ, check=True)
+    for name in others:
+        code = f"from django.contrib.auth.models import User; User.objects.create_superuser({name!r}, '', 'secret')"
+        subprocess.run([".venv/bin/python", "manage.py", "shell", "-c", code], cwd=folder, env=environ, check=True)
     port = free_port()
     command = [*SERVE.split(), f"127.0.0.1:{port}", "--noreload"]
     return Server(command, port, cwd=folder, env=environ, log=folder / "runtandem.log")
