@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -18,6 +19,7 @@ from rig.inbox_page import PAGE, InboxPage, Notifier, log_in, until
 from rig.servers import SERVICES, MissingServer
 from rig.stack import Stack
 
+DOCUMENTATION = SERVICES / "tandem/docs/inbox.md"
 AXE = SERVICES / "tests/sdk/node_modules/axe-core/axe.min.js"
 
 
@@ -472,3 +474,48 @@ async def test_the_button_of_the_page(tab: InboxPage) -> None:
 
     assert await tab.titles() == ["ann wrote to you"]
     assert await tab.texts() == ["To myself"]
+
+
+async def test_what_a_style_sheet_can_reach(tab: InboxPage, notifier: Notifier) -> None:
+    """Every part that the documentation names is there; a part and a variable take the page's colours."""
+    [sentence] = re.findall(r"Parts: (.*?)\. Slots", DOCUMENTATION.read_text(), re.DOTALL)
+    named = set(re.findall("`([a-z-]+)`", sentence))
+    notifier.notify("ann", title="One", data={"words": "words"})
+    await expect(tab.toasts).to_have_count(1)
+    await tab.bell.click()
+    colours = await tab.page.evaluate("""() => {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(`tandem-inbox { --tandem-inbox-text: rgb(1, 2, 3) }
+            tandem-inbox::part(unread) { background: rgb(4, 5, 6) }`);
+        document.adoptedStyleSheets.push(sheet);
+        const root = document.querySelector("tandem-inbox").shadowRoot;
+        const [panel, item] = [root.querySelector("dialog"), root.querySelector("li")];
+        return [getComputedStyle(panel).color, getComputedStyle(item).backgroundColor];
+    }""")
+    parts_there = await tab.element.evaluate(
+        "({ shadowRoot }) => [...shadowRoot.querySelectorAll('[part]')].flatMap((each) => [...each.part])"
+    )
+
+    assert colours == ["rgb(1, 2, 3)", "rgb(4, 5, 6)"]
+    assert set(parts_there) - {"info", "success", "hidden"} == named - {"read"}
+
+
+async def test_an_inbox_of_the_page_in_the_element(tab: InboxPage, notifier: Notifier) -> None:
+    """Given before it comes into the page, it is shown, and goes on when the element goes."""
+    found = await tab.page.evaluate("""async () => {
+        const { inbox } = document.querySelector("tandem-inbox");
+        const { Inbox } = await import(document.querySelector("script[src*=tandem-inbox]").src);
+        const own = new Inbox({ url: "/inbox/" });
+        await own.start();
+        const element = Object.assign(document.createElement("tandem-inbox"), { inbox: own });
+        document.body.append(element);
+        const isShown = element.inbox === own && own !== inbox;
+        element.remove();
+        await own.setPreference({ kind: "example.like", medium: "email", on: true });
+        const { kinds } = await own.preferences();
+        const like = kinds.find(({ kind }) => kind === "example.like");
+        const refused = await own.setPreference({ kind: "nothing", medium: "email", on: true }).catch((error) => error);
+        return [isShown, own.isLoaded, like.media, refused.status, refused.field];
+    }""")
+
+    assert found == [True, True, {"inbox": True, "email": True}, 400, "kind"]

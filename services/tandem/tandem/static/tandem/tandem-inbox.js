@@ -759,9 +759,9 @@ function defineElement() {
     }
 
     #buildItem() {
-      const parts = ["unread hidden", "title", "text"];
+      const parts = ["hidden", "title", "text"];
       const [unread, title, text] = parts.map((part) => build("span", { part, dir: "auto" }));
-      const time = build("time");
+      const time = build("time", { part: "time" });
       const link = build("a", { part: "link", tabindex: "0" }, unread, title, text, time);
       const actions = build("span", { part: "actions" });
       const row = build("li", {}, link, actions);
