@@ -21,7 +21,7 @@ class TandemConfig(AppConfig):
         """Import what the project says about its channels, and what obeys its logins; trace if that is wanted."""
         control.keep = import_module("tandem.outbox.control").keep
         if apps.is_installed("django.contrib.auth"):
-            import_module("tandem.auth.signals")
+            import_module("tandem.auth.signals").connect()
         import_module("tandem.checks")
         outbox_gauges = import_module("tandem.outbox.gauges").outbox_gauges
         if outbox_gauges not in gauges:
