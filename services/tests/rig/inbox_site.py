@@ -63,9 +63,13 @@ class InboxSite:
         (folder / "site_settings.py").write_text(SETTINGS)
 
     def __enter__(self) -> Self:
-        self.postgres.start()
-        self.redis.start()
-        self.run("from django.core.management import call_command; call_command('migrate', verbosity=0)")
+        try:
+            self.postgres.start()
+            self.redis.start()
+            self.run("from django.core.management import call_command; call_command('migrate', verbosity=0)")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
