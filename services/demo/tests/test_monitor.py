@@ -12,6 +12,7 @@ import pytest
 from demo import monitor
 from demo.problem import Problem
 from demo.settings import Settings
+from rig.servers import find_program
 
 TARGETS = {("realtime", "realtime-0"): 9004, ("realtime", "realtime-1"): 9104, ("api", "api-0"): 9002}
 
@@ -33,7 +34,9 @@ def test_prometheus_accepts_it(tmp_path: Path) -> None:
     """promtool finds nothing wrong, the alerts included."""
     config = monitor.write_config(tmp_path, TARGETS, namespace="demo")
 
-    checked = subprocess.run(["promtool", "check", "config", config], capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [find_program("promtool"), "check", "config", config], capture_output=True, text=True, check=False
+    )
 
     assert checked.returncode == 0, checked.stderr
 
