@@ -87,7 +87,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start the process and wait until it listens."""
+        """Start the process and wait until it listens; one that does not is ended."""
         output = self.log.open("ab") if self.log else subprocess.DEVNULL
         self.process = subprocess.Popen(
             self.command,
@@ -99,7 +99,11 @@ class Server:
         )
         if self.log:
             output.close()  # type: ignore[union-attr]
-        wait_until(self._is_up, what=f"{self.command[0]} on port {self.port}")
+        try:
+            wait_until(self._is_up, what=f"{self.command[0]} on port {self.port}")
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def _is_up(self) -> bool:
