@@ -55,7 +55,7 @@ def test_nothing_of_the_example_is_run() -> None:
     for name in ("api/wait-for-migrations", "migrate/migrate"):
         assert "'python' 'manage.py' 'migrate'" in texts[name]
     outbox = one(rendered, "Deployment", "tandem-outbox")["spec"]["template"]["spec"]["containers"][0]
-    assert outbox["command"] == ["python", "manage.py", "outbox", "--probe-port=8002"]
+    assert outbox["command"] == ["python", "manage.py", "runworker", "tandem", "--probe-port=8002"]
     assert outbox["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": 8002}
 
 

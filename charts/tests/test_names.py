@@ -92,8 +92,8 @@ def test_commands() -> None:
     assert modules == {"api", "tandem_realtime", "tandem_realtime.smoke", "loadgen"}
     for module in modules:
         assert importlib.util.find_spec(f"{module}.__main__" if "." not in module else module)
-    assert {command for module, command in run if module == "api"} == {"migrate", "outbox", "shell", "tandem"}
-    assert (SERVICES / PACKAGES["tandem"] / "management/commands/outbox.py").is_file()
+    assert {command for module, command in run if module == "api"} == {"migrate", "runworker", "shell", "tandem"}
+    assert (SERVICES / PACKAGES["tandem"] / "management/commands/runworker.py").is_file()
 
 
 def test_versions() -> None:

@@ -97,12 +97,12 @@ echo "$said"
 {{- end }}
 {{- end }}
 
-{{/* The outbox's worker; a second container of the pod that has the file when the database is SQLite. */}}
+{{/* The worker; a second container of the pod that has the file when the database is SQLite. */}}
 {{- define "tandem.outboxContainer" -}}
 {{- $command := .Values.outbox.command -}}
 {{- $probe := .Values.outbox.livenessProbe -}}
 {{- if not (or $command .Values.outbox.args) -}}
-{{- $command = concat .Values.api.manage (list "outbox" "--probe-port=8002") -}}
+{{- $command = concat .Values.api.manage (list "runworker" "tandem" "--probe-port=8002") -}}
 {{- $ours := dict "httpGet" (dict "path" "/healthz" "port" 8002) "initialDelaySeconds" 30 "timeoutSeconds" 5 "failureThreshold" 6 -}}
 {{- $probe = $probe | default $ours -}}
 {{- end -}}

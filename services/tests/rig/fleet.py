@@ -32,7 +32,7 @@ class Worker:
     def start(self) -> Self:
         """Start it."""
         with self.log.open("ab") as output:
-            command = [sys.executable, "-m", "api", "outbox"]
+            command = [sys.executable, "-m", "api", "runworker", "tandem"]
             self.process = subprocess.Popen(command, env={**os.environ, **self.environ}, stdout=output, stderr=output)
         return self
 
