@@ -34,6 +34,11 @@ def free_port_range() -> int:
     raise RuntimeError("no free ports")
 
 
+def _hear_hang_up() -> None:
+    """Under nohup the tests ignore it, and what they start would too."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class DemoRun:
     """One run of the demo with a state folder of its own. Use as a context manager."""
 
@@ -62,7 +67,12 @@ class DemoRun:
         """Start the demo without waiting."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "demo"], env=self.environ, stdout=output, stderr=output, cwd=SERVICES
+                [sys.executable, "-m", "demo"],
+                env=self.environ,
+                stdout=output,
+                stderr=output,
+                cwd=SERVICES,
+                preexec_fn=_hear_hang_up,
             )
         return self
 
