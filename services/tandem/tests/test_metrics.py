@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 from tandem import publish
 from tandem.metrics import sampling
 from tandem.models import OutboxEntry
+from tandem.shards import shards
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("project")]
 
@@ -51,7 +52,9 @@ def test_publish_is_counted_by_outcome(client: Client) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_sampling_looks_at_the_pool_and_the_outbox() -> None:
-    """Connections by state, and what waits for Redis."""
+    """Connections by state (others of this process may have left some), and what waits for Redis."""
+    for client in shards().clients:
+        client.connection_pool.reset()
     publish("public:page", {})
     OutboxEntry.objects.create(channel="public:page", data="{}")
     sampling.sample()
