@@ -61,10 +61,10 @@ def edge(folder: Path, port: int, upstream: int, names: NameServer) -> Server:
     find_program("envsubst")
     service = yaml.safe_load((SERVICES / "compose.yaml").read_text())["services"]["edge"]
     shell, option, script = service["command"]
-    for theirs, ours in (
+    for theirs, ours in (  # /tmp first: folder and checkout may be below it
+        ("/tmp", str(folder)),
         ("$$", "$"),
         ("/etc/tandem", str(SERVICES.parent / "ingress")),
-        ("/tmp", str(folder)),
         ("127.0.0.11", f"127.0.0.1:{names.port}"),
         ("exec nginx", f"exec {find_program('nginx')}"),
         ("daemon off;", "daemon off; user root;" if os.getuid() == 0 else "daemon off;"),

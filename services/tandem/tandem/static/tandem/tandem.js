@@ -357,7 +357,6 @@ function alone({ hear }) {
 class Channel {
   listeners = new Map();
   position = null;
-  failures = 0;
 
   constructor(name) {
     this.name = name;
@@ -665,7 +664,7 @@ class Holder {
 
   #joined(channel, start, { recoverable, recovered, epoch = "", offset = 0, publications = [], ttl }) {
     const position = recoverable ? { epoch, offset } : null;
-    Object.assign(channel, { position, isJoined: true, isFresh: false, failures: 0 });
+    Object.assign(channel, { position, isJoined: true, isFresh: false });
     this.#tell(channel, { type: "joined", start, position, recovered, publications });
     for (const listener of channel.listeners.values()) listener.since = position;
     this.#renew(ttl, channel);
@@ -683,7 +682,7 @@ class Holder {
   async #retry(channel, retry = 0) {
     const isCurrent = this.#guard(channel);
     channel.isAsking = true;
-    await sleep(Math.max(backoff(channel.failures++), retry));
+    await sleep(Math.max(backoff(2), retry)); // cheap on an open line
     if (!isCurrent()) return;
     channel.isAsking = false;
     this.#subscribe(channel);
