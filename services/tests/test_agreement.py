@@ -183,6 +183,19 @@ def test_sdk_lock_has_the_sdk_of_its_package() -> None:
     assert locked == wanted
 
 
+# -- Checks -----------------------------------------------------------------------------------------
+
+
+def test_a_check_has_one_meaning_and_a_row() -> None:
+    """Each id of a system check is given in one place, and the package's README says what it means."""
+    given = re.findall(r'id="tandem\.([EW]\d+)"', texts(SERVICES / "tandem/tandem", "*.py"))
+    rows = re.findall(r"^\| `tandem\.([^|]*)\|", text(SERVICES / "tandem/README.md"), re.MULTILINE)
+    told = [name for row in rows for name in re.findall(r"[EW]\d{3}", row)]
+
+    assert sorted(given) == sorted(set(given))
+    assert set(given) == set(told)
+
+
 # -- Links ------------------------------------------------------------------------------------------
 
 

@@ -162,8 +162,8 @@ except TypeError as error:
         settings.write_text(text)
 
     assert "mysite.Order has triggers: they notice every change by themselves" in answer
-    assert "tandem.E008) nobody notices changes of mysite.Order: its triggers are not installed" in without.stderr
-    assert "tandem.E009) nobody notices changes of mysite.Order: 'default' is not PostgreSQL" in elsewhere.stderr
+    assert "tandem.E010) nobody notices changes of mysite.Order: its triggers are not installed" in without.stderr
+    assert "tandem.E011) nobody notices changes of mysite.Order: 'default' is not PostgreSQL" in elsewhere.stderr
 
 
 def test_function_that_fails_stops_no_other_change(shop: Shop) -> None:

@@ -162,11 +162,11 @@ def _triggers(_: conf.Settings) -> Iterator[CheckMessage]:
         if not apps.is_installed("pgtrigger"):
             hint = 'Add "pgtrigger" to INSTALLED_APPS, and run makemigrations and migrate.'
             yield Error(
-                f"nobody notices changes of {label}: its triggers are not installed", hint=hint, id="tandem.E008"
+                f"nobody notices changes of {label}: its triggers are not installed", hint=hint, id="tandem.E010"
             )
         elif connections[alias := router.db_for_write(broadcast.model)].vendor != "postgresql":
             hint = "Leave triggers=True out of its broadcasts, or use PostgreSQL in development too."
-            yield Error(f"nobody notices changes of {label}: {alias!r} is not PostgreSQL", hint=hint, id="tandem.E009")
+            yield Error(f"nobody notices changes of {label}: {alias!r} is not PostgreSQL", hint=hint, id="tandem.E011")
 
 
 def _no_redis(settings: conf.Settings) -> Iterator[CheckMessage]:
