@@ -8,7 +8,8 @@ import msgpack
 from channels_redis.utils import _consistent_hash  # the layer's own sharding: both must agree
 
 from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.shards import Shards, shards
+from tandem.shards import shards
+from tandem.sync_shards import Shards
 
 CHANNEL = "tandem"
 """The workers' channel. Over pub/sub every worker hears it, and none that is not there: it is a hint, and no more."""

@@ -1,168 +1,14 @@
-"""Run the scripts from sync code: one pool of redis-py connections, and one breaker, for each Redis shard."""
+"""The process's shards, for sync code: Redis, or the stores of this process."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from functools import cache, partial
-from typing import Any
+from functools import cache
 
-import redis
-
-from tandem import conf, scripts
-from tandem.breaker import Breaker
-from tandem.connecting import pool_of
-from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.groups import shard_for
+from tandem import conf
 from tandem.memory import is_memory
-
-# So long waits who is served by somebody; then the breaker opens, and nobody waits any more.
-PATIENCE_SECONDS = 0.25
-
-_NOT_NOW = frozenset({"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY"})
-"""Replies that say that this Redis cannot serve now, whatever is asked of it."""
-
-_CODES = {
-    redis.exceptions.OutOfMemoryError: "OOM",
-    redis.exceptions.ReadOnlyError: "READONLY",
-    redis.exceptions.NoPermissionError: "NOPERM",
-    redis.exceptions.NoScriptError: "NOSCRIPT",
-    redis.exceptions.TryAgainError: "TRYAGAIN",
-    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
-    redis.exceptions.MasterDownError: "MASTERDOWN",
-}
-"""The first word of a reply, which redis-py makes a type of."""
-
-
-class Shards:
-    """
-    The Redis shards, for sync code. Safe to share between threads.
-
-    *patience* is how long to wait for a connection and for a reply, in seconds. A shard that took longer is away: every
-    call raises `RedisUnavailable` at once until it answers again, which is tried once a second.
-    """
-
-    def __init__(self, urls: Sequence[str], *, patience: float = PATIENCE_SECONDS) -> None:
-        pools = [pool_of(url, connect_seconds=patience, reply_seconds=patience) for url in urls]
-        self.clients = [redis.Redis(connection_pool=pool) for pool in pools]
-        self._breakers = [Breaker(partial(_probe, url, patience)) for url in urls]
-
-    def is_away(self, shard: int) -> bool:
-        """Tell whether *shard* is known not to answer."""
-        return self._breakers[shard].is_open
-
-    def of(self, channel: str) -> int:
-        """Return the shard of *channel*."""
-        return shard_for(channel, len(self.clients))
-
-    def run(self, channel: str, call: scripts.Call) -> Any:
-        """
-        Run one script on *channel*'s shard and return its reply.
-
-        Raises `RedisUnavailable`, or `RedisReplyError` with what Redis said.
-        """
-        return self.run_on(self.of(channel), call)
-
-    def run_on(self, shard: int, call: scripts.Call) -> Any:
-        """Run one script on *shard* and return its reply. Raises as `run` does."""
-        [reply] = self.commands(shard, [call.evalsha()])
-        if isinstance(reply, RedisReplyError):
-            raise reply
-        return reply
-
-    def run_many(self, calls: Sequence[tuple[str, scripts.Call]]) -> list[Any]:
-        """
-        Run scripts in one round trip for each shard. A refused call's reply is its `RedisReplyError`.
-
-        Raises `RedisUnavailable` when a shard does not answer.
-        """
-        replies = self.run_each([(self.of(channel), call) for channel, call in calls])
-        if away := next((reply for reply in replies if isinstance(reply, RedisUnavailable)), None):
-            raise away
-        return replies
-
-    def run_each(self, calls: Sequence[tuple[int, scripts.Call]]) -> list[Any]:
-        """
-        Run scripts in one round trip for each shard, in their order. What failed has its error for a reply.
-
-        That is a `RedisReplyError`, or `RedisUnavailable` for every call of a shard that does not answer.
-        """
-        by_shard: dict[int, list[int]] = {}
-        for index, (shard, _) in enumerate(calls):
-            by_shard.setdefault(shard, []).append(index)
-        replies: list[Any] = [None] * len(calls)
-        for shard, indexes in by_shard.items():
-            try:
-                answered = self.commands(shard, [calls[index][1].evalsha() for index in indexes])
-            except (RedisUnavailable, RedisReplyError) as error:
-                answered = [error] * len(indexes)
-            for index, reply in zip(indexes, answered, strict=True):
-                replies[index] = reply
-        return replies
-
-    def commands(self, shard: int, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
-        """Send commands to *shard* in one round trip, loading the scripts first if it does not know them."""
-        self._breakers[shard].check()
-        try:
-            replies = self._exchange(shard, commands)
-            if any(isinstance(reply, redis.exceptions.ReadOnlyError) for reply in replies):
-                # A failover: what the name leads to now is another one.
-                self.clients[shard].connection_pool.disconnect(inuse_connections=False)
-                self._again(shard, commands, replies, redis.exceptions.ReadOnlyError)
-            if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
-                _load_scripts(self.clients[shard])
-                self._again(shard, commands, replies, redis.exceptions.NoScriptError)
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise RedisUnavailable(str(error)) from error
-        except redis.RedisError as error:
-            raise _refusal(error) from error
-        refused = [_refusal(reply) if isinstance(reply, redis.RedisError) else reply for reply in replies]
-        if away := next((reply for reply in refused if isinstance(reply, RedisUnavailable)), None):
-            raise away
-        return refused
-
-    def close(self) -> None:
-        """Close every pooled connection."""
-        for client in self.clients:
-            client.close()
-
-    def _exchange(self, shard: int, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
-        pool, breaker = self.clients[shard].connection_pool, self._breakers[shard]
-        try:
-            connection = pool.get_connection()
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            breaker.open(str(error))
-            raise
-        try:
-            connection.send_packed_command(connection.pack_commands(commands))
-            return [_read_reply(connection) for _ in commands]
-        except redis.TimeoutError as error:
-            breaker.open(str(error))
-            pool.disconnect(inuse_connections=False)
-            raise
-        except BaseException:  # replies that nobody read are still to come
-            connection.disconnect()
-            raise
-        finally:
-            pool.release(connection)
-
-    def _again(
-        self, shard: int, commands: Sequence[Sequence[str | bytes | int]], replies: list[Any], refusal: type[Exception]
-    ) -> None:
-        """Send those of *commands* again that got *refusal*, and put what comes in its place."""
-        refused = [index for index, reply in enumerate(replies) if isinstance(reply, refusal)]
-        for index, reply in zip(refused, self._exchange(shard, [commands[i] for i in refused]), strict=True):
-            replies[index] = reply
-
-
-@cache
-def _shards(urls: tuple[str, ...]) -> Shards:
-    if all(is_memory(url) for url in urls):
-        from tandem.memory.shards import MemoryShards
-
-        return MemoryShards(urls)
-    return Shards(urls, patience=PATIENCE_SECONDS)
-
+from tandem.memory.shards import MemoryShards
+from tandem.sync_shards import PATIENCE_SECONDS, Shards
 
 _lock = threading.Lock()
 
@@ -173,32 +19,8 @@ def shards() -> Shards:
         return _shards(conf.redis_urls())
 
 
-def _probe(url: str, patience: float) -> None:
-    with redis.Redis(connection_pool=pool_of(url, connect_seconds=patience, reply_seconds=patience)) as client:
-        client.ping()
-        client.connection_pool.disconnect()
-
-
-def _read_reply(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except redis.ResponseError as error:
-        return error
-
-
-def _refusal(error: redis.RedisError) -> RedisUnavailable | RedisReplyError:
-    code, text = _CODES.get(type(error)), str(error)
-    if code and not text.startswith(code):
-        text = f"{code} {text}"
-    return RedisUnavailable(text) if text.partition(" ")[0] in _NOT_NOW else RedisReplyError(text)
-
-
-def _load_scripts(client: redis.Redis) -> None:
-    run_id = client.info("server")["run_id"]
-    try:
-        config = client.config_get("append*")
-    except redis.ResponseError:
-        config = {}
-    client.execute_command(*scripts.boot_call(run_id, config).eval())
-    for script in scripts.ALL:
-        client.script_load(script.source)
+@cache
+def _shards(urls: tuple[str, ...]) -> Shards:
+    if all(is_memory(url) for url in urls):
+        return MemoryShards(urls)
+    return Shards(urls, patience=PATIENCE_SECONDS)

@@ -14,7 +14,7 @@ from rig.servers import RedisServer, free_port
 from tandem import scripts
 from tandem.async_shards import AsyncShards, run_id_of
 from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.shards import Shards
+from tandem.sync_shards import Shards
 
 
 @pytest_asyncio.fixture

@@ -12,7 +12,7 @@ from tandem import scripts
 from tandem.namespaces import Namespace
 from tandem.publication import Position, pack_body
 from tandem.scripts import Call, Entries, StreamState
-from tandem.shards import Shards
+from tandem.sync_shards import Shards
 
 DAY = 86_400
 CHANNEL = "kept:a"

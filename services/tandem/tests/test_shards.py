@@ -17,7 +17,8 @@ from tandem import RedisUnavailable, publish, scripts
 from tandem.errors import RedisReplyError
 from tandem.groups import shard_for
 from tandem.publisher import Draft, publish_many
-from tandem.shards import Shards, shards
+from tandem.shards import shards
+from tandem.sync_shards import Shards
 
 
 def test_channels_are_spread_over_the_shards(redis_server: RedisServer, redis_url: str) -> None:

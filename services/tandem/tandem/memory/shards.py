@@ -10,7 +10,7 @@ import redis
 from tandem.breaker import Breaker
 from tandem.memory import serving
 from tandem.memory.store import Store, store_at
-from tandem.shards import Shards
+from tandem.sync_shards import Shards
 
 
 class NoPool:

@@ -11,7 +11,8 @@ from tandem.outbox.rows import Row
 from tandem.outbox.sending import send
 from tandem.outbox.settling import settle_committed, tell_waiting
 from tandem.poke import poke_workers
-from tandem.shards import Shards, shards
+from tandem.shards import shards
+from tandem.sync_shards import Shards
 
 OLDER = 20
 """So many rows of others a request sends before its own; where more wait, the worker sends them all."""

@@ -12,7 +12,7 @@ from tandem import conf, scripts, tracing
 from tandem.errors import InvalidChannel, PublicationTooLarge, RedisReplyError, TandemError, UnknownNamespace
 from tandem.outbox.rows import KEY_SECONDS, Row
 from tandem.publisher import observe, pack_now
-from tandem.shards import Shards
+from tandem.sync_shards import Shards
 
 _ROWS_OF_ONE_CALL = 100
 

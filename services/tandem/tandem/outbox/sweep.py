@@ -17,7 +17,8 @@ from tandem.outbox import rows
 from tandem.outbox.claiming import claimed
 from tandem.outbox.sending import send
 from tandem.outbox.settling import settle
-from tandem.shards import Shards, shards
+from tandem.shards import shards
+from tandem.sync_shards import Shards
 
 BATCH = 500
 CHANNELS = 200

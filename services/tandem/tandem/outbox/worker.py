@@ -20,7 +20,8 @@ from tandem.memory import is_memory
 from tandem.outbox.sweep import databases, due_channels, send_channels
 from tandem.poke import CHANNEL, poke_shard
 from tandem.repeats import Repeats
-from tandem.shards import Shards, shards
+from tandem.shards import shards
+from tandem.sync_shards import Shards
 
 logger = logging.getLogger(__name__)
 
