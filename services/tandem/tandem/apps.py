@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
 from tandem import conf, control, tracing
+from tandem.chores import chores
 from tandem.gauges import gauges
 
 
@@ -26,6 +27,9 @@ class TandemConfig(AppConfig):
         outbox_gauges = import_module("tandem.outbox.gauges").outbox_gauges
         if outbox_gauges not in gauges:
             gauges.append(outbox_gauges)
+        # Redis lost what was revoked, SQL still has it; triggers noticed what nobody has told of yet.
+        ours = import_module("tandem.auth.revoking").refill, import_module("tandem.changes.recorded").tell_recorded
+        chores.extend(each for each in ours if each not in chores)
         autodiscover_modules("channels")
         # What is wrong in the settings the check says, all of it, and whoever uses them.
         with suppress(ImproperlyConfigured):

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tandem.management.every_chore import every_chore
+from tandem.chores import chores
 from tandem.outbox import send_left_over
 from tandem.outbox.liveness import serve_liveness
 from tandem.outbox.worker import Worker
@@ -28,12 +28,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, send, wait."""
         if options["once"]:
-            for chore in every_chore():
+            for chore in chores:
                 while chore():
                     pass
             self.stdout.write(f"sent {send_left_over()}")
             return
-        worker = Worker(interval=options["interval"], chores=every_chore())
+        worker = Worker(interval=options["interval"], chores=chores)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         if options["probe_port"] is not None:

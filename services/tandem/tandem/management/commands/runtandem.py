@@ -19,7 +19,7 @@ from django.core.management.commands.runserver import Command as RunServer
 from django.utils import autoreload
 
 from tandem import conf
-from tandem.management.every_chore import every_chore
+from tandem.chores import chores
 from tandem.memory import is_memory
 from tandem.outbox.worker import Worker
 
@@ -61,7 +61,7 @@ class Command(RunServer):
         self.check_migrations()
         self.say_where()
         host = self.addr.strip("[]").replace(":", r"\:")
-        worker = Worker(chores=every_chore())  # a shell or a task of the project leaves its rows to this process
+        worker = Worker(chores=chores)  # a shell or a task of the project leaves its rows to this process
         threading.Thread(target=worker.run, name="outbox", daemon=True).start()
         status = import_module(f"{_SOCKETS}.development").serve(
             self.pages(options),

@@ -16,9 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from tandem import conf
+from tandem.chores import chores
 from tandem.errors import RedisUnavailable
 from tandem.layer import ChannelLayer
-from tandem.management.every_chore import every_chore
 from tandem.memory import is_memory
 from tandem.outbox.liveness import serve_liveness
 from tandem.outbox.worker import Worker
@@ -51,7 +51,7 @@ class Command(RunWorker):  # type: ignore[misc]  # channels has no types
                 raise CommandError(_NO_REDIS)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
-        work = Worker(interval=options["interval"], chores=every_chore(), hears_pokes=False)
+        work = Worker(interval=options["interval"], chores=chores, hears_pokes=False)
         if options["probe_port"] is not None:
             serve_liveness(options["probe_port"], work.is_alive)
         HearingWorker(work).run()
