@@ -156,12 +156,12 @@ import json, os, random, signal, sys, time
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import connection, connections, transaction
-from tandem import shards
+from tandem import sync_shards
 from tandem.chores import chores
 from tandem.inbox import EVERYONE, notify
 from tandem.outbox.worker import Worker
 
-shards.PATIENCE_SECONDS = 5.0  # a busy machine is no Redis that is away
+sync_shards.PATIENCE_SECONDS = 5.0  # a busy machine is no Redis that is away
 few = list(User.objects.order_by("pk")[:3])
 connections.close_all()
 

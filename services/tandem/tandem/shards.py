@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from functools import cache
 
-from tandem import conf
+from tandem import conf, sync_shards
 from tandem.memory import is_memory
 from tandem.memory.shards import MemoryShards
-from tandem.sync_shards import PATIENCE_SECONDS, Shards
+from tandem.sync_shards import Shards
 
 _lock = threading.Lock()
 
@@ -23,4 +23,4 @@ def shards() -> Shards:
 def _shards(urls: tuple[str, ...]) -> Shards:
     if all(is_memory(url) for url in urls):
         return MemoryShards(urls)
-    return Shards(urls, patience=PATIENCE_SECONDS)
+    return Shards(urls, patience=sync_shards.PATIENCE_SECONDS)
