@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import logging.config
 import sys
 
 from tandem_realtime.server import Limits, Server
@@ -16,12 +17,16 @@ from twisted.internet.endpoints import quoteStringArgument
 def main() -> int:
     """Serve until SIGTERM and a drain; return the exit status."""
     from tandem import conf, tracing
+    from tandem.logs import logging_config
     from tandem.memory import is_memory
     from tandem_realtime.asgi import application  # sets Django up
     from tandem_realtime.observing.watch import Watch
     from tandem_realtime.runtime import runtime
 
     settings = conf.settings()
+
+    if not logging.getLogger().handlers:  # a project that says nothing of logging must still hear of its sockets
+        logging.config.dictConfig(logging_config(settings.log_level))
 
     if settings.traces:
         tracing.start("realtime")

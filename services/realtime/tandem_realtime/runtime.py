@@ -19,6 +19,7 @@ from tandem_realtime.hub import Hub
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.observing import metrics
+from tandem_realtime.observing.connection_log import log
 from tandem_realtime.observing.reconnects import observe_layer
 from tandem_realtime.options import Options
 from tandem_realtime.presence import Presence
@@ -33,6 +34,7 @@ class Runtime:
     """The shared objects of one event loop."""
 
     def __init__(self) -> None:
+        log.is_on = conf.settings().connection_log
         self.node = uuid.uuid4().hex
         self.options = Options.from_settings()
         self.namespaces = conf.namespaces()
@@ -76,6 +78,7 @@ class Runtime:
 
     async def stop(self) -> None:
         """End the background work and close the connections to Redis."""
+        log.flush()
         await self._tasks.stop()
         await self.presence.stop()
         await self.control.stop()

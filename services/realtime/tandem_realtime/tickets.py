@@ -40,5 +40,7 @@ def resumed_ticket(runtime: Runtime, query: dict[str, list[str]], right: str) ->
 def _holding(runtime: Runtime, ticket: Ticket) -> Ticket:
     """Return *ticket*. Raises `InvalidToken` for one whose login or user was ended, or whose channel was."""
     if runtime.revocations.bar(ticket.claims, time.monotonic()) is not Bar.NOTHING:
-        raise InvalidToken("what this ticket says holds no more")
+        error = InvalidToken("what this ticket says holds no more")
+        error.user = ticket.user
+        raise error
     return ticket

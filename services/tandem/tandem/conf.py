@@ -65,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     traces: bool = False
     """OpenTelemetry traces; where they go is said by the ``OTEL_`` variables."""
     log_level: str = "INFO"
+    connection_log: bool = True
+    """Whether the sockets log, at INFO, who came, who left, who was refused, and why."""
     max_publication_bytes: int = 1_048_576
     """How large the data of a publication may be; what is larger is refused where it is published."""
 

@@ -52,7 +52,13 @@ class PublicationTooLarge(TandemError, ValueError):
 
 
 class InvalidToken(TandemError):
-    """A token that is malformed, forged, or meant for something else."""
+    """
+    A token that is malformed, forged, or meant for something else.
+
+    `user` is whom it names, where a key proves that: for the log, and nothing else.
+    """
+
+    user: str = ""
 
 
 class ExpiredToken(InvalidToken):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import jwt
@@ -31,6 +32,12 @@ _COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 NO_INFO = NOTHING  # not None: msgspec decodes no union with Raw in it
 
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}  # RFC 7518, section 3.4
+
+# The times are ours to judge, by another clock.
+_UNJUDGED: Any = dict.fromkeys(
+    ("verify_aud", "verify_iss", "verify_sub", "verify_jti", "verify_iat", "verify_nbf", "verify_exp"), False
+)
+_UNPROVEN: Any = {**_UNJUDGED, "verify_signature": False}
 
 T = TypeVar("T", "ConnectionClaims", "SubscriptionClaims")
 
@@ -115,13 +122,16 @@ class Verifier:
     def connection(self, token: str) -> ConnectionClaims:
         """Return what a connection token says. Raises `ExpiredToken` or `InvalidToken`."""
         payload = self._verify(token)
-        if "channel" in payload:
-            raise InvalidToken("a subscription token is not a connection token")
-        return self._in_time(_claims(payload, ConnectionClaims))
+        with _naming(payload):
+            if "channel" in payload:
+                raise InvalidToken("a subscription token is not a connection token")
+            return self._in_time(_claims(payload, ConnectionClaims))
 
     def subscription(self, token: str) -> SubscriptionClaims:
         """Return what a subscription token says. Raises `ExpiredToken` or `InvalidToken`."""
-        return self._in_time(_claims(self._verify(token), SubscriptionClaims))
+        payload = self._verify(token)
+        with _naming(payload):
+            return self._in_time(_claims(payload, SubscriptionClaims))
 
     def _in_time(self, claims: T) -> T:
         now = self._now()
@@ -211,6 +221,25 @@ def check_user(user: str) -> str:
     return user
 
 
+def claimed_user(token: str) -> str:
+    """Return whom *token* says it was made for, which no key proves; empty if it says nothing that can be read."""
+    try:
+        payload: dict[str, Any] = jwt.decode(token, options=_UNPROVEN)
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        return ""
+    return str(payload.get("sub") or "")
+
+
+@contextmanager
+def _naming(payload: Mapping[str, Any]) -> Iterator[None]:
+    """Have what is raised say whom the *payload* of a verified token names."""
+    try:
+        yield
+    except InvalidToken as error:
+        error.user = str(payload.get("sub") or "")
+        raise
+
+
 def _admission(generation: int, namespaces: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
     claims: dict[str, Any] = {"gen": generation} if generation else {}
     return {**claims, "ns": dict(namespaces)} if namespaces else claims
@@ -228,16 +257,7 @@ def _decode(token: str, key: Key) -> dict[str, Any] | None:
             token,
             key.key,
             algorithms=[key.algorithm],
-            options={
-                "verify_aud": False,
-                "verify_iss": False,
-                "verify_sub": False,
-                "verify_jti": False,
-                # The times are ours to judge, by another clock.
-                "verify_iat": False,
-                "verify_nbf": False,
-                "verify_exp": False,
-            },
+            options=_UNJUDGED,
         )
     except (jwt.InvalidTokenError, ValueError, RecursionError):
         return None

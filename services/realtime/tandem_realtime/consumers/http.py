@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 from channels.consumer import AsyncConsumer
 
+from tandem_realtime.consumers.refusals import WRONG_ORIGIN, origin_of, refused
 from tandem_realtime.consumers.send_queue import Send
 from tandem_realtime.origin import is_allowed
 from tandem_realtime.protocol import codes
@@ -54,6 +55,7 @@ class HttpConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         self.cors = cors_headers(scope["headers"], runtime().options.allowed_origins)
         if not is_allowed(scope["headers"], runtime().options.allowed_origins):
             self.cors = []
+            refused(scope, WRONG_ORIGIN, origin=origin_of(scope))
             await self.refuse(codes.DENIED)
         elif scope["method"] == "OPTIONS":
             await self.reply(204, headers=PREFLIGHT)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tandem.errors import InvalidToken
 from tandem.namespaces import check_channel
 from tandem.tickets import Ticket
+from tandem_realtime.consumers.refusals import refused
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Error
 from tandem_realtime.protocol.event_ids import RIGHT
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session.failures import as_error
 from tandem_realtime.session.following import Wanted, check, resumed, wanted
-from tandem_realtime.tickets import resumed_ticket, take_ticket
+from tandem_realtime.tickets import ANONYMOUS, resumed_ticket, take_ticket
 
 Query = dict[str, list[str]]
 
@@ -25,14 +26,15 @@ class Address(NamedTuple):
     ticket: Ticket
 
 
-async def read_address(query: Query, *, resume: str = "") -> Address | Error:
+async def read_address(scope: dict[str, Any], query: Query, *, resume: str = "") -> Address | Error:
     """
-    Read and check an address; return why it is refused if it is.
+    Read and check an address; return why it is refused if it is, of which the log has heard.
 
     *resume* is a Last-Event-ID, which takes the place of ``?since=``, and that of a ticket that is spent. ``since``
     takes one too: a page whose right to resume is over comes back with a new ticket, and with the last id that it saw.
     """
     at, _, right = resume.partition(RIGHT)
+    ticket = ANONYMOUS
     try:
         channels = query.get("channel", [])
         since = [position for text in query.get("since", []) for position in text.partition(RIGHT)[0].split(",")]
@@ -43,8 +45,11 @@ async def read_address(query: Query, *, resume: str = "") -> Address | Error:
         runtime().namespaces.adopt(ticket.ns)
         limit = runtime().options.max_subscriptions
         check(found, runtime().namespaces, user=ticket.user, admitted=ticket.channels, limit=limit)
-    except InvalidToken:
+    except InvalidToken as error:
+        refused(scope, f"unauthorized: {error}", user=error.user)
         return codes.UNAUTHORIZED
     except Exception as error:  # sorted by type; what is ours is logged there
-        return as_error(error)
+        failure = as_error(error)
+        refused(scope, failure.message, user=ticket.user, code=failure.code, channel=" ".join(query.get("channel", ())))
+        return failure
     return Address(found, ticket)

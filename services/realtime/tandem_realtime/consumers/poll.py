@@ -18,6 +18,7 @@ from tandem.publication import Position, Publication
 from tandem.tickets import Ticket
 from tandem_realtime.consumers.http import HttpConsumer
 from tandem_realtime.consumers.one_way import read_address
+from tandem_realtime.consumers.refusals import address_of
 from tandem_realtime.hub import Subscription
 from tandem_realtime.observing import metrics
 from tandem_realtime.protocol import codes
@@ -83,7 +84,7 @@ class PollConsumer(HttpConsumer):
 
     async def answer(self, receive: Any) -> None:
         """Answer with what is there, or with what comes."""
-        address = await read_address(self.query)
+        address = await read_address(self.scope, self.query)
         if isinstance(address, Error):
             await self.refuse(address)
             return
@@ -100,7 +101,8 @@ class PollConsumer(HttpConsumer):
 
     async def _poll(self, channel: str, since: Position | None, ticket: Ticket, receive: Any) -> Answer | Error:
         harvest = Harvest()
-        session = Session(runtime(), harvest.encoding, harvest.write, harvest.close, is_plain=True)
+        address = address_of(self.scope)
+        session = Session(runtime(), harvest.encoding, harvest.write, harvest.close, is_plain=True, address=address)
         session.hear_states(harvest.take_state)
         session.identify(ticket.claims)
         session.start()

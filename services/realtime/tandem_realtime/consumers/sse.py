@@ -39,7 +39,7 @@ class SseConsumer(StreamConsumer):
         if form is None:
             await self.refuse(codes.BAD_COMMAND)
             return
-        address = await read_address(self.query, resume=resume.decode("latin-1"))
+        address = await read_address(self.scope, self.query, resume=resume.decode("latin-1"))
         if not isinstance(address, Error):
             await self._serve_page(receive, *address, form)
         elif address == codes.INTERNAL:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tandem_realtime.consumers.http import HttpConsumer
+from tandem_realtime.consumers.refusals import address_of
 from tandem_realtime.consumers.send_queue import SendQueue, limits_of
 from tandem_realtime.protocol.codes import SLOW, Disconnect
 from tandem_realtime.protocol.encodings import Encoding
@@ -43,7 +44,7 @@ class StreamConsumer(HttpConsumer):
             last = b"" if goodbye is None else goodbye(Disconnect(code, reason))
             queue.finish({"type": "http.response.body", "body": last, "more_body": goodbye is None}, code=code)
 
-        session = Session(runtime(), encoding, write, close, is_plain=is_plain)
+        session = Session(runtime(), encoding, write, close, is_plain=is_plain, address=address_of(self.scope))
         if register := self.scope.get("extensions", {}).get("tandem.close"):
             register(lambda code, reason: session.disconnect(Disconnect(code, reason)))
         await self.start(200, [(b"content-type", self.content_type)])

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer
 
 from tandem_realtime.consumers.one_way import read_address
+from tandem_realtime.consumers.refusals import WRONG_ORIGIN, address_of, origin_of, refused
 from tandem_realtime.consumers.send_queue import Send, SendQueue, limits_of
 from tandem_realtime.origin import is_allowed
 from tandem_realtime.protocol import codes
@@ -49,6 +50,7 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         await send({"type": "websocket.accept", "subprotocol": agreed})
         options = runtime().options
         if not is_allowed(scope["headers"], options.allowed_origins):
+            refused(scope, WRONG_ORIGIN, origin=origin_of(scope))
             await send({"type": "websocket.close", "code": PERMISSION_DENIED.code, "reason": PERMISSION_DENIED.reason})
             return
         is_binary = agreed == PROTOBUF and not self.is_plain
@@ -58,13 +60,16 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
                 encoding = spoken(protobuf, socket.binary_frame)
             else:
                 encoding = plain(socket.frame) if self.is_plain else spoken(json, socket.frame)
-            await self.serve(Session(runtime(), encoding, socket.write, socket.close, is_plain=self.is_plain), receive)
+            address = address_of(scope)
+            session = Session(runtime(), encoding, socket.write, socket.close, is_plain=self.is_plain, address=address)
+            await self.serve(session, receive)
             return
         await self._serve_through(send, receive, is_binary=is_binary)
 
     async def serve(self, session: Session, receive: Any) -> None:
         """Hand the client's frames to its session: binary ones to one that speaks Protobuf, texts to any other."""
         kind = "bytes" if session.dialect is protobuf else "text"
+        event: dict[str, Any] = {}
         try:
             while True:
                 event = await receive()
@@ -76,7 +81,7 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
                 else:
                     await session.receive(frame)
         finally:
-            session.connection_lost()
+            _lost(session, event)
 
     async def _serve_through(self, send: Send, receive: Any, *, is_binary: bool) -> None:
         queue = SendQueue(send, limits_of(runtime().options), slow=lambda: session.disconnect(SLOW))
@@ -91,11 +96,12 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         def close(code: int, reason: str) -> None:
             queue.finish({"type": "websocket.close", "code": code, "reason": reason}, code=code)
 
+        address = address_of(self.scope)
         if is_binary:
-            session = Session(runtime(), MESSAGES, write_binary, close)
+            session = Session(runtime(), MESSAGES, write_binary, close, address=address)
         else:
             encoding = PLAIN_LINES if self.is_plain else LINES
-            session = Session(runtime(), encoding, write, close, is_plain=self.is_plain)
+            session = Session(runtime(), encoding, write, close, is_plain=self.is_plain, address=address)
         sending = asyncio.create_task(queue.run())
         try:
             await self.serve(session, receive)
@@ -111,17 +117,24 @@ class OneWayConsumer(WebSocketConsumer):
     async def serve(self, session: Session, receive: Any) -> None:
         """Subscribe to what the address names; what the client says is ignored."""
         query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        event: dict[str, Any] = {}
         try:
-            address = await read_address(query)
+            address = await read_address(self.scope, query)
             if isinstance(address, Error):
-                session.disconnect(DISCONNECTS.get(address, BAD_REQUEST))
+                session.close(*DISCONNECTS.get(address, BAD_REQUEST))
+                session.connection_lost()  # not `disconnect`: the log has heard of it
             else:
                 wanted, ticket = address
                 if query.get("state", ["0"])[-1] not in ("", "0"):
                     session.hear_states(lambda state: session.encoding.wrap(b'{"state":"%s"}' % state.encode()))
                 session.identify(ticket.claims)
                 await follow(session, wanted)
-            while (await receive())["type"] != "websocket.disconnect":
+            while (event := await receive())["type"] != "websocket.disconnect":
                 pass
         finally:
-            session.connection_lost()
+            _lost(session, event)
+
+
+def _lost(session: Session, event: dict[str, Any]) -> None:
+    """End *session* with what the last *event* of its socket says of the end."""
+    session.connection_lost(event.get("code", 1006), event.get("reason") or "")

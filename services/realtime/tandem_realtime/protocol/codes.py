@@ -27,11 +27,13 @@ PERMISSION_DENIED = Disconnect(3507, "permission denied")
 
 
 class DisconnectClient(Exception):
-    """Raised where a command makes the connection end."""
+    """Raised where a command makes the connection end. *because*, and what else is *told*, is for the log alone."""
 
-    def __init__(self, disconnect: Disconnect) -> None:
+    def __init__(self, disconnect: Disconnect, *, because: str = "", **told: str) -> None:
         super().__init__(disconnect.reason)
         self.disconnect = disconnect
+        self.because = because
+        self.told = told
 
 
 class Error(NamedTuple):

@@ -7,8 +7,9 @@ import time
 from tandem import __version__
 from tandem.errors import ExpiredToken, InvalidToken
 from tandem.publication import Position
-from tandem.tokens import ConnectionClaims
+from tandem.tokens import ConnectionClaims, claimed_user
 from tandem_realtime.hub import Subscription
+from tandem_realtime.observing.connection_log import REFUSED
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError, DisconnectClient
 from tandem_realtime.protocol.commands import Command, Connect, Empty, Refresh
@@ -38,6 +39,7 @@ async def connect(session: Subscriber, command: Connect) -> ConnectResult:
     session.identify(claims)
     subs = await _server_side(session, claims, command)
     session.start()
+    session.opened()
     options = session.runtime.options
     return ConnectResult(
         client=session.client,
@@ -65,7 +67,7 @@ def refresh(session: Subscriber, command: Refresh) -> RefreshResult:
     except CommandError as error:
         raise DisconnectClient(codes.EXPIRED) from error
     if claims.sub != session.user:
-        raise DisconnectClient(codes.INVALID_TOKEN)
+        raise DisconnectClient(codes.INVALID_TOKEN, because="refreshed with the token of another user")
     session.identify(claims)
     session.reschedule()
     return RefreshResult(
@@ -90,15 +92,24 @@ def _claims(session: Subscriber, token: str) -> ConnectionClaims:
     try:
         claims = session.runtime.verifier.connection(token)
     except ExpiredToken as error:
-        raise CommandError(codes.TOKEN_EXPIRED) from error
+        raise _expired(session, error.user, str(error)) from error
     except InvalidToken as error:
-        raise DisconnectClient(codes.INVALID_TOKEN) from error
+        whose = {"user": error.user} if error.user else {"claimed_user": claimed_user(token)}
+        raise DisconnectClient(codes.INVALID_TOKEN, because=str(error), **whose) from error
     match session.runtime.revocations.bar(claims, time.monotonic()):
         case Bar.ENDED:
-            raise DisconnectClient(codes.INVALID_TOKEN)
+            because = "the login or the user of this token was ended"
+            raise DisconnectClient(codes.INVALID_TOKEN, because=because, user=claims.sub)
         case Bar.RENEWED:
-            raise CommandError(codes.TOKEN_EXPIRED)
+            raise _expired(session, claims.sub, "the token is from before a change of password")
     return claims
+
+
+def _expired(session: Subscriber, user: str, because: str) -> CommandError:
+    """Return what a client is told that is to fetch another token, and have it logged."""
+    if not session.is_connected:
+        session.log(REFUSED, f"token expired: {because}", user=user, code=codes.TOKEN_EXPIRED.code)
+    return CommandError(codes.TOKEN_EXPIRED)
 
 
 async def _server_side(session: Subscriber, claims: ConnectionClaims, command: Connect) -> dict[str, SubscribeResult]:

@@ -87,6 +87,7 @@ async def follow(session: Subscriber, wanted: Wanted, reader: Reader | None = No
     or what *reader* says in its place. How *reader* begins a channel is sent after what was missed.
     """
     session.start()
+    session.opened()
     try:
         for channel, since in wanted.items():
             await _follow_one(session, channel, since, reader)

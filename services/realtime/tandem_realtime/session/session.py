@@ -51,8 +51,9 @@ class Session(Subscriber):
         close: Callable[[int, str], None],
         *,
         is_plain: bool = False,
+        address: str = "",
     ) -> None:
-        super().__init__(runtime, encoding, write, close, is_plain=is_plain)
+        super().__init__(runtime, encoding, write, close, is_plain=is_plain, address=address)
         self._pace: Pace | None = None
         self._turns: Turns | None = None
 
@@ -69,7 +70,7 @@ class Session(Subscriber):
                     return
                 await self._take(command)
         except DisconnectClient as stop:
-            self.disconnect(stop.disconnect)
+            self.disconnect(stop.disconnect, because=stop.because, **stop.told)
 
     async def _take(self, command: Command) -> None:
         verdict = self._keep_pace()
@@ -113,7 +114,7 @@ class Session(Subscriber):
                 return partial(self._finish, command.id, method, partial(handle, self, request))
             result = handle(self, request)
         except DisconnectClient as stop:
-            self.disconnect(stop.disconnect)
+            self.disconnect(stop.disconnect, because=stop.because, **stop.told)
         except Exception as error:  # sorted by type in _answer_error; what is ours is logged there
             self._answer_error(command.id, method, error)
         else:
@@ -126,7 +127,7 @@ class Session(Subscriber):
         try:
             result = await work()
         except DisconnectClient as stop:
-            self.disconnect(stop.disconnect)
+            self.disconnect(stop.disconnect, because=stop.because, **stop.told)
         except Exception as error:  # sorted by type in _answer_error; what is ours is logged there
             self._answer_error(id, method, error)
         else:

@@ -13,6 +13,7 @@ import msgspec
 from tandem.publication import NOTHING, ClientInfo
 from tandem.tokens import ConnectionClaims
 from tandem_realtime.hub import Subscription
+from tandem_realtime.observing.connection_log import CLOSED, OPENED, REFUSED, log
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import Disconnect
 from tandem_realtime.protocol.dialects import Dialect
@@ -39,6 +40,7 @@ class Subscriber:
         "_rest",
         "_tasks",
         "_unsure",
+        "address",
         "client",
         "close",
         "encoding",
@@ -50,6 +52,7 @@ class Subscriber:
         "is_plain",
         "key",
         "login",
+        "opened_at",
         "runtime",
         "slot",
         "subscriptions",
@@ -66,12 +69,15 @@ class Subscriber:
         close: Callable[[int, str], None],
         *,
         is_plain: bool = False,
+        address: str = "",
     ) -> None:
         self.runtime = runtime
         self.encoding = encoding
         self.write = write
         self.close = close
         self.is_plain = is_plain
+        self.address = address
+        self.opened_at = 0.0
         self.client = str(uuid.uuid4())
         self.key = ""
         self.user = ""
@@ -172,11 +178,15 @@ class Subscriber:
     def _hears_states(self) -> bool:
         return not self.is_plain or self._frame_state is not None
 
-    def disconnect(self, why: Disconnect) -> None:
-        """End the connection, telling why."""
-        if not self.is_gone:
-            self.close(why.code, why.reason)
-            self.connection_lost()
+    def disconnect(self, why: Disconnect, *, because: str = "", **told: str) -> None:
+        """End the connection, telling why; *because*, and what else is *told* where it never began, is for the log."""
+        if self.is_gone:
+            return
+        reason = f"{why.reason}: {because}" if because else why.reason
+        if not self.is_connected:
+            self.log(REFUSED, reason, code=why.code, **told)
+        self.close(why.code, why.reason)
+        self.connection_lost(why.code, reason)
 
     def end_subscription(self, subscription: Subscription, why: codes.Unsubscribed) -> None:
         """End one subscription, telling why; only then may the connection call itself live without it."""
@@ -193,11 +203,13 @@ class Subscriber:
         else:
             self.end_subscription(subscription, codes.STATE_LOST)
 
-    def connection_lost(self) -> None:
-        """Forget everything about this client."""
+    def connection_lost(self, code: int = 1006, reason: str = "") -> None:
+        """Forget everything about this client, whose connection ended with *code*."""
         if self.is_gone:
             return
         self.is_gone = True
+        if self.opened_at:
+            self.log(CLOSED, reason, code=code, seconds=round(time.monotonic() - self.opened_at, 1))
         self.runtime.wheel.cancel(self)
         self.runtime.sessions.remove(self)
         self.runtime.emulation.remove(self.key)
@@ -205,6 +217,17 @@ class Subscriber:
             self.drop(subscription)
         for task in self._tasks or ():
             task.cancel()
+
+    # The log
+
+    def opened(self) -> None:
+        """Have it logged that this client is here, and in the end that it left."""
+        self.opened_at = time.monotonic()
+        self.log(OPENED)
+
+    def log(self, event: str, reason: str = "", *, user: str = "", **more: Any) -> None:
+        """Tell the log of the connections what happened to this one."""
+        log.tell(event, reason, user=user or self.user, address=self.address, client=self.client, **more)
 
     # Time
 
