@@ -92,7 +92,8 @@ MEANWHILE = """
 import json, random, threading, time
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from tandem.inbox import bulk, changing, edit, notify, retract
+from tandem.inbox import edit, notify, retract
+from tandem.inbox.sending import bulk, changing
 from tandem.inbox.models import Bulk, Mailbox, Notification
 
 bulk.BATCH = 10
@@ -289,8 +290,9 @@ FULL = """
 import json
 from django.contrib.auth.models import User
 from django.db import connection
-from tandem.inbox import listing, mailboxes
-from tandem.inbox.listing import Filter
+from tandem.inbox.boxes import mailboxes
+from tandem.inbox.reading import listing
+from tandem.inbox.reading.listing import Filter
 from tandem.inbox.models import Mailbox, Notification
 
 with connection.cursor() as cursor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from ipaddress import ip_network
 from typing import Any, get_origin, get_type_hints
@@ -16,6 +16,7 @@ from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.crypto import salted_hmac
+from django.utils.module_loading import import_string
 
 from tandem.memory import SCHEME, is_memory
 from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces, namespace_name
@@ -218,6 +219,13 @@ def declared_for(channels: Iterable[str]) -> dict[str, Mapping[str, Any]]:
 def settings() -> Settings:
     """Return the settings of this process. Raises `ImproperlyConfigured` as `read` does."""
     return read(getattr(django_settings, "TANDEM", {}), os.environ, debug=bool(django_settings.DEBUG))
+
+
+def function_of(key: str) -> Callable[..., Any] | None:
+    """Return the function that is the value of *key*, or that its dotted path names; None where there is none."""
+    wanted = getattr(settings(), key)
+    found: Callable[..., Any] | None = import_string(wanted) if isinstance(wanted, str) and wanted else wanted or None
+    return found
 
 
 @cache

@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 
 import tandem.inbox
-from tandem.inbox import listing
-from tandem.inbox.listing import Cursor, Filter
+from tandem.inbox.reading import listing
+from tandem.inbox.reading.listing import Cursor, Filter
 from tandem.testing import published
 
 

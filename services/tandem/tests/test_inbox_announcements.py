@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 import tandem.inbox
-from tandem.inbox import EVERYONE, announcing, edit, kinds, notify, retract
+from tandem.inbox import EVERYONE, edit, notify, retract
+from tandem.inbox.content import kinds
+from tandem.inbox.keeping.removing import remove_expired_announcements
 from tandem.inbox.models import Announcement, AnnouncementMark, Board
-from tandem.inbox.removing import remove_expired_announcements
+from tandem.inbox.sending import announcing
 from tandem.testing import published
 from tests.inboxes import inbox, numbers, pushed, titles, user
 from tests.test_inbox_http import Browser

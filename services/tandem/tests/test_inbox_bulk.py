@@ -11,8 +11,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tandem.chores import chores
-from tandem.inbox import EVERYONE, bulk, changing, edit, notify, notifying, retract, work
+from tandem.inbox import EVERYONE, edit, notify, retract, work
 from tandem.inbox.models import Bulk, BulkRecipient, Mailbox, Notification
+from tandem.inbox.sending import bulk, changing, notifying
 from tandem.outbox.worker import Worker
 from tandem.testing import published
 from tests.inboxes import titles

@@ -12,8 +12,10 @@ from django.db.models import F
 
 import tandem.inbox
 from rig.overrides import override_tandem
-from tandem.inbox import Kind, kinds, media, notify, retract, work
+from tandem.inbox import Kind, notify, retract, work
+from tandem.inbox.content import kinds
 from tandem.inbox.models import Delivery
+from tandem.inbox.preferences import media
 from tests.inboxes import inbox, titles, user
 from tests.test_inbox_http import Browser
 

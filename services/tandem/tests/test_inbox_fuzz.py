@@ -11,7 +11,8 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tandem.inbox import EVERYONE, notify, shapes
+from tandem.inbox import EVERYONE, notify
+from tandem.inbox.web import shapes
 from tests.inboxes import user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tandem_memory")]

@@ -9,7 +9,8 @@ import pytest
 from django.db import transaction
 
 import tandem.inbox
-from tandem.inbox import EVERYONE, Kind, announced, kinds, notified, notify, retract, retracted
+from tandem.inbox import EVERYONE, Kind, announced, notified, notify, retract, retracted
+from tandem.inbox.content import kinds
 from tests.inboxes import titles, user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tandem_memory")]

@@ -13,8 +13,9 @@ from django.test import Client
 
 import tandem
 from rig.overrides import override_tandem
-from tandem.inbox import EVERYONE, notify, shapes
-from tandem.inbox.openapi import description
+from tandem.inbox import EVERYONE, notify
+from tandem.inbox.web import shapes
+from tandem.inbox.web.openapi import description
 from tests.inboxes import numbers, pushed, titles, user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tandem_memory")]

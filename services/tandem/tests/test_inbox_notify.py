@@ -14,9 +14,10 @@ from django.utils.translation import get_language
 
 import tandem.inbox
 from rig.overrides import override_tandem
-from tandem.inbox import EVERYONE, InvalidNotification, anotify, edit, kinds, notify, retract
+from tandem.inbox import EVERYONE, InvalidNotification, anotify, edit, notify, retract
+from tandem.inbox.content import kinds
+from tandem.inbox.keeping.removing import remove_expired
 from tandem.inbox.models import Mailbox, Message, Notification
-from tandem.inbox.removing import remove_expired
 from tandem.testing import published
 from tests.inboxes import inbox, numbers, pushed, titles, user
 

@@ -17,7 +17,7 @@ from django.test import RequestFactory, override_settings
 from django.utils import translation
 
 import tandem
-from tandem.inbox.labels import LABELS, translated
+from tandem.inbox.web.labels import LABELS, translated
 
 ENGINE = Engine(libraries={"tandem": "tandem.templatetags.tandem"})
 SCRIPT = Path(tandem.__file__).parent / "static/tandem/tandem-inbox.js"

@@ -9,7 +9,6 @@ from urllib.parse import quote
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
-from django.utils.module_loading import import_string
 
 from tandem import conf
 from tandem.auth.errors import NotSignedIn
@@ -58,8 +57,7 @@ def id_of(user: Any, request: Any = None) -> str:
     """
     if isinstance(user, str):
         return encode_id(user)
-    wanted = conf.settings().user_id
-    name = import_string(wanted) if isinstance(wanted, str) and wanted else wanted
+    name = conf.function_of("user_id")
     return encode_id(str(name(user, request) if name else user.pk))
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tandem.inbox.changing import edit, retract
-    from tandem.inbox.drafting import InvalidNotification
-    from tandem.inbox.kinds import Kind, kind
-    from tandem.inbox.media import medium
-    from tandem.inbox.notifying import EVERYONE, anotify, notify
+    from tandem.inbox.content.kinds import Kind, kind
+    from tandem.inbox.errors import InvalidNotification
+    from tandem.inbox.preferences.media import medium
+    from tandem.inbox.sending.changing import edit, retract
+    from tandem.inbox.sending.notifying import EVERYONE, anotify, notify
     from tandem.inbox.signals import announced, notified, retracted
 
 __all__ = [
@@ -34,17 +34,17 @@ __all__ = [
 
 # Loaded at first use: what writes rows has models, and models need Django's registry of apps.
 _LATER = {
-    "EVERYONE": "notifying",
-    "InvalidNotification": "drafting",
-    "Kind": "kinds",
+    "EVERYONE": "sending.notifying",
+    "InvalidNotification": "errors",
+    "Kind": "content.kinds",
     "announced": "signals",
-    "anotify": "notifying",
-    "edit": "changing",
-    "kind": "kinds",
-    "medium": "media",
+    "anotify": "sending.notifying",
+    "edit": "sending.changing",
+    "kind": "content.kinds",
+    "medium": "preferences.media",
     "notified": "signals",
-    "notify": "notifying",
-    "retract": "changing",
+    "notify": "sending.notifying",
+    "retract": "sending.changing",
     "retracted": "signals",
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from tandem.inbox.delivery_admin import DeliveryAdmin
-from tandem.inbox.message_admin import MessageAdmin
 from tandem.inbox.models import Delivery, Message
+from tandem.inbox.staff.delivery_admin import DeliveryAdmin
+from tandem.inbox.staff.message_admin import MessageAdmin
 
 admin.site.register(Message, MessageAdmin)
 admin.site.register(Delivery, DeliveryAdmin)

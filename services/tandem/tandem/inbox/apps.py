@@ -17,7 +17,7 @@ class InboxConfig(AppConfig):
     label = "tandem_inbox"
     verbose_name = "Inbox"
     default_auto_field = "django.db.models.BigAutoField"
-    tandem_tags = "tandem.inbox.tags"
+    tandem_tags = "tandem.inbox.web.tags"
 
     def ready(self) -> None:
         """Import what the project says about its notifications; have the workers do what is ours."""

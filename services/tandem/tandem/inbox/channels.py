@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 import tandem
-from tandem.inbox.tenants import SHARED, tenant_of
+from tandem.inbox.boxes.tenants import SHARED, tenant_of
 
 
 @tandem.channel(SHARED, history_size=100, history_ttl=86_400)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from tandem.inbox.kinds import kind
+from tandem.inbox.content.kinds import kind
 
 
 @kind("message")

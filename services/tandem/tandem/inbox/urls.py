@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tandem.inbox import openapi, views
+from tandem.inbox.web import openapi, views
 
 app_name = "tandem_inbox"
 urlpatterns = [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from tandem.inbox import bulk, dispatching, removing
-from tandem.inbox.mailboxes import home
+from tandem.inbox.boxes.mailboxes import home
+from tandem.inbox.elsewhere import dispatching
+from tandem.inbox.keeping import removing
+from tandem.inbox.sending import bulk
 
 
 def bring_to_many() -> bool:

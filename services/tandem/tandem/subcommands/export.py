@@ -29,5 +29,5 @@ def handle(command: BaseCommand, **options: Any) -> None:
         user: Any = get_user_model()._default_manager.get_by_natural_key(options["user"])  # type: ignore[attr-defined]  # a user's manager has it
     except ObjectDoesNotExist as error:
         raise CommandError(f"nobody logs in with {options['user']!r}") from error
-    found = import_module("tandem.inbox.exporting").export(user)
+    found = import_module("tandem.inbox.keeping.exporting").export(user)
     command.stdout.write(json.dumps(found, indent=2, cls=DjangoJSONEncoder, ensure_ascii=False))

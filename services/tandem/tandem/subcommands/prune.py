@@ -27,5 +27,5 @@ def handle(command: BaseCommand, **options: Any) -> None:
     days = conf.settings().inbox_keep_days if options["days"] is None else options["days"]
     if days < 1:
         raise CommandError(f"days is 1 or more, not {days}")
-    counts = import_module("tandem.inbox.retention").prune(timedelta(days=days))
+    counts = import_module("tandem.inbox.keeping.retention").prune(timedelta(days=days))
     command.stdout.write(f"deleted {', '.join(f'{count} {what}' for what, count in counts.items())}")

@@ -25,8 +25,9 @@ def notified(user: Any, kind: str | None = None, *, tenant: str = "") -> list[No
 
     Brings what is on its way to many there first, as a worker would.
     """
-    from tandem.inbox import listing, work  # a project has the inbox, or it has not
-    from tandem.inbox.rendering import language_of
+    from tandem.inbox import work
+    from tandem.inbox.content.rendering import language_of
+    from tandem.inbox.reading import listing  # a project has the inbox, or it has not
 
     while work.bring_to_many():
         pass

@@ -1,0 +1,1 @@
+"""Where notifications lie: a mailbox for each user, a board for each tenant, and what both tell the browsers."""

@@ -1,0 +1,1 @@
+"""By which media a notification comes to whom, and what a user says about that."""

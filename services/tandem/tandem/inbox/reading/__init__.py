@@ -1,0 +1,1 @@
+"""What a user finds in his inbox, and what he marks there."""

@@ -1,0 +1,107 @@
+"""A message to many: the recipients are written in the transaction, and the worker brings it to them in batches."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, connections, transaction
+from django.db.models import BigIntegerField, QuerySet, Value
+from django.db.models.constants import OnConflict
+from django.db.models.functions import Cast
+
+from tandem.inbox.boxes.locking import locked
+from tandem.inbox.boxes.mailboxes import home
+from tandem.inbox.models import Bulk, BulkRecipient, Message
+from tandem.inbox.sending.changing import change_batch
+from tandem.inbox.sending.delivering import deliver
+from tandem.inbox.sending.poking import poke_at_commit
+from tandem.repeats import Repeats
+
+_repeats = Repeats(logging.getLogger("tandem.inbox"))
+
+BATCH = 500
+
+
+def start_query(message: Message, recipients: QuerySet[Any]) -> None:
+    """Fix who gets *message* with one INSERT ... SELECT, in the transaction that is open."""
+    connection = connections[home()]
+    users = get_user_model()._base_manager.using(home()).filter(pk__in=recipients.using(home()).values("pk"))
+    number = Cast(Value(message.pk), BigIntegerField())
+    keys = users.order_by().annotate(_message=number).values_list("_message", "pk")
+    selected, parameters = keys.query.get_compiler(connection=connection).as_sql()
+    quote = connection.ops.quote_name
+    insert = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
+    into = f"{quote(BulkRecipient._meta.db_table)} ({quote('message_id')}, {quote('recipient_id')})"
+    ignore = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
+    with connection.cursor() as cursor:
+        cursor.execute(f"{insert} {into} {selected} {ignore}", parameters)
+    _begin(message)
+
+
+def start(message: Message, recipients: Collection[Any]) -> None:
+    """Fix that *recipients* (primary keys) get *message*, in the transaction that is open."""
+    made = (BulkRecipient(message=message, recipient_id=pk) for pk in recipients)
+    BulkRecipient.objects.using(home()).bulk_create(made, ignore_conflicts=True, batch_size=1000)
+    _begin(message)
+
+
+def work() -> int:
+    """Bring everything that is on its way a batch further, and return how many inboxes that reached."""
+    numbers = list(Bulk.objects.using(home()).order_by("pk").values_list("pk", flat=True))
+    return sum(_guarded(pk) for pk in numbers)
+
+
+def work_batch(pk: int) -> int:
+    """
+    Do the next `BATCH` of `Bulk` *pk* in one transaction, and return how many inboxes that reached.
+
+    Whoever else works on it is left to it. When nothing is left, the row goes.
+    """
+    with transaction.atomic(using=home()):
+        bulk = _claim(pk)
+        if bulk is None:
+            return 0
+        if bulk.task == Bulk.Task.DELIVER:
+            return _deliver_batch(bulk)
+        last = change_batch(bulk.message, bulk.task, after=bulk.after, limit=BATCH)
+        if last is None:
+            bulk.delete()
+            return 1
+        bulk.after = last
+        bulk.save(using=home(), update_fields=["after"])
+    return BATCH
+
+
+def _guarded(pk: int) -> int:
+    try:
+        return work_batch(pk)
+    except DatabaseError:
+        raise
+    except Exception as error:  # a kind that this worker does not know, say: the others are not to wait for it
+        _repeats.error("inbox.bulk", type(error).__name__, bulk=pk, reason=f"{type(error).__name__}: {error}")
+        return 0
+
+
+def _deliver_batch(bulk: Bulk) -> int:
+    rows = BulkRecipient.objects.using(home()).filter(message=bulk.message_id).order_by("pk")
+    batch = list(rows.values_list("pk", "recipient_id")[:BATCH])
+    if batch:
+        deliver(bulk.message, [recipient for _, recipient in batch], is_tolerant=True)
+        rows.filter(pk__in=[row for row, _ in batch]).order_by().delete()
+    if len(batch) < BATCH:
+        bulk.delete()
+    return len(batch)
+
+
+def _claim(pk: int) -> Bulk | None:
+    rows = Bulk.objects.using(home()).filter(pk=pk).select_related("message")
+    # The message too: an edit or a retraction comes before this batch or after it, and then finds what it brought.
+    return locked(rows, of=("self", "message"), skip_locked=True).first()
+
+
+def _begin(message: Message) -> None:
+    Bulk.objects.using(home()).bulk_create([Bulk(message=message)], ignore_conflicts=True)
+    poke_at_commit()
