@@ -88,7 +88,7 @@ def shop(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) ->
             done = project.manage(*command)
             assert done.returncode == 0, done.stderr
         environ = project.environ(TANDEM_REDIS_URLS=redis_server.url)
-        worker = subprocess.Popen([sys.executable, "manage.py", "outbox"], cwd=folder, env=environ)
+        worker = subprocess.Popen([sys.executable, "manage.py", "runworker", "tandem"], cwd=folder, env=environ)
         try:
             yield Shop(project, postgres.url, redis_server.url)
         finally:

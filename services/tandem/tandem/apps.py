@@ -5,6 +5,7 @@ from importlib import import_module
 
 from django.apps import AppConfig, apps
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import get_commands
 from django.utils.module_loading import autodiscover_modules
 
 from tandem import conf, control, tracing
@@ -20,6 +21,7 @@ class TandemConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what the project says about its channels, and what obeys its logins; trace if that is wanted."""
+        _take_runworker()
         control.keep = import_module("tandem.outbox.control").keep
         if apps.is_installed("django.contrib.auth"):
             import_module("tandem.auth.signals").connect()
@@ -35,3 +37,10 @@ class TandemConfig(AppConfig):
         with suppress(ImproperlyConfigured):
             if conf.settings().traces and not tracing.is_on():
                 tracing.trace_requests()
+
+
+def _take_runworker() -> None:
+    """Have ``runworker`` be ours, which does all that Channels' does, wherever each stands in INSTALLED_APPS."""
+    commands = get_commands()  # Django keeps it, and finds every command there
+    if commands.get("runworker") == "channels":
+        commands["runworker"] = "tandem"

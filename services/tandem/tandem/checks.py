@@ -33,7 +33,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     found = [*_unread(given, os.environ), *_plain_settings(), *_former_variables(os.environ)]
     if any(each.is_serious() for each in found if each.id == "tandem.E001"):
         return found
-    checks: Sequence[Check] = (_workers, _urls, _token_keys, _layers, _databases, _namespaces, _triggers)
+    checks: Sequence[Check] = (_urls, _token_keys, _layers, _databases, _namespaces, _triggers)
     return found + [message for check in checks for message in check(conf.settings())]
 
 
@@ -78,16 +78,6 @@ def _former_variables(environ: Mapping[str, str]) -> Iterator[CheckMessage]:
         if former in environ:
             hint = f"Call it {conf.PREFIX}{key}. The former name counts until 0.3."
             yield Warning(f"the variable {former} has another name now", hint=hint, id="tandem.W001")
-
-
-def _workers(_: conf.Settings) -> Iterator[CheckMessage]:
-    """Of two apps with the command ``runworker`` the first has it."""
-    names = [config.name for config in apps.get_app_configs()]
-    if "channels" in names and "tandem" in names and names.index("channels") < names.index("tandem"):
-        hint = "List 'tandem' before 'channels' in INSTALLED_APPS, or run 'manage.py outbox' in its place."
-        yield Warning(
-            "'manage.py runworker tandem' is Channels' own, which knows no 'tandem'", hint=hint, id="tandem.W008"
-        )
 
 
 def _urls(_: conf.Settings) -> Iterator[CheckMessage]:

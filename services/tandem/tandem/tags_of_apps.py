@@ -10,7 +10,7 @@ from django.template import Library
 
 
 def libraries() -> Iterator[Library]:
-    """Yield the library of each installed app whose config names a module: ``tandem_tags = "tandem.inbox.web.tags"``."""
+    """Yield the library of each installed app whose config names a module: ``tandem_tags = "shop.tags"``."""
     for config in apps.get_app_configs():
         if module := getattr(config, "tandem_tags", ""):
             yield import_module(module).register

@@ -32,13 +32,6 @@ def test_sane_project_hears_nothing() -> None:
         assert found(deploy=True) == {}
 
 
-@pytest.mark.parametrize(("apps", "is_named"), [(["channels", "tandem"], True), (["tandem", "channels"], False)])
-def test_order_of_two_runworkers_is_named(apps: list[str], is_named: bool) -> None:
-    """The first of the apps has the command."""
-    with override_settings(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", *apps]):
-        assert ("tandem.W008" in found()) == is_named
-
-
 def test_every_wrong_key_is_named() -> None:
     """Not only the first."""
     with override_settings(TANDEM={"drain_secs": 1, "backlog": "many"}):

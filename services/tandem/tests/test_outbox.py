@@ -427,7 +427,7 @@ def test_command_sends_once_and_says_how_many(store: redis.Redis, capsys: pytest
     """For a cron job."""
     OutboxEntry.objects.create(channel="kept:a", data="1")
     OutboxEntry.objects.update(created_at="2026-01-01T00:00:00Z")
-    call_command("outbox", "--once")
+    call_command("runworker", "tandem", "--once")
 
     assert capsys.readouterr().out == "sent 1\n"
 
@@ -444,8 +444,8 @@ import django
 django.setup()
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.management import call_command
-if sys.argv[2] == "outbox":
-    call_command("outbox", "--interval", "0.05")
+if sys.argv[2] == "work":
+    call_command("runworker", "tandem", "--interval", "0.05")
 elif sys.argv[2] == "commit-and-die":
     call_command("migrate", verbosity=0)
     from tandem import outbox
@@ -460,7 +460,7 @@ def test_worker_sends_for_a_killed_process_and_ends_on_sigterm(own_redis: RedisS
     arguments = [sys.executable, "-c", PROJECT, str(tmp_path / "db.sqlite3")]
     killed = subprocess.run([*arguments, "commit-and-die"], env=environ, check=False, timeout=20)
     own_redis.kill()
-    worker = subprocess.Popen([*arguments, "outbox"], env=environ, stderr=subprocess.DEVNULL)
+    worker = subprocess.Popen([*arguments, "work"], env=environ, stderr=subprocess.DEVNULL)
     own_redis.start()
     with redis.Redis.from_url(own_redis.url) as client:
         wait_until(lambda: client.xlen("tandem:stream:{public:a}") == 1, what="the worker's publication")

@@ -67,7 +67,7 @@ class Project:
 
     def work(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a worker."""
-        command = [sys.executable, "-m", "django", "outbox", *options]
+        command = [sys.executable, "-m", "django", "runworker", "tandem", *options]
         with self.log.open("ab") as log:
             self.workers.append(subprocess.Popen(command, env=self.environ, stdout=log, stderr=log))
         return self.workers[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,3 +86,20 @@ def test_what_cannot_work_is_refused(project: Project, channels: list[str], envi
     )
 
     assert (run.returncode, said in run.stderr) == (1, True), run.stderr
+
+
+@pytest.mark.parametrize("apps", [["channels", "tandem"], ["tandem", "channels"]])
+def test_command_is_ours_in_any_order_of_the_apps(apps: list[str]) -> None:
+    """Of two apps that have it, Django takes the first one's; a project need not know that."""
+    code = f"""
+        from django.conf import settings
+        settings.configure(INSTALLED_APPS={apps})
+        import django
+        django.setup()
+        from django.core.management import get_commands, load_command_class
+        print(load_command_class(get_commands()["runworker"], "runworker").__module__)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    run: Any = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert run.stdout == "tandem.management.commands.runworker\n", run.stderr

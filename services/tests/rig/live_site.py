@@ -82,7 +82,7 @@ class LiveSite:
             for server in (self.redis, self.api, self.realtime, self.edge):
                 running.enter_context(server)
             worker = subprocess.Popen(
-                [sys.executable, "manage.py", "outbox"],
+                [sys.executable, "manage.py", "runworker", "tandem"],
                 cwd=self.project.folder,
                 env=self._environ,
                 stdout=subprocess.DEVNULL,

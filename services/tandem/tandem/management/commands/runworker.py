@@ -20,6 +20,7 @@ from tandem.chores import chores
 from tandem.errors import RedisUnavailable
 from tandem.layer import ChannelLayer
 from tandem.memory import is_memory
+from tandem.outbox import send_left_over
 from tandem.outbox.liveness import serve_liveness
 from tandem.outbox.worker import Worker
 from tandem.poke import CHANNEL
@@ -34,8 +35,9 @@ class Command(RunWorker):  # type: ignore[misc]  # channels has no types
     help = "Run a worker: 'tandem' sends what waits in the outbox, brings notifications to many, and sends email."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take what Channels' own takes, ``--interval`` and ``--probe-port``."""
+        """Take what Channels' own takes, ``--interval``, ``--once`` and ``--probe-port``."""
         super().add_arguments(parser)
+        parser.add_argument("--once", action="store_true", help="tandem: do what is due, and exit; for a cron job")
         parser.add_argument("--interval", type=float, default=0.5, help="tandem: seconds between looks (default 0.5)")
         parser.add_argument("--probe-port", type=int, help="tandem: answer /healthz here, 503 once the worker hangs")
 
@@ -46,6 +48,9 @@ class Command(RunWorker):  # type: ignore[misc]  # channels has no types
             return
         if options["channels"] != [CHANNEL]:
             raise CommandError(f"the channel {CHANNEL!r} has a worker to itself: start another for the rest")
+        if options["once"]:
+            self._work_once()
+            return
         try:
             if any(map(is_memory, conf.redis_urls())):
                 raise CommandError(_NO_REDIS)
@@ -55,6 +60,12 @@ class Command(RunWorker):  # type: ignore[misc]  # channels has no types
         if options["probe_port"] is not None:
             serve_liveness(options["probe_port"], work.is_alive)
         HearingWorker(work).run()
+
+    def _work_once(self) -> None:
+        for chore in chores:
+            while chore():
+                pass
+        self.stdout.write(f"sent {send_left_over()}")
 
 
 class HearingWorker(ChannelsWorker):  # type: ignore[misc]  # as above
