@@ -12,6 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import translation
 
+import tandem
 from rig.overrides import override_tandem
 from rig.servers import free_port
 from tandem.live import push, source
@@ -19,6 +20,7 @@ from tandem.live.blocks import Block
 from tandem.live.checks import check_pushed
 from tandem.live.pushing import publish_html
 from tandem.models import OutboxEntry
+from tandem.shards import shards
 from tandem.streams import history
 from tests.live_site import ask, attributes, content, render
 
@@ -88,6 +90,33 @@ def test_the_later_render_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
     publish_html(block)
 
     assert len(turns) == 3
+    assert "Ada" not in turns[0]
+    assert "Ada" in published()[-1]["html"]
+
+
+@pytest.mark.parametrize("is_born", [True, False])
+def test_redis_that_comes_back_empty_keeps_no_older_html(monkeypatch: pytest.MonkeyPatch, is_born: bool) -> None:
+    """What was rendered before, and is published after what another rendered, is rendered anew."""
+    block = Block("board", ["A"], {}, "live/names.html", CHANNEL)
+    from tandem.live import pushing
+
+    if is_born:
+        publish_html(block)
+    render_really, turns = pushing.render, []
+
+    def slow(block: Block, request: Any) -> str:
+        html = render_really(block, request)
+        turns.append(html)
+        if len(turns) == 1:
+            shards().commands(0, [("FLUSHALL",)])
+            tandem.publish(CHANNEL, {"type": "live.changed"})
+            User.objects.create_user("ada", first_name="Ada")
+            publish_html(block)
+        return html
+
+    monkeypatch.setattr(pushing, "render", slow)
+    publish_html(block)
+
     assert "Ada" not in turns[0]
     assert "Ada" in published()[-1]["html"]
 

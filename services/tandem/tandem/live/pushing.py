@@ -66,7 +66,8 @@ def publish_html(block: Block) -> None:
     Render *block* and publish its HTML, unless a later one is out already.
 
     Each carries as its version where the stream stood before it was rendered. If another got in between, either may
-    have missed the other's change: it is rendered anew.
+    have missed the other's change: it is rendered anew. So it is where the stream is another one meanwhile (Redis came
+    back empty), which knows of no version before: what is out then may be older than what was there.
     """
     try:
         for _ in range(TRIES):
@@ -80,8 +81,13 @@ def publish_html(block: Block) -> None:
 
 
 def _publish_from(before: Position, block: Block) -> bool:
-    """Publish *block* as it is after *before*; tell whether it was not too late."""
+    """Publish *block* as it is after *before*; tell whether that is known to be the latest."""
     data = {"type": "live.html", "key": block.key, "html": render(block, None)}
     draft = Draft(block.channel, data, version=before.offset + 1, version_epoch=before.epoch or "unborn")
-    reply = shards().run(block.channel, publish_call(draft))
-    return not scripts.parse_published(reply).is_outdated
+    done = scripts.parse_published(shards().run(block.channel, publish_call(draft)))
+    return not done.is_outdated and _is_of_one_stream(before, done.position)
+
+
+def _is_of_one_stream(before: Position, after: Position) -> bool:
+    """Tell whether versions were compared. A stream that was not born has no epoch, so its first offset tells."""
+    return after.epoch == before.epoch if before.epoch else after.offset == 1
