@@ -46,6 +46,11 @@ class Order(models.Model):
     placed = models.DateTimeField()
 
 
+@tandem.broadcasts(to=lambda part: [f"shop:parts.{part.of}"], triggers=True)
+class Part(models.Model):
+    of = models.CharField(max_length=20)
+
+
 @tandem.broadcasts(to=lambda item: [f"shop:items.{item.shelf}"])
 class Item(models.Model):
     shelf = models.CharField(max_length=20)
@@ -113,6 +118,72 @@ def test_other_program_s_changes_are_told(shop: Shop) -> None:
     assert left == [{"event": "left", **row}]
     assert changed == [{"event": "changed", **row, "data": {"status": "paid", "price": price}}]
     assert deleted == [{"event": "deleted", **row}]
+
+
+def test_every_statement_that_changes_rows_is_noticed(shop: Shop) -> None:
+    """COPY, both ways of ON CONFLICT, MERGE, another key, TRUNCATE."""
+
+    def events(count: int) -> list[tuple[str, int]]:
+        return [(each["event"], each["pk"]) for each in shop.told("shop:parts.copy", count)]
+
+    def did(statement: str, count: int) -> list[tuple[str, int]]:
+        before = len(shop.told("shop:parts.copy", 0))
+        shop.sql(statement)
+        return sorted(events(before + count)[before:])
+
+    with psycopg.connect(shop.database) as connection, connection.cursor() as cursor:
+        with cursor.copy("COPY mysite_part (id, of) FROM STDIN") as copy:
+            copy.write("1\tcopy\n2\tcopy\n")
+    copied = sorted(events(2))
+    upserted = did(
+        "INSERT INTO mysite_part (id, of) VALUES (2, 'x'), (3, 'copy') ON CONFLICT (id) DO UPDATE SET of = 'copy2'", 2
+    )
+    shop.sql("INSERT INTO mysite_part (id, of) VALUES (1, 'no') ON CONFLICT DO NOTHING")
+    merged = did(
+        "MERGE INTO mysite_part USING (VALUES (1), (4)) AS new (id) ON mysite_part.id = new.id"
+        " WHEN MATCHED THEN UPDATE SET of = 'copy3' WHEN NOT MATCHED THEN INSERT (id, of) VALUES (new.id, 'copy')",
+        2,
+    )
+    moved = did("UPDATE mysite_part SET id = 14 WHERE id = 4", 2)
+    with psycopg.connect(shop.database) as connection:
+        connection.execute("TRUNCATE mysite_part")
+        connection.execute("INSERT INTO mysite_part (id, of) VALUES (3, 'copy')")
+    emptied = sorted(events(10)[8:])
+
+    assert copied == [("created", 1), ("created", 2)]
+    assert upserted == [("created", 3), ("left", 2)]
+    assert merged == [("created", 4), ("left", 1)]
+    assert moved == [("created", 14), ("deleted", 4)]
+    assert emptied == [("changed", 3), ("deleted", 14)]
+    assert [each["event"] for each in shop.told("shop:parts.copy2", 2)] == ["changed", "deleted"]
+
+
+def test_what_a_database_deletes_by_itself(shop: Shop) -> None:
+    """A foreign key that cascades, by DELETE and by TRUNCATE; the rows of a partition, by the table's own name."""
+    shop.sql("DROP TABLE mysite_part")
+    shop.sql("CREATE TABLE whole (name text PRIMARY KEY)")
+    shop.sql("CREATE TABLE mysite_part (id bigint, of text REFERENCES whole ON DELETE CASCADE) PARTITION BY LIST (id)")
+    for name, keys in (("few", "1, 2"), ("more", "3, 4")):
+        shop.sql(f"CREATE TABLE part_{name} PARTITION OF mysite_part FOR VALUES IN ({keys})")
+    installed = shop.project.manage("pgtrigger", "install")
+    shop.sql("INSERT INTO whole VALUES ('wheel'), ('door')")
+    shop.sql("INSERT INTO mysite_part VALUES (1, 'wheel'), (2, 'door')")
+    shop.sql("INSERT INTO part_more VALUES (3, 'door')")
+    shop.told("shop:parts.door", 2)
+    shop.sql("UPDATE mysite_part SET id = 4 WHERE id = 2")
+    shop.told("shop:parts.door", 4)
+    shop.sql("DELETE FROM whole WHERE name = 'wheel'")
+    shop.sql("TRUNCATE whole CASCADE")
+    wheel, door = [
+        [(each["event"], each["pk"]) for each in shop.told(f"shop:parts.{name}", count)]
+        for name, count in (("wheel", 2), ("door", 6))
+    ]
+
+    assert installed.returncode == 0, installed.stderr
+    assert wheel == [("created", 1), ("deleted", 1)]
+    assert sorted(door[:2]) == [("created", 2), ("created", 3)]
+    assert sorted(door[2:4]) == [("created", 4), ("deleted", 2)]
+    assert sorted(door[4:]) == [("deleted", 3), ("deleted", 4)]
 
 
 def test_bulk_operations_and_saves_are_told_once(shop: Shop) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from playwright.async_api import Page
@@ -23,14 +23,8 @@ def environ_of_a_reader(wheels: Path) -> dict[str, str]:
     return {**clean, "PIP_FIND_LINKS": str(wheels), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def follow(text: str, folder: Path, wheels: Path, *, others: Sequence[str] = ("bob",)) -> Server:
-    """
-    Do what *text* says in *folder*, up to its last command, which serves; return that server, not started.
-
-    *others* are users whom the page only speaks of.
-    """
-    build_wheels(wheels)
-    environ = environ_of_a_reader(wheels)
+def carry_out(text: str, folder: Path, environ: Mapping[str, str]) -> list[str]:
+    """Do what *text* says in *folder*, but serve; return its commands."""
     commands: list[str] = []
     for step in steps(text):
         if isinstance(step, Commands):
@@ -40,7 +34,18 @@ def follow(text: str, folder: Path, wheels: Path, *, others: Sequence[str] = ("b
                     subprocess.run(line, shell=True, cwd=folder, env=environ, check=True, capture_output=True)
         else:
             step.write(folder)
-    assert commands[-1] == SERVE
+    return commands
+
+
+def follow(text: str, folder: Path, wheels: Path, *, others: Sequence[str] = ("bob",)) -> Server:
+    """
+    Do what *text* says in *folder*, up to its last command, which serves; return that server, not started.
+
+    *others* are users whom the page only speaks of.
+    """
+    build_wheels(wheels)
+    environ = environ_of_a_reader(wheels)
+    assert carry_out(text, folder, environ)[-1] == SERVE
     for name in others:
         code = f"from django.contrib.auth.models import User; User.objects.create_superuser({name!r}, '', 'secret')"
         subprocess.run([".venv/bin/python", "manage.py", "shell", "-c", code], cwd=folder, env=environ, check=True)
