@@ -47,8 +47,9 @@ def test_notification_is_there_and_told() -> None:
             "read_up_to": 0,
             "read": [],
             "archived": [],
+            "muted": [],
         },
-        "shared": {"live": []},
+        "shared": {"live": [], "kinds": []},
     }
     assert pushed(bob) == []
 
@@ -360,5 +361,9 @@ def test_announcement_is_one_row_for_everyone() -> None:
     assert (titles(ann), titles(bob)) == (["Closed on Friday"], ["Closed on Friday"])
     assert (numbers(ann), Notification.objects.count()) == ((1, 1), 0)
     assert push.data["type"] == "inbox.announced"
-    assert push.data["state"] == {"tenant": "", "version": [None, 1], "shared": {"live": [1]}}
+    assert push.data["state"] == {
+        "tenant": "",
+        "version": [None, 1],
+        "shared": {"live": [1], "kinds": ["order.shipped"]},
+    }
     assert push.data["item"]["id"] == "a1"

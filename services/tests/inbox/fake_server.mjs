@@ -19,6 +19,7 @@ export class FakeServer {
   readUpTo = 0;
   read = new Set();
   archived = new Set();
+  muted = new Set(); // kinds
   answers = []; // functions that let one request through
   queues = { [OWN]: [], [SHARED]: [] };
   listeners = {};
@@ -112,6 +113,12 @@ export class FakeServer {
     return item;
   }
 
+  mute(kind, isMuted = true) {
+    this.muted[isMuted ? "add" : "delete"](kind);
+    this.own++;
+    this.#push(OWN, { type: "inbox.preferred", set: {} });
+  }
+
   edit(id, title) {
     const item = this.items.get(id);
     const version = item.number === null ? [++this.own, 0] : [item.version[0], ++this.shared];
@@ -151,7 +158,7 @@ export class FakeServer {
     return [...this.items.values()]
       .map((item) => ({ ...item, ...this.#flags(item) }))
       .filter((item) => (!category || item.category === category) && !(unread && item.read))
-      .filter((item) => item.archived === Boolean(archived))
+      .filter((item) => item.archived === Boolean(archived) && !(item.number !== null && this.muted.has(item.kind)))
       .sort((one, other) => other.arrived.localeCompare(one.arrived));
   }
 
@@ -166,9 +173,9 @@ export class FakeServer {
       own: {
         ...{ unseen: own.filter(({ seen }) => !seen).length, unread: own.filter(({ read }) => !read).length },
         ...{ seen_up_to: this.seenUpTo, read_up_to: this.readUpTo, begins_after: 0 },
-        ...{ read: [...this.read], archived: [...this.archived] },
+        ...{ read: [...this.read], archived: [...this.archived], muted: [...this.muted] },
       },
-      shared: { live: [...this.live] },
+      shared: { live: [...this.live], kinds: [...this.live].map((number) => this.items.get(`a${number}`).kind) },
     };
   }
 

@@ -303,6 +303,23 @@ test("an announcement is read by number, loaded or not", async () => {
   assert.deepEqual(counts(), [1, 1]);
 });
 
+test("a muted kind's announcements are neither shown nor counted nor told, until it is heard again", async () => {
+  server.announce();
+  server.announce({ kind: "outage" });
+  await open();
+  server.mute("news");
+  await drain();
+  server.announce();
+  server.announce({ kind: "outage" });
+  await drain();
+  const muted = [ids(), counts(), heard.splice(0)];
+  server.mute("news", false);
+  await drain();
+
+  assert.deepEqual(muted, [["a4", "a2"], [2, 2], ["a4/4"]]);
+  assert.deepEqual([ids(), counts()], [["a4", "a3", "a2", "a1"], [4, 4]]);
+});
+
 test("what others publish in the channel, and other tenants' messages, are not for this page", async () => {
   await open();
   for (const data of [null, 7, "text", { type: "order.shipped" }, { type: 7, state: {} }, { type: "inbox.notified" }]) {
@@ -420,7 +437,8 @@ for (let seed = 1; seed <= 150; seed++) {
     const moves = [
       () => server.notify({ category: ["orders", "social"][dice(2)] }),
       () => groups().length && server.notify({}, groups()[dice(groups().length)]),
-      () => server.announce(),
+      () => server.announce({ kind: ["news", "outage"][dice(2)] }),
+      () => server.mute(["news", "outage"][dice(2)], dice(2) === 0),
       () => server.items.size && server.edit(any(), `edited ${dice(1000)}`),
       () => server.items.size > 3 && server.retract(any()),
       () => server.items.size && server.mark({ as: as(), ids: [any()] }),

@@ -56,6 +56,13 @@ def users_of(boxes: Collection[Mailbox]) -> dict[int, Any]:
     return {box.pk: users[box.recipient_id] for box in boxes if box.recipient_id in users}
 
 
+def everybody() -> QuerySet[Any]:
+    """Return every user who is active."""
+    users: QuerySet[Any] = get_user_model()._base_manager.using(home()).all()
+    has_flag = any(field.name == "is_active" for field in get_user_model()._meta.get_fields())
+    return users.filter(is_active=True) if has_flag else users
+
+
 def of(user: Any, tenant: str) -> Mailbox:
     """Return the mailbox of *user*, as it is now; it is made if there is none."""
     boxes = Mailbox.objects.using(home()).filter(recipient_id=user.pk, tenant=tenant)
@@ -95,7 +102,9 @@ def lock_board(tenant: str) -> Board:
 
 def board_of(tenant: str) -> Board:
     """Return the board of *tenant* as it is now; an empty one that is not saved if there is none."""
-    return Board.objects.using(home()).filter(tenant=tenant).first() or Board(tenant=tenant, version=0, live=[])
+    return Board.objects.using(home()).filter(tenant=tenant).first() or Board(
+        tenant=tenant, version=0, live=[], kinds=[]
+    )
 
 
 def _of(tenant: str, recipients: Collection[Any]) -> QuerySet[Mailbox]:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.models import AnnouncementMark, Board, Mailbox
+from tandem.inbox.preferences.wishes import muted_kinds
 
 
 class Marks(NamedTuple):
-    """The numbers of live announcements that somebody read, and that he archived."""
+    """Of announcements: the live numbers that somebody read, those that he archived, and the kinds that he muted."""
 
     read: list[int]
     archived: list[int]
+    muted: list[str]
 
 
-NONE = Marks([], [])
-
-
-def whole(mailbox: Mailbox, board: Board, marks: Marks = NONE) -> dict[str, Any]:
+def whole(mailbox: Mailbox, board: Board, marks: Marks) -> dict[str, Any]:
     """Return both registers and the totals that follow from them."""
     done = {*marks.read, *marks.archived}
-    unseen = sum(number > mailbox.seen_up_to and number not in done for number in board.live)
-    unread = sum(number > mailbox.read_up_to and number not in done for number in board.live)
+    left = [number for number, kind in board.live_kinds.items() if number not in done and kind not in marks.muted]
+    unseen = sum(number > mailbox.seen_up_to for number in left)
+    unread = sum(number > mailbox.read_up_to for number in left)
     return {
         "tenant": mailbox.tenant,
         "version": [mailbox.version, board.version],
@@ -37,35 +37,39 @@ def whole(mailbox: Mailbox, board: Board, marks: Marks = NONE) -> dict[str, Any]
             "read_up_to": mailbox.read_up_to,
             "read": marks.read,
             "archived": marks.archived,
+            "muted": marks.muted,
         },
-        "shared": {"live": board.live},
+        "shared": {"live": board.live, "kinds": board.kinds},
     }
 
 
 def shared(board: Board) -> dict[str, Any]:
     """Return the board's register alone: what everyone is told."""
-    return {"tenant": board.tenant, "version": [None, board.version], "shared": {"live": board.live}}
+    return {
+        "tenant": board.tenant,
+        "version": [None, board.version],
+        "shared": {"live": board.live, "kinds": board.kinds},
+    }
 
 
 def state_of(mailbox: Mailbox, board: Board) -> dict[str, Any]:
     """Return both registers with the marks that *mailbox* has."""
-    return whole(mailbox, board, marks_of([mailbox], board).get(mailbox.pk, NONE))
+    return whole(mailbox, board, marks_of([mailbox], board)[mailbox.pk])
 
 
-def marks_of(mailboxes: Iterable[Mailbox], board: Board) -> dict[int, Marks]:
+def marks_of(mailboxes: Collection[Mailbox], board: Board) -> dict[int, Marks]:
     """Return the marks of *mailboxes*, by their ids, on what is live on *board*."""
+    found = {pk: Marks([], [], muted) for pk, muted in muted_kinds(mailboxes).items()}
     if not board.live:
-        return {}
+        return found
     rows = AnnouncementMark.objects.using(home()).filter(
-        mailbox__in=[box.pk for box in mailboxes], announcement__board=board, announcement__number__in=board.live
+        mailbox__in=list(found), announcement__board=board, announcement__number__in=board.live
     )
-    found: dict[int, Marks] = {}
     for pk, number, is_read, is_archived in rows.order_by("announcement__number").values_list(
         "mailbox_id", "announcement__number", "is_read", "is_archived"
     ):
-        marks = found.setdefault(pk, Marks([], []))
         if is_archived:
-            marks.archived.append(number)
+            found[pk].archived.append(number)
         elif is_read:
-            marks.read.append(number)
+            found[pk].read.append(number)
     return found

@@ -93,6 +93,11 @@ def find(name: str) -> Kind:
     return _kinds[name]
 
 
+def asks_each(kind: Kind) -> bool:
+    """Tell whether each recipient of *kind* is asked for: `should_notify` is the project's own."""
+    return type(kind).should_notify is not Kind.should_notify
+
+
 def declared() -> list[Kind]:
     """Return every kind, in the order in which they were declared."""
     return list(_kinds.values())

@@ -15,6 +15,7 @@ from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.content import kinds, links
 from tandem.inbox.content.rendering import language_of, words
 from tandem.inbox.elsewhere import emailing
+from tandem.inbox.elsewhere.announcements import check_announcement
 from tandem.inbox.elsewhere.outgoing import Outgoing, Skipped
 from tandem.inbox.models import Delivery, Notification
 from tandem.inbox.preferences import media
@@ -91,6 +92,8 @@ def _checked(delivery: Delivery) -> Outgoing:
     wanted = wishes_of(kinds.find(message.kind), message.thread, [delivery.mailbox])[delivery.mailbox.pk]
     if delivery.medium not in wanted:
         raise Skipped("not wanted any more")
+    if message.is_for_everyone:
+        check_announcement(message, delivery.mailbox, is_shown=media.INBOX in wanted)
     user = mailboxes.users_of([delivery.mailbox]).get(delivery.mailbox.pk)
     if user is None or not getattr(user, "is_active", True):
         raise Skipped("the user is not active")

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ("tenant", models.CharField(blank=True, default="", max_length=64, unique=True)),
                 ("version", models.BigIntegerField(default=0)),
                 ("live", models.JSONField(default=list)),
+                ("kinds", models.JSONField(default=list)),
             ],
         ),
         migrations.CreateModel(

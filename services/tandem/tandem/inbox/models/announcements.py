@@ -17,16 +17,23 @@ class Board(models.Model):
     """
     A tenant's announcements: `version` counts the changes, `live` has the numbers of those that are there.
 
-    One row, so that whoever reads it gets both of one moment.
+    `kinds` are theirs, in the same order: by them everybody's counts leave out what he muted. One row, so that whoever
+    reads it gets all of one moment.
     """
 
     tenant: models.CharField[str, str] = models.CharField(max_length=TENANT_LENGTH, default="", blank=True, unique=True)
     version: models.BigIntegerField[int, int] = models.BigIntegerField(default=0)
     announcements: Any
     live: models.JSONField[Any, Any] = models.JSONField(default=list)
+    kinds: models.JSONField[Any, Any] = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return self.tenant or "everyone"
+
+    @property
+    def live_kinds(self) -> dict[int, str]:
+        """The kinds of those that are there, by their numbers."""
+        return dict(zip(self.live, self.kinds, strict=True))
 
 
 class Announcement(models.Model):

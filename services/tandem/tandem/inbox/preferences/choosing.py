@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from tandem.inbox.boxes import mailboxes
+from tandem.inbox.boxes import mailboxes, pushing
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.content import kinds
 from tandem.inbox.content.drafting import text
@@ -33,15 +33,24 @@ def overview(user: Any, tenant: str) -> dict[str, Any]:
 
 
 def choose(user: Any, tenant: str, kind: str, medium: str, *, is_on: bool) -> None:
-    """Have *kind* come to *user* by *medium*, or not. Raises `InvalidNotification` for what is not to be chosen."""
+    """
+    Have *kind* come to *user* by *medium*, or not; his pages are told.
+
+    Raises `InvalidNotification` for what is not to be chosen.
+    """
     declared = kinds.find(kind)
     if medium not in media.declared():
         raise InvalidNotification("medium", f"{', '.join(media.declared())}, not {medium!r}")
     if declared.is_critical:
         raise InvalidNotification("kind", f"{kind!r} is critical: it comes to everybody")
-    Preference.objects.using(home()).update_or_create(
-        mailbox=mailboxes.of(user, tenant), kind=kind, medium=medium, defaults={"is_on": is_on}
-    )
+    box = mailboxes.of(user, tenant)
+    with transaction.atomic(using=home()):
+        box = mailboxes.lock_one(box)
+        Preference.objects.using(home()).update_or_create(
+            mailbox=box, kind=kind, medium=medium, defaults={"is_on": is_on}
+        )
+        mailboxes.count_up([box])  # which announcements count may be others now
+        pushing.push_change(box, user, mailboxes.board_of(tenant), "inbox.preferred", set={})
 
 
 def mute(user: Any, tenant: str, thread: str, *, is_muted: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tandem.inbox.boxes.mailboxes import home
+from tandem.inbox.content import kinds
 from tandem.inbox.content.kinds import Kind
 from tandem.inbox.models import Mailbox, Mute, Preference
 from tandem.inbox.preferences import media
@@ -25,6 +26,22 @@ def wishes_of(kind: Kind, thread: str, boxes: Collection[Mailbox]) -> dict[int, 
     for pk, medium, is_on in preferences.values_list("mailbox_id", "medium", "is_on"):
         changes.setdefault(pk, {})[medium] = is_on
     return {pk: frozenset() if pk in muted else chosen(usual, changes.get(pk, {})) for pk in numbers}
+
+
+def muted_kinds(boxes: Collection[Mailbox]) -> dict[int, list[str]]:
+    """Return the kinds that do not come into each of *boxes*, by their ids: what an announcement is judged by."""
+    usual = {kind.name: media.INBOX in kind.media for kind in kinds.declared() if not kind.is_critical}
+    rows = Preference.objects.using(home()).filter(mailbox__in=[box.pk for box in boxes], medium=media.INBOX)
+    changes: dict[int, dict[str, bool]] = {}
+    for pk, kind, is_on in rows.values_list("mailbox_id", "kind", "is_on"):
+        changes.setdefault(pk, {})[kind] = is_on
+    unchanged = [name for name, is_on in usual.items() if not is_on]
+    return {
+        box.pk: [name for name, is_on in usual.items() if not changes[box.pk].get(name, is_on)]
+        if box.pk in changes
+        else unchanged
+        for box in boxes
+    }
 
 
 def chosen(usual: frozenset[str], changes: dict[str, bool]) -> frozenset[str]:

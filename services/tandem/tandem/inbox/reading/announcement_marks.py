@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from django.db.models import Q, QuerySet
+
 from tandem.inbox.boxes.mailboxes import home
-from tandem.inbox.models import Announcement, AnnouncementMark, Mailbox
+from tandem.inbox.models import Announcement, AnnouncementMark, Mailbox, Message
 
 
 def mark_announcements_up_to(box: Mailbox, number: int, state: str) -> bool:
@@ -33,6 +35,17 @@ def mark_announcements(box: Mailbox, announcements: Collection[Announcement], st
         differing = [each for each in differing if each.number > box.read_up_to]
     _write(box, differing, field, is_on=is_on)
     return bool(differing)
+
+
+def have_seen(message: Message) -> QuerySet[Mailbox]:
+    """Return the mailboxes whose users have seen the announced *message*: up to its number, or it by itself."""
+    boxes = Mailbox.objects.using(home()).filter(tenant=message.tenant)
+    found = Announcement.objects.using(home()).filter(message=message).first()
+    if found is None:
+        return boxes.none()
+    marked = AnnouncementMark.objects.using(home()).filter(Q(is_read=True) | Q(is_archived=True), announcement=found)
+    is_seen = Q(seen_up_to__gte=found.number) | Q(read_up_to__gte=found.number) | Q(pk__in=marked.values("mailbox"))
+    return boxes.filter(is_seen, begins_after__lt=found.number)
 
 
 def _read_one_by_one(box: Mailbox, number: int) -> None:

@@ -117,15 +117,15 @@ def _announcements(box: Mailbox, board: Board, state: dict[str, Any]) -> list[tu
     """Return what is live on *board* for *box*, each with its item, latest first."""
     if not board.live:
         return []
+    own = state["own"]
     rows = Announcement.objects.using(home()).filter(board=board, number__in=board.live, number__gt=box.begins_after)
     versions = dict(
         AnnouncementMark.objects.using(home())
         .filter(Q(mailbox=box), announcement__in=rows)
         .values_list("announcement_id", "version")
     )
-    own = state["own"]
     found = []
-    for each in rows.select_related("message").order_by("-number"):
+    for each in rows.exclude(message__kind__in=own["muted"]).select_related("message").order_by("-number"):
         item = announcement_item(each)
         is_archived = each.number in own["archived"]
         is_read = each.number <= own["read_up_to"] or each.number in own["read"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.db import transaction
 
@@ -15,26 +17,28 @@ MOST_LIVE = 100
 """So many announcements a board has; one more, and the oldest is gone."""
 
 
-def announce(message: Message) -> None:
-    """Put *message* up on its tenant's board, once, and tell everyone; in the transaction that is open."""
+def announce(message: Message) -> bool:
+    """Put *message* up on its tenant's board and tell everyone, in the open transaction; False where it is up there."""
     board = mailboxes.lock_board(message.tenant)
     rows = Announcement.objects.using(home())
     if rows.filter(message=message).exists():
-        return
+        return False
     number = board.version + 1
     made = rows.create(board=board, message=message, number=number, version=number, expires_at=message.expires_at)
-    live = [*board.live, number]
-    rows.filter(board=board, number__in=live[:-MOST_LIVE]).update(is_gone=True)
-    change(board, live[-MOST_LIVE:])
+    live = {**board.live_kinds, number: message.kind}
+    oldest = list(live)[:-MOST_LIVE]
+    rows.filter(board=board, number__in=oldest).update(is_gone=True)
+    change(board, {each: kind for each, kind in live.items() if each not in oldest})
     pushing.push_everyone(board, "inbox.announced", item=item_for_everyone(made))
     transaction.on_commit(lambda: announced.send_robust(Message, message=message), using=home(), robust=True)
+    return True
 
 
-def change(board: Board, live: list[int]) -> None:
-    """Give the locked *board* one version more, and these *live* numbers."""
+def change(board: Board, live: Mapping[int, str]) -> None:
+    """Give the locked *board* one version more, and these *live* numbers with their kinds."""
     board.version += 1
-    board.live = live
-    board.save(using=home(), update_fields=["version", "live"])
+    board.live, board.kinds = list(live), list(live.values())
+    board.save(using=home(), update_fields=["version", "live", "kinds"])
 
 
 def item_for_everyone(announcement: Announcement) -> dict[str, object]:
@@ -50,6 +54,6 @@ def take_down(announcements: list[Announcement], board: Board) -> None:
     numbers = [each.number for each in announcements if not each.is_gone]
     if not numbers:
         return
-    change(board, [number for number in board.live if number not in numbers])
+    change(board, {number: kind for number, kind in board.live_kinds.items() if number not in numbers})
     board.announcements.filter(number__in=numbers).update(is_gone=True, version=board.version)
     pushing.push_everyone(board, "inbox.retracted", ids=[f"a{number}" for number in numbers])

@@ -14,6 +14,7 @@ from django.db.models.functions import Cast
 
 from tandem.inbox.boxes.locking import locked
 from tandem.inbox.boxes.mailboxes import home
+from tandem.inbox.elsewhere.announcements import defer_announcement
 from tandem.inbox.models import Bulk, BulkRecipient, Message
 from tandem.inbox.sending.changing import change_batch
 from tandem.inbox.sending.delivering import deliver
@@ -89,7 +90,11 @@ def _deliver_batch(bulk: Bulk) -> int:
     rows = BulkRecipient.objects.using(home()).filter(message=bulk.message_id).order_by("pk")
     batch = list(rows.values_list("pk", "recipient_id")[:BATCH])
     if batch:
-        deliver(bulk.message, [recipient for _, recipient in batch], is_tolerant=True)
+        recipients = [recipient for _, recipient in batch]
+        if bulk.message.is_for_everyone:
+            defer_announcement(bulk.message, recipients)
+        else:
+            deliver(bulk.message, recipients, is_tolerant=True)
         rows.filter(pk__in=[row for row, _ in batch]).order_by().delete()
     if len(batch) < BATCH:
         bulk.delete()

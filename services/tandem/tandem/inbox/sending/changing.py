@@ -129,7 +129,7 @@ def _retract_in(boxes: Collection[Mailbox], message: Message) -> None:
 
 
 def _edit_announcement(announcement: Announcement, board: Board) -> None:
-    announcing.change(board, board.live)
+    announcing.change(board, board.live_kinds)
     announcement.version = board.version
     announcement.save(using=home(), update_fields=["version"])
     pushing.push_everyone(board, "inbox.edited", item=announcing.item_for_everyone(announcement))

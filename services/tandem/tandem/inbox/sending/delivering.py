@@ -84,7 +84,7 @@ def _push(placed: dict[int, Notification], boxes: dict[Any, Mailbox], users: dic
         return
     known: Words = {}
     board = mailboxes.board_of(next(iter(boxes.values())).tenant)
-    marks = state.marks_of(boxes.values(), board)
+    marks = state.marks_of(list(boxes.values()), board)
     for pk, box in boxes.items():
         item = item_of(placed[box.pk], language_of(users[pk]), known)
-        pushing.push(users[pk], "inbox.notified", state.whole(box, board, marks.get(box.pk, state.NONE)), item=item)
+        pushing.push(users[pk], "inbox.notified", state.whole(box, board, marks[box.pk]), item=item)

@@ -12,8 +12,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.asyncio import async_unsafe
 
+from tandem.inbox.boxes import mailboxes
 from tandem.inbox.boxes.mailboxes import home
+from tandem.inbox.content import kinds
 from tandem.inbox.content.drafting import draft
+from tandem.inbox.elsewhere.announcements import hearers_of
 from tandem.inbox.errors import InvalidNotification
 from tandem.inbox.models import Message
 from tandem.inbox.sending import announcing, bulk
@@ -37,12 +40,13 @@ def notify(users: Any, kind: str, **said: Any) -> Message:
     is wrong, with nothing written.
     """
     message = draft(kind, **said)
-    recipients = None if isinstance(users, str) and users == EVERYONE else _recipients(users)
+    recipients = everyone(message) if isinstance(users, str) and users == EVERYONE else _recipients(users)
     message.is_for_everyone = recipients is None
     with transaction.atomic(using=home()):
         message = save(message)
         if recipients is None:
-            announcing.announce(message)
+            if announcing.announce(message) and (hearers := hearers_of(message)) is not None:
+                bulk.start_query(message, hearers)
         elif isinstance(recipients, QuerySet):
             bulk.start_query(message, recipients)
         elif len(recipients) > AT_ONCE:
@@ -66,6 +70,24 @@ def save(message: Message) -> Message:
     # Whoever writes the same key now waits here until the other transaction ends.
     rows.bulk_create([message], ignore_conflicts=True)
     return rows.get(tenant=message.tenant, idempotency_key=message.idempotency_key)
+
+
+def everyone(message: Message) -> Collection[Any] | QuerySet[Any] | None:
+    """
+    Return who gets *message* for everyone: None where it is announced, each user where its kind asks for each.
+
+    Raises `InvalidNotification` for what can be neither.
+    """
+    if message.thread:
+        raise InvalidNotification("group", "announcements are not grouped")
+    if not kinds.asks_each(kinds.find(message.kind)):
+        return None
+    if message.tenant:
+        why = (
+            f"who is of a tenant nobody can say, and {message.kind!r} has should_notify, which asks for each: name them"
+        )
+        raise InvalidNotification("users", why)
+    return _recipients(mailboxes.everybody())
 
 
 def _recipients(users: Any) -> Collection[Any] | QuerySet[Any]:

@@ -13,7 +13,7 @@ from tandem.inbox.content import kinds
 from tandem.inbox.content.drafting import draft
 from tandem.inbox.errors import InvalidNotification
 from tandem.inbox.models import Message
-from tandem.inbox.sending.notifying import EVERYONE, notify
+from tandem.inbox.sending.notifying import EVERYONE, everyone, notify
 
 _SAID = ("title", "body", "url", "severity", "tenant", "expires")
 
@@ -44,7 +44,9 @@ class ComposeForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's is no 
         if given.get("kind") == "message" and not given.get("title"):
             self.add_error("title", _("A message has a title."))
         try:
-            draft(given.get("kind", ""), **self._said())
+            message = draft(given.get("kind", ""), **self._said())
+            if self.recipients == EVERYONE:
+                everyone(message)
         except InvalidNotification as error:
             self.add_error(error.field if error.field in self.fields else None, str(error))
         return given

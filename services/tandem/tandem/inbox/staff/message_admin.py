@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.content.drafting import display_name
 from tandem.inbox.content.rendering import words
-from tandem.inbox.models import Bulk, BulkRecipient, Mailbox, Message, Notification
+from tandem.inbox.models import Bulk, BulkRecipient, Message, Notification
+from tandem.inbox.reading.announcement_marks import have_seen
 from tandem.inbox.sending.changing import retract
 from tandem.inbox.staff.composing import ComposeForm
 
@@ -81,10 +82,7 @@ class MessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as in composi
     def seen(self, message: Message) -> str:
         """How many have it, have seen it, have read it; how many are still to get it."""
         if message.is_for_everyone:
-            announcement = getattr(message, "announcement", None)
-            number = announcement.number if announcement is not None else 0
-            boxes = Mailbox.objects.using(home()).filter(tenant=message.tenant, begins_after__lt=number)
-            return _("seen by %(seen)d") % {"seen": boxes.filter(seen_up_to__gte=number).count()}
+            return _("seen by %(seen)d") % {"seen": have_seen(message).count()}
         rows = Notification.objects.using(home()).filter(message=message)
         found = rows.aggregate(
             all=Count("pk"),
@@ -100,7 +98,9 @@ class MessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as in composi
     def seen_by(self, message: Message) -> str:
         """Their names, the first hundred."""
         if message.is_for_everyone:
-            return "-"
-        rows = Notification.objects.using(home()).filter(message=message, seen_at__isnull=False)
-        boxes = rows.order_by("seen_at").select_related("mailbox__recipient")[:_MOST_NAMES]
-        return ", ".join(display_name(row.mailbox.recipient) for row in boxes) or "-"
+            boxes = [*have_seen(message).order_by("pk").select_related("recipient")[:_MOST_NAMES]]
+        else:
+            rows = Notification.objects.using(home()).filter(message=message, seen_at__isnull=False)
+            rows = rows.order_by("seen_at").select_related("mailbox__recipient")[:_MOST_NAMES]
+            boxes = [row.mailbox for row in rows]
+        return ", ".join(display_name(box.recipient) for box in boxes) or "-"

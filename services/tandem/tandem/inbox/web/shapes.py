@@ -20,12 +20,14 @@ class Own(msgspec.Struct, forbid_unknown_fields=True):
     read_up_to: int
     read: list[int]
     archived: list[int]
+    muted: Annotated[list[str], msgspec.Meta(description="kinds whose announcements he does not want")]
 
 
 class Shared(msgspec.Struct, forbid_unknown_fields=True):
     """The tenant's announcements that are there."""
 
     live: list[int]
+    kinds: Annotated[list[str], msgspec.Meta(description="those of the live ones, in their order")]
 
 
 class State(msgspec.Struct, forbid_unknown_fields=True):

@@ -47,8 +47,8 @@ class Contents {
   tenant;
   categories = {};
   heard = [-1, -1]; // every item up to these versions is here, or in a list that was not loaded so far
-  #own = { version: -1, unseen: 0, unread: 0, seen_up_to: 0, read_up_to: 0, read: [], archived: [] };
-  #shared = { version: -1, live: [] };
+  #own = { version: -1, unseen: 0, unread: 0, seen_up_to: 0, read_up_to: 0, read: [], archived: [], muted: [] };
+  #shared = { version: -1, live: [], kinds: [] };
   #items = new Map();
   #retracted = new Set();
   #marks = new Set();
@@ -85,8 +85,9 @@ class Contents {
   }
 
   /** May *change* bring something into a list that is not here? */
-  lacks({ ids, set = {} }) {
-    return ("archived" in set || set.read === false) && !ids?.every((id) => this.#items.has(id));
+  lacks({ type, ids, set = {} }) {
+    const moves = "archived" in set || set.read === false;
+    return type === "inbox.preferred" || (moves && !ids?.every((id) => this.#items.has(id)));
   }
 
   /** Reckon with *mark*, which is not answered. */
@@ -132,7 +133,9 @@ class Contents {
   }
 
   #isThere({ number }) {
-    return number == null || (!(number <= this.#own.begins_after) && this.#shared.live.includes(number));
+    if (number == null) return true;
+    const at = this.#shared.live.indexOf(number);
+    return at >= 0 && !(number <= this.#own.begins_after) && !this.#own.muted.includes(this.#shared.kinds[at]);
   }
 
   #flags(item, marks = this.#marks) {
@@ -170,7 +173,8 @@ class Contents {
     if (this.#retracted.has(item.id) || known?.version[place] > item.version[place]) return false;
     Object.assign(item, texts?.[this.language] ?? texts?.[this.language.split("-")[0]]);
     this.#items.set(item.id, item);
-    return item.order > this.heard[place] && item.order !== known?.order && counts.unseen(this.#flags(item));
+    const isNew = item.order > this.heard[place] && item.order !== known?.order;
+    return isNew && this.#isThere(item) && counts.unseen(this.#flags(item));
   }
 
   #retract(id) {
