@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tandem import scripts
-from tandem.errors import NoScriptError, RedisReplyError
+from tandem.errors import NOT_NOW, NoScriptError, RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for
 from tandem.memory import is_memory
 from tandem.redis import RedisClient
@@ -36,10 +36,14 @@ class AsyncShards:
         """Run one script on *shard*, loading the scripts first if it does not know them."""
         client = self.clients[shard]
         try:
-            return await client.execute(*call.evalsha())
+            return await client.run(call)
         except NoScriptError:
             await self._load_scripts(client)
-            return await client.execute(*call.evalsha())
+            return await client.run(call)
+        except RedisReplyError as error:
+            if error.code in NOT_NOW:
+                raise RedisUnavailable(error.text) from error
+            raise
 
     async def close(self) -> None:
         """Close every connection."""
@@ -62,17 +66,5 @@ def _client(url: str) -> RedisClient:
 
 
 async def _load_scripts(client: RedisClient) -> None:
-    info: bytes = await client.execute("INFO", "server")
-    try:
-        flat = await client.execute("CONFIG", "GET", "append*")
-    except RedisReplyError:
-        flat = []
-    config = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
-    await client.execute(*scripts.boot_call(run_id_of(info.decode()), config).eval())
     for script in scripts.ALL:
         await client.execute("SCRIPT", "LOAD", script.source)
-
-
-def run_id_of(info: str) -> str:
-    """Find the run id in the answer to INFO."""
-    return next(line.partition(":")[2] for line in info.splitlines() if line.startswith("run_id:"))

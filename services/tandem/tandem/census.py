@@ -13,10 +13,10 @@ import msgspec
 
 from tandem.errors import RedisReplyError
 from tandem.groups import layer_channel, shard_for_group
+from tandem.names import plain_key
 from tandem.shards import shards
 
 GROUP = "tandem.census"
-REPLY_PREFIX = "tandem:census:"
 REPLY_SECONDS = 10
 WAIT_SECONDS = 1.0
 LIMIT = 100
@@ -77,7 +77,7 @@ def take_census(*, search: str = "", user: str | None = None, limit: int = LIMIT
 
     Raises `RedisUnavailable` or `RedisReplyError`.
     """
-    question = Question(reply_to=f"{REPLY_PREFIX}{uuid.uuid4().hex}", search=search, user=user, limit=limit)
+    question = Question(reply_to=plain_key("census", uuid.uuid4().hex), search=search, user=user, limit=limit)
     store = shards()
     shard = shard_for_group(GROUP, len(store.clients))
     body = msgspec.msgpack.encode(question)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 import msgspec
@@ -20,10 +22,11 @@ from django.utils.module_loading import import_string
 
 from tandem.memory import SCHEME, is_memory
 from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces, namespace_name
-from tandem.redis.address import Address, prefix_in
+from tandem.redis.address import Address, prefix_in, with_credentials
 from tandem.tokens import Key, public_keys, secret_keys
 
 PREFIX = "TANDEM_"
+_PREFIX_TEXT = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _LOOPBACK = ("127.0.0.1", "::1", "[::1]", "localhost")
 
 PATTERN_OPTIONS: Mapping[str, Any] = {"history_size": 300, "history_ttl": 3600, "recovery": True}
@@ -55,6 +58,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Development: no Redis is needed, and a key may be no secret. Django's DEBUG unless given."""
     redis_urls: list[str] = []
     """Where Redis is: each address is a shard. None in development and in tests: everything stays in one process."""
+    redis_user: str = ""
+    redis_password: str = ""
+    """Who we are there, for addresses that do not say it."""
+    redis_password_file: str = ""
+    """A file with that password."""
+    redis_prefix: str = ""
+    """What names in Redis begin with where several deployments share it, in place of ``tandem`` and ``asgi``."""
     namespaces: dict[str, dict[str, Any] | None] = {}
     """Options by namespace, beside the built-in ones; None takes one of those away."""
     token_keys: list[str] = []
@@ -141,6 +151,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     backlog: int = 4096
 
     def __post_init__(self) -> None:
+        if not _PREFIX_TEXT.fullmatch(self.redis_prefix):
+            raise ValueError(f"redis_prefix is letters, digits, '-', '_' and '.', not {self.redis_prefix!r}")
         if self.position_seconds < 86_400:
             raise ValueError(f"position_seconds must be a day (86400) or more, not {self.position_seconds}")
         if self.pong_seconds >= self.ping_seconds:
@@ -244,7 +256,17 @@ def redis_urls() -> tuple[str, ...]:
         if settings().debug or is_testing():
             return (SCHEME,)
         raise ImproperlyConfigured("Redis is nowhere: set TANDEM['redis_urls'] or the variable TANDEM_REDIS_URLS")
-    return tuple(settings().redis_urls)
+    given = settings()
+    password = given.redis_password or _password_of(given.redis_password_file)
+    return tuple(with_credentials(url, given.redis_user, password) for url in given.redis_urls)
+
+
+@cache
+def _password_of(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8").rstrip("\r\n") if file else ""
+    except OSError as error:
+        raise ImproperlyConfigured(f"TANDEM['redis_password_file']: {error}") from error
 
 
 def is_testing() -> bool:
@@ -256,7 +278,13 @@ def is_testing() -> bool:
 def layer_prefix() -> str:
     """Return what the names of the channel layer begin with, in the database of Redis that the addresses name."""
     urls = [url for url in settings().redis_urls if not is_memory(url)]
-    return prefix_in(Address.from_url(urls[0]).db if urls else 0)
+    return prefix_in(Address.from_url(urls[0]).db if urls else 0, settings().redis_prefix)
+
+
+@cache
+def key_prefix() -> str:
+    """Return what the names of keys begin with."""
+    return settings().redis_prefix or "tandem"
 
 
 @cache
@@ -327,7 +355,7 @@ def _pem_blocks(text: str) -> list[str]:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("TANDEM", "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
-        for cached in (settings, namespaces, layer_prefix, token_secrets):
+        for cached in (settings, namespaces, layer_prefix, key_prefix, token_secrets, _password_of):
             cached.cache_clear()
 
 

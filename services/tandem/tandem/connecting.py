@@ -1,4 +1,4 @@
-"""Connect to Redis within a limit that the name lookup is inside of, too."""
+"""Connect to Redis within a limit that the name lookup is inside of, too, and learn which run of it that is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import redis
 
+from tandem.redis.run import QUESTIONS, REPLICA, UNKNOWN, Run, read_greeting
+
 
 def pool_of(url: str, *, connect_seconds: float, reply_seconds: float) -> redis.ConnectionPool:
     """Return a pool of connections to *url*, none of which takes longer than this to connect and for each reply."""
@@ -21,10 +23,33 @@ def pool_of(url: str, *, connect_seconds: float, reply_seconds: float) -> redis.
         retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
     )
     host = pool.connection_kwargs.get("host")
-    if host is not None and not _is_address(host):
-        base = pool.connection_class
-        pool.connection_class = type(base.__name__, (_LooksUpElsewhere, base), {})
+    ours = (_Greets,) if host is None or _is_address(host) else (_LooksUpElsewhere, _Greets)
+    base = pool.connection_class
+    pool.connection_class = type(base.__name__, (*ours, base), {})
     return pool
+
+
+class _Greets:
+    """A connection that knows to which `run` of a Redis it leads, and that none leads to a replica."""
+
+    run: Run = UNKNOWN
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        super().on_connect_check_health(check_health)  # type: ignore[misc]  # redis-py's, beside this class
+        connection: Any = self
+        connection.send_packed_command(connection.pack_commands(QUESTIONS), check_health=False)
+        greeted = read_greeting(*(read_reply(connection) for _ in QUESTIONS))
+        if greeted.is_replica:
+            raise redis.ConnectionError(REPLICA)
+        self.run = greeted.run
+
+
+def read_reply(connection: Any) -> Any:
+    """Return the next reply of *connection*, or the error that it is."""
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
 
 
 class _LooksUpElsewhere:

@@ -26,6 +26,12 @@ class RedisReplyError(TandemError, exceptions.ResponseError):
         self.code = text.partition(" ")[0]
 
 
+NOT_NOW = frozenset(
+    {"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF", "UNBLOCKED"}
+)
+"""The first words of replies that say that this Redis cannot serve now, whatever is asked of it."""
+
+
 class NoScriptError(RedisReplyError, exceptions.NoScriptError):
     """The script of an EVALSHA is not in Redis's cache: send it with EVAL."""
 

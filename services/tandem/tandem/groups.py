@@ -9,6 +9,7 @@ from functools import lru_cache
 from channels_redis.utils import _consistent_hash  # the layer's own sharding: both must agree
 
 from tandem import conf
+from tandem.redis.address import LAYER_PREFIX
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9.-]")
 
@@ -28,6 +29,16 @@ def group_for(channel: str) -> str:
 def layer_channel(group: str) -> str:
     """Return the Redis pub/sub channel that the channel layer uses for *group*."""
     return f"{conf.layer_prefix()}__group__{group}"
+
+
+def name_for(layer_channel: str) -> str:
+    """
+    Return the Redis pub/sub channel of a *layer_channel* that several processes know by its name.
+
+    That is its name, as in channels-redis, where nobody else uses this Redis.
+    """
+    prefix = conf.layer_prefix()
+    return layer_channel if prefix == LAYER_PREFIX else f"{prefix}{layer_channel}"
 
 
 def shard_for(channel: str, shards: int) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from tandem import conf, scripts
 from tandem.groups import group_for, layer_channel
+from tandem.names import key_of
 from tandem.scripts import Call
 from tandem.shards import shards
 
@@ -95,8 +96,8 @@ def _to(channel: str) -> str:
 
 def _keys(channel: str) -> tuple[str, str, str, str]:
     return (
-        f"tandem:presence:{{{channel}}}",
-        f"tandem:presence-expiry:{{{channel}}}",
-        f"tandem:presence-leaving:{{{channel}}}",
-        f"tandem:presence-away:{{{channel}}}",
+        key_of("presence", channel),
+        key_of("presence-expiry", channel),
+        key_of("presence-leaving", channel),
+        key_of("presence-away", channel),
     )

@@ -15,15 +15,15 @@ from typing import NamedTuple
 import msgspec
 
 from tandem import scripts
+from tandem.names import boot_keys, key_of
 from tandem.namespaces import CONTROL
 from tandem.scripts import Call
 
 PAGE = 1000
 
 _REVOKE = scripts.load("revoke")
-_REVOKED = scripts.load("revoked")
-_REFILL = scripts.load("refill")
-_KEYS = tuple(f"tandem:{name}:{{{CONTROL}}}" for name in ("revoked", "revoked-ends", "revoked-whole"))
+_REVOKED = scripts.load("revoked", prelude=scripts.INCARNATION)
+_REFILL = scripts.load("refill", prelude=scripts.INCARNATION)
 
 
 class Revocation(msgspec.Struct, frozen=True):
@@ -70,22 +70,22 @@ def of_channel(channel: str, user: str) -> str:
 def revoke_call(revocations: Sequence[Revocation]) -> Call:
     """Keep *revocations*, beside those kept before."""
     args = [value for each in revocations for value in (each.subject, each.generation, each.seconds)]
-    return Call(_REVOKE, _KEYS[:2], args)
+    return Call(_REVOKE, _keys()[:2], args)
 
 
 def begin_refill_call() -> Call:
     """Before all that there is is read and kept anew: leave a mark, which is the reply."""
-    return Call(_REFILL, _KEYS[2:], (secrets.token_urlsafe(6),))
+    return Call(_REFILL, _keys()[2:], (secrets.token_urlsafe(6), "", scripts.fresh_epoch()))
 
 
 def end_refill_call(mark: str | bytes) -> Call:
     """After that: Redis has the whole if *mark* is still there, else it was emptied meanwhile. The reply is 1 or 0."""
-    return Call(_REFILL, _KEYS[2:], ("", mark))
+    return Call(_REFILL, _keys()[2:], ("", mark, scripts.fresh_epoch()))
 
 
 def page_call(begin: tuple[str, int] = ("-inf", 0), limit: int = PAGE) -> Call:
     """Read at most *limit* of what was revoked, those that are forgotten first in front."""
-    return Call(_REVOKED, _KEYS, (*begin, limit))
+    return Call(_REVOKED, _keys(), (*begin, limit, scripts.fresh_epoch()))
 
 
 def parse_page(reply: Sequence[bytes], begin: tuple[str, int] = ("-inf", 0), limit: int = PAGE) -> Page:
@@ -98,3 +98,9 @@ def parse_page(reply: Sequence[bytes], begin: tuple[str, int] = ("-inf", 0), lim
     last = rows[-1][3].decode()
     same = sum(row[3].decode() == last for row in rows)
     return Page(found, is_whole == b"1", (last, same + (begin[1] if begin[0] == last else 0)))
+
+
+def _keys() -> tuple[str, ...]:
+    """Generations, ends and whole, and where the incarnation is kept."""
+    kinds = ("revoked", "revoked-ends", "revoked-whole")
+    return (*(key_of(kind, CONTROL) for kind in kinds), *boot_keys(CONTROL))

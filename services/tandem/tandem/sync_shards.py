@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import redis
 
 from tandem import scripts
 from tandem.breaker import Breaker
-from tandem.connecting import pool_of
-from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.connecting import pool_of, read_reply
+from tandem.errors import NOT_NOW, RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for
 
 # So long waits who is served by somebody; then the breaker opens, and nobody waits any more.
 PATIENCE_SECONDS = 0.25
 
-_NOT_NOW = frozenset({"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY"})
-"""Replies that say that this Redis cannot serve now, whatever is asked of it."""
+Command: TypeAlias = scripts.Call | Sequence[str | bytes | int]
 
 _CODES = {
     redis.exceptions.OutOfMemoryError: "OOM",
@@ -28,6 +27,7 @@ _CODES = {
     redis.exceptions.TryAgainError: "TRYAGAIN",
     redis.exceptions.ClusterDownError: "CLUSTERDOWN",
     redis.exceptions.MasterDownError: "MASTERDOWN",
+    redis.exceptions.BusyLoadingError: "LOADING",
 }
 """The first word of a reply, which redis-py makes a type of."""
 
@@ -63,7 +63,7 @@ class Shards:
 
     def run_on(self, shard: int, call: scripts.Call) -> Any:
         """Run one script on *shard* and return its reply. Raises as `run` does."""
-        [reply] = self.commands(shard, [call.evalsha()])
+        [reply] = self.commands(shard, [call])
         if isinstance(reply, RedisReplyError):
             raise reply
         return reply
@@ -91,15 +91,19 @@ class Shards:
         replies: list[Any] = [None] * len(calls)
         for shard, indexes in by_shard.items():
             try:
-                answered = self.commands(shard, [calls[index][1].evalsha() for index in indexes])
+                answered = self.commands(shard, [calls[index][1] for index in indexes])
             except (RedisUnavailable, RedisReplyError) as error:
                 answered = [error] * len(indexes)
             for index, reply in zip(indexes, answered, strict=True):
                 replies[index] = reply
         return replies
 
-    def commands(self, shard: int, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
-        """Send commands to *shard* in one round trip, loading the scripts first if it does not know them."""
+    def commands(self, shard: int, commands: Sequence[Command]) -> list[Any]:
+        """
+        Send commands to *shard* in one round trip, loading the scripts first if it does not know them.
+
+        Several scripts run in one transaction: where Redis forgets them in the middle, none overtakes another.
+        """
         self._breakers[shard].check()
         try:
             replies = self._exchange(shard, commands)
@@ -124,7 +128,7 @@ class Shards:
         for client in self.clients:
             client.close()
 
-    def _exchange(self, shard: int, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+    def _exchange(self, shard: int, commands: Sequence[Command]) -> list[Any]:
         pool, breaker = self.clients[shard].connection_pool, self._breakers[shard]
         try:
             connection = pool.get_connection()
@@ -132,8 +136,7 @@ class Shards:
             breaker.open(str(error))
             raise
         try:
-            connection.send_packed_command(connection.pack_commands(commands))
-            return [_read_reply(connection) for _ in commands]
+            return _send(connection, commands)
         except redis.TimeoutError as error:
             breaker.open(str(error))
             pool.disconnect(inuse_connections=False)
@@ -144,9 +147,7 @@ class Shards:
         finally:
             pool.release(connection)
 
-    def _again(
-        self, shard: int, commands: Sequence[Sequence[str | bytes | int]], replies: list[Any], refusal: type[Exception]
-    ) -> None:
+    def _again(self, shard: int, commands: Sequence[Command], replies: list[Any], refusal: type[Exception]) -> None:
         """Send those of *commands* again that got *refusal*, and put what comes in its place."""
         refused = [index for index, reply in enumerate(replies) if isinstance(reply, refusal)]
         for index, reply in zip(refused, self._exchange(shard, [commands[i] for i in refused]), strict=True):
@@ -159,26 +160,27 @@ def _probe(url: str, patience: float) -> None:
         client.connection_pool.disconnect()
 
 
-def _read_reply(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except redis.ResponseError as error:
-        return error
+def _send(connection: Any, commands: Sequence[Command]) -> list[Any]:
+    """Send *commands* over *connection* and return the reply to each."""
+    run = connection.run
+    plain = [each.evalsha(run) if isinstance(each, scripts.Call) else each for each in commands]
+    if sum(isinstance(each, scripts.Call) for each in commands) < 2:
+        connection.send_packed_command(connection.pack_commands(plain))
+        return [read_reply(connection) for _ in plain]
+    connection.send_packed_command(connection.pack_commands([("MULTI",), *plain, ("EXEC",)]))
+    _, *queued, executed = [read_reply(connection) for _ in range(len(plain) + 2)]
+    if isinstance(executed, list):
+        return executed
+    return [each if isinstance(each, redis.RedisError) else executed for each in queued]
 
 
 def _refusal(error: redis.RedisError) -> RedisUnavailable | RedisReplyError:
     code, text = _CODES.get(type(error)), str(error)
     if code and not text.startswith(code):
         text = f"{code} {text}"
-    return RedisUnavailable(text) if text.partition(" ")[0] in _NOT_NOW else RedisReplyError(text)
+    return RedisUnavailable(text) if text.partition(" ")[0] in NOT_NOW else RedisReplyError(text)
 
 
 def _load_scripts(client: redis.Redis) -> None:
-    run_id = client.info("server")["run_id"]
-    try:
-        config = client.config_get("append*")
-    except redis.ResponseError:
-        config = {}
-    client.execute_command(*scripts.boot_call(run_id, config).eval())
     for script in scripts.ALL:
         client.script_load(script.source)

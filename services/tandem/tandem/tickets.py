@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from tandem import conf
 from tandem.errors import InvalidToken, RedisReplyError
 from tandem.groups import shard_for
+from tandem.names import plain_key
 from tandem.namespaces import Namespace
 from tandem.publication import encode_json
 from tandem.shards import shards
@@ -24,7 +25,6 @@ from tandem.tokens import NO_INFO, ConnectionClaims, check_user
 
 TTL_SECONDS = 30
 
-_PREFIX = "tandem:ticket:"
 _MAX_LENGTH = 64
 
 
@@ -73,7 +73,7 @@ def create_ticket(
     ticket = secrets.token_urlsafe(24)
     store = shards()
     [reply] = store.commands(
-        shard_for(ticket, len(store.clients)), [("SET", _PREFIX + ticket, value, "EX", TTL_SECONDS)]
+        shard_for(ticket, len(store.clients)), [("SET", plain_key("ticket", ticket), value, "EX", TTL_SECONDS)]
     )
     if isinstance(reply, RedisReplyError):
         raise reply
@@ -87,7 +87,7 @@ def take_command(ticket: str) -> tuple[str, str]:
     """Return the Redis command that reads and ends *ticket*. Raises `InvalidToken` for what cannot be one."""
     if not ticket or len(ticket) > _MAX_LENGTH or not ticket.isascii():
         raise InvalidToken("not a ticket")
-    return "GETDEL", _PREFIX + ticket
+    return "GETDEL", plain_key("ticket", ticket)
 
 
 def parse_ticket(reply: bytes | None) -> Ticket:

@@ -12,7 +12,7 @@ import redis
 
 from rig.servers import RedisServer, free_port
 from tandem import scripts
-from tandem.async_shards import AsyncShards, run_id_of
+from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.sync_shards import Shards
 
@@ -39,7 +39,7 @@ async def test_many_at_once_load_the_scripts_once(shards: AsyncShards, redis_url
 
 
 async def test_sync_and_async_agree_on_a_restart(shards: AsyncShards, redis_url: str) -> None:
-    """Both tell the same run id and persistence, so that neither takes the other's news for a restart."""
+    """Both tell the same run, so that neither takes the other's news for a restart."""
     sync = Shards([redis_url])
     with redis.Redis.from_url(redis_url) as client:
         await shards.run("c:a", scripts.read_call("c:a", None, 0))
@@ -50,20 +50,7 @@ async def test_sync_and_async_agree_on_a_restart(shards: AsyncShards, redis_url:
     sync.close()
 
     assert first == second
-    assert first[b"kept"] == b"0"
-
-
-@pytest.mark.parametrize("kept", [True, False])
-async def test_persistence_is_told(tmp_path: Path, kept: bool) -> None:
-    """CONFIG GET says whether every write is kept."""
-    options = ("--appendonly", "yes", "--appendfsync", "always") if kept else ()
-    with RedisServer(tmp_path, *options) as server, redis.Redis.from_url(server.url) as client:
-        shards = AsyncShards([server.url])
-        await shards.run("c:a", scripts.read_call("c:a", None, 0))
-        boot = client.hgetall("tandem:boot")
-        await shards.close()
-
-    assert boot[b"kept"] == str(int(kept)).encode()
+    assert len(first[b"run"]) == 40
 
 
 async def test_no_config_command_is_no_obstacle(tmp_path: Path) -> None:
@@ -71,14 +58,15 @@ async def test_no_config_command_is_no_obstacle(tmp_path: Path) -> None:
     with RedisServer(tmp_path, "--rename-command", "CONFIG", "") as server:
         shards = AsyncShards([server.url])
         await shards.run("c:a", scripts.read_call("c:a", None, 0))
+        run = shards.clients[0]._link.connection.run  # type: ignore[union-attr]  # it is there by now
         await shards.close()
         sync = Shards([server.url])
         sync.run("c:a", scripts.read_call("c:a", None, 0))
-        with redis.Redis.from_url(server.url) as client:
-            kept = client.hget("tandem:boot", "kept")
+        same = sync.clients[0].connection_pool.get_connection().run
         sync.close()
 
-    assert kept == b"0"
+    assert len(run.id) == 40
+    assert (run.keeps, same) == (False, run)
 
 
 async def test_errors_have_their_type(shards: AsyncShards, redis_url: str) -> None:
@@ -92,8 +80,3 @@ async def test_errors_have_their_type(shards: AsyncShards, redis_url: str) -> No
     with pytest.raises(RedisUnavailable):
         await away.run("c:a", scripts.read_call("c:a", None, 0))
     await away.close()
-
-
-def test_run_id_is_found() -> None:
-    """In what INFO answers."""
-    assert run_id_of("# Server\r\nredis_version:7.0\r\nrun_id:abc\r\n") == "abc"

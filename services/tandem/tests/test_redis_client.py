@@ -237,7 +237,7 @@ async def test_reloading_redis_counts_as_down(open_client: OpenClient) -> None:
 
     async def loading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(1000):
-            writer.write(b"+OK\r\n-LOADING Redis is loading the dataset in memory\r\n")
+            writer.write(b"+OK\r\n" + 4 * b"-LOADING Redis is loading the dataset in memory\r\n")
 
     async with await asyncio.start_server(loading, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

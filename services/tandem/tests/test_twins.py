@@ -17,6 +17,7 @@ from tandem import presence, revocations, scripts
 from tandem.memory.store import Store
 from tandem.namespaces import Namespace
 from tandem.publication import Position, pack_body
+from tandem.redis.run import Run
 from tandem.scripts import Call, twins
 
 NAMESPACES = {"kept": Namespace(history_size=3, history_ttl=60), "plain": Namespace()}
@@ -48,13 +49,11 @@ class Both:
 
     def boot(self, run: str, *, kept: bool) -> None:
         """Have both look as if they had restarted."""
-        config = {"appendonly": "yes", "appendfsync": "always"} if kept else {}
-        self.same(*scripts.boot_call(run, config).eval())
-        self.store._is_booted = True
+        self.now = Run(run, keeps=kept)
 
     def run(self, call: Call) -> Any:
         """Run *call* on both and return the reply, which is the same."""
-        return self.same(*call.eval())
+        return self.same(*call.eval(self.now))
 
     def same(self, *command: Any) -> Any:
         """Send one command to both and return the reply."""
@@ -157,7 +156,8 @@ class Play:
         namespace = NAMESPACES[channel.partition(":")[0]]
         # Words of a refusal differ; where it came is the same.
         call = scripts.publish_batch_call(channel, namespace, bodies, once_ttl=60)
-        replies = [_outcome(run, call.eval()) for run in (self.both.redis.execute_command, self.both.store.execute)]
+        run_of = call.eval(self.both.now)
+        replies = [_outcome(run, run_of) for run in (self.both.redis.execute_command, self.both.store.execute)]
         for reply in replies:
             if isinstance(reply, list):
                 reply[0] = reply[0].partition(b" ")[0]
@@ -301,4 +301,4 @@ def test_every_script_has_its_twin() -> None:
     """A script without one would work in production and fail in development."""
     names = {file.name.removesuffix(".lua") for file in files("tandem.scripts").iterdir() if file.name.endswith(".lua")}
 
-    assert names - {"meta", "append"} <= {name for name in vars(twins) if not name.startswith("_")}
+    assert names - {"incarnation", "meta", "append"} <= {name for name in vars(twins) if not name.startswith("_")}

@@ -13,7 +13,7 @@ from channels_redis.utils import _wrap_close, decode_hosts
 from tandem import conf
 from tandem.layer.local import LocalLayer, Options
 from tandem.memory import is_memory
-from tandem.redis.address import Address, prefix_in
+from tandem.redis.address import LAYER_PREFIX, Address, prefix_in
 
 __all__ = ["CAPACITY", "ChannelLayer", "configured_layer"]
 
@@ -24,7 +24,8 @@ class ChannelLayer:
     """
     Take the place of ``channels_redis.pubsub.RedisPubSubChannelLayer``: same options, same API, same wire.
 
-    Without *hosts*, those of ``TANDEM["redis_urls"]``. The *prefix* is ``asgi``, and ``asgi.1`` in database 1.
+    Without *hosts*, those of ``TANDEM["redis_urls"]``. The *prefix* is ``TANDEM["redis_prefix"]`` or else ``asgi``, and
+    ``asgi.1`` in database 1; where it is not ``asgi``, the names of channels begin with it, too.
 
     What differs: a subscription counts when Redis has confirmed it; a channel holds at most *capacity* messages that
     were not received, and later ones are dropped and counted; *on_disconnect* and *on_reconnect*, message types that
@@ -53,7 +54,10 @@ class ChannelLayer:
         )
         addresses = [_address(host) for host in decode_hosts(hosts or conf.redis_urls())]
         self.prefix = prefix or _prefix_at(addresses[0])
-        self._options = Options(addresses, self.prefix, self._serializer, capacity, on_disconnect, on_reconnect)
+        of_channels = "" if prefix or self.prefix == LAYER_PREFIX else self.prefix
+        self._options = Options(
+            addresses, self.prefix, of_channels, self._serializer, capacity, on_disconnect, on_reconnect
+        )
         self._layers: dict[asyncio.AbstractEventLoop, LocalLayer] = {}
 
     def serialize(self, message: Any) -> bytes:
@@ -150,7 +154,7 @@ def _address(host: dict[str, Any]) -> Address | str:
 
 
 def _prefix_at(address: Address | str) -> str:
-    return prefix_in(0 if isinstance(address, str) else address.db)
+    return prefix_in(0 if isinstance(address, str) else address.db, conf.settings().redis_prefix)
 
 
 def configured_layer() -> Any:

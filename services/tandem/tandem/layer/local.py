@@ -31,6 +31,8 @@ class Options:
     addresses: Sequence[Address | str]
     """A text is the address of a store in memory."""
     prefix: str
+    prefix_of_channels: str
+    """What goes before a channel's name in Redis, unless it is there: nothing where names are channels-redis's."""
     serializer: Any
     capacity: int
     on_disconnect: str | None
@@ -66,6 +68,10 @@ class LocalLayer:
 
     def _group_name(self, group: str) -> str:
         return f"{self.options.prefix}__group__{group}"
+
+    def _channel_name(self, channel: str) -> str:
+        prefix = self.options.prefix_of_channels
+        return channel if channel.startswith(prefix) else prefix + channel
 
     # Listening
 
@@ -117,7 +123,8 @@ class LocalLayer:
     # Channels
 
     async def send(self, channel: str, message: Any) -> None:
-        await self._shard(channel).publish(channel, self.options.serializer.serialize(message))
+        name = self._channel_name(channel)
+        await self._shard(name).publish(name, self.options.serializer.serialize(message))
 
     async def new_channel(self, prefix: str) -> str:
         channel = f"{self.options.prefix}{prefix}{uuid.uuid4().hex}"
@@ -139,10 +146,11 @@ class LocalLayer:
 
     async def _open(self, channel: str) -> Mailbox:
         mailbox = self.channels[channel] = Mailbox(self.options.capacity)
-        shard = self._shard(channel)
-        shard.add(channel.encode(), channel, self._to_channel)
+        name = self._channel_name(channel)
+        shard = self._shard(name)
+        shard.add(name.encode(), channel, self._to_channel)
         try:
-            await self._confirmed({shard: [channel.encode()]})
+            await self._confirmed({shard: [name.encode()]})
         except BaseException:
             self._forget(channel, mailbox)
             raise
@@ -151,7 +159,8 @@ class LocalLayer:
     def _forget(self, channel: str, mailbox: Mailbox) -> None:
         if self.channels.get(channel) is mailbox and not mailbox.receivers:
             del self.channels[channel]
-            self._shard(channel).remove(channel.encode(), self._to_channel)
+            name = self._channel_name(channel)
+            self._shard(name).remove(name.encode(), self._to_channel)
 
     # Groups
 

@@ -10,9 +10,11 @@ import time
 from typing import NamedTuple
 
 from tandem.errors import RedisReplyError, RedisUnavailable
+from tandem.names import key_of
 from tandem.publication import Position
 from tandem.shards import shards
 from tandem.streams import history_call, parse_history
+from tandem.sync_shards import Command
 
 WINDOW_SECONDS = 900
 LONGEST_PACE_SECONDS = 3.0
@@ -33,9 +35,9 @@ def pace_of(viewers: int) -> float:
 
 def look(channel: str, viewer: str) -> Look:
     """Read where *channel* stands, in one round trip with counting the *viewer*. Never raises for want of Redis."""
-    store, key, now = shards(), f"tandem:viewers:{{{channel}}}", int(time.time())
-    commands = [
-        history_call(channel, None, 0, False).evalsha(),
+    store, key, now = shards(), key_of("viewers", channel), int(time.time())
+    commands: list[Command] = [
+        history_call(channel, None, 0, False),
         ("ZADD", key, now, viewer),
         ("ZREMRANGEBYSCORE", key, "-inf", now - WINDOW_SECONDS),
         ("ZCARD", key),

@@ -8,6 +8,7 @@ from typing import Any
 from tandem.errors import RedisReplyError
 from tandem.memory import serving
 from tandem.memory.store import store_at
+from tandem.scripts import Call
 
 
 class MemoryAddress:
@@ -36,6 +37,10 @@ class MemoryClient:
         """Return the reply to one command. Raises `RedisReplyError`; `RedisUnavailable` where nobody hears."""
         serving.check()
         return self._store.execute(*args)
+
+    async def run(self, call: Call) -> Any:
+        """Run a script and return its reply. Raises as `execute` does."""
+        return await self.execute(*call.evalsha(self._store.run))
 
     def submit(self, *args: Any) -> asyncio.Future[Any]:
         """Carry out one command and return the future of its reply."""

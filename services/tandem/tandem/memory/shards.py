@@ -10,7 +10,8 @@ import redis
 from tandem.breaker import Breaker
 from tandem.memory import serving
 from tandem.memory.store import Store, store_at
-from tandem.sync_shards import Shards
+from tandem.scripts import Call
+from tandem.sync_shards import Command, Shards
 
 
 class NoPool:
@@ -43,12 +44,13 @@ class MemoryShards(Shards):
     def close(self) -> None:
         """Nothing to close."""
 
-    def _exchange(self, shard: int, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+    def _exchange(self, shard: int, commands: Sequence[Command]) -> list[Any]:
         serving.check()
         replies: list[Any] = []
+        store = self.clients[shard].store
         for command in commands:
             try:
-                replies.append(self.clients[shard].store.execute(*command))
+                replies.append(store.execute(*(command.evalsha(store.run) if isinstance(command, Call) else command)))
             except redis.ResponseError as error:
                 replies.append(error)
         return replies

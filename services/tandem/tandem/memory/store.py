@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from tandem import scripts
 from tandem.errors import RedisReplyError
 from tandem.memory.commands import COMMANDS
 from tandem.memory.keyspace import Keyspace
+from tandem.redis.run import Run
 from tandem.scripts import twins
 
 Deliver: TypeAlias = Callable[[bytes, bytes], None]
@@ -34,7 +34,7 @@ class Store:
         self._listeners: dict[bytes, list[Deliver]] = {}
         self._taps: list[Deliver] = []
         self._keys = Keyspace(clock)
-        self._is_booted = False
+        self.run = Run("memory", keeps=True)
 
     def execute(self, *command: str | bytes | int | float) -> Any:
         """Carry out one command and return its reply. Raises `RedisReplyError`."""
@@ -48,7 +48,6 @@ class Store:
         """Forget every key, as a Redis does that starts empty: streams get new epochs. Listeners stay."""
         with self._changed:
             self._keys = Keyspace(self._clock)
-            self._is_booted = False
 
     def keys(self) -> list[bytes]:
         """Return the name of every key."""
@@ -114,9 +113,6 @@ class Store:
 
     def _run_script(self, args: Sequence[bytes]) -> Any:
         script, count = args[0].decode(), int(args[1])
-        if not self._is_booted:
-            self._is_booted = True
-            twins.boot(self._call, [], [secrets.token_hex(8).encode(), b"1", scripts.fresh_epoch().encode()])
         return twin_of(script)(self._call, args[2 : 2 + count], args[2 + count :])
 
     def _publish(self, name: bytes, data: bytes) -> int:
@@ -153,7 +149,7 @@ def store_at(url: str) -> Store:
 
 def twin_of(script: str) -> twins.Twin:
     """Return what *script* (its digest, or its text) does. Raises `RedisReplyError` when nobody wrote that."""
-    known = next((each for each in (scripts.BOOT, *scripts.ALL) if script in each[:2]), None)
+    known = next((each for each in scripts.ALL if script in each[:2]), None)
     twin: twins.Twin | None = getattr(twins, known.name, None) if known else None
     if twin is None:
         raise RedisReplyError(f"ERR the script {known.name if known else script} has no twin in tandem.scripts.twins")

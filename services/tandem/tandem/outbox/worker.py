@@ -16,6 +16,7 @@ from django.db import Error, close_old_connections, connections
 from tandem import conf
 from tandem.chores import Chore
 from tandem.errors import TandemError
+from tandem.groups import name_for
 from tandem.memory import is_memory
 from tandem.outbox.sweep import databases, due_channels, send_channels
 from tandem.poke import CHANNEL, poke_shard
@@ -130,7 +131,7 @@ class Worker:
         shard = poke_shard(len(self._store.clients))
         while not self._stopped.is_set():
             with contextlib.suppress(redis.RedisError, OSError), self._store.clients[shard].pubsub() as heard:
-                heard.subscribe(CHANNEL)
+                heard.subscribe(name_for(CHANNEL))
                 while not self._stopped.is_set():
                     if heard.get_message(ignore_subscribe_messages=True, timeout=1.0):
                         self._poked.set()

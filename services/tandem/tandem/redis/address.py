@@ -6,22 +6,32 @@ import dataclasses
 import ssl
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from redis.asyncio.connection import SSLConnection, parse_url
 
+from tandem.memory import is_memory
 from tandem.redis.commands import Command
 
 CLIENT_NAME = "tandem"
 LAYER_PREFIX = "asgi"
 
 
-def prefix_in(database: int) -> str:
+def prefix_in(database: int, prefix: str = "") -> str:
     """
     Return what the channel layer's names begin with in a *database*, so that two on one server do not hear each other.
 
-    Redis keeps keys apart by database, but not what is published.
+    Redis keeps keys apart by database, but not what is published. Without a *prefix* it is channels-redis's.
     """
-    return f"{LAYER_PREFIX}.{database}" if database else LAYER_PREFIX
+    return f"{prefix or LAYER_PREFIX}.{database}" if database else prefix or LAYER_PREFIX
+
+
+def with_credentials(url: str, user: str, password: str) -> str:
+    """Return *url* with *user* and *password*, unless it names its own or there are none."""
+    scheme, separator, rest = url.partition("://")
+    if not (user or password) or not rest or "@" in rest.split("/")[0] or is_memory(url):
+        return url
+    return f"{scheme}{separator}{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
 
 
 @dataclasses.dataclass(frozen=True)

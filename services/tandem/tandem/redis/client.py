@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from tandem.errors import RedisUnavailable
 from tandem.redis.address import Address
-from tandem.redis.commands import Argument, pack
+from tandem.redis.commands import Argument, Command, pack
 from tandem.redis.connection import Connection
 from tandem.redis.link import Link
+from tandem.redis.run import Run
 
 TIMEOUT_SECONDS = 1.0
+
+
+class Runnable(Protocol):
+    """A run of a script."""
+
+    def evalsha(self, run: Run) -> Command:
+        """Return the command for a connection to *run*."""
+
+
+Asked: TypeAlias = Command | Runnable
+
+
+def _packed(asked: Asked, connection: Connection) -> bytes:
+    return pack(asked) if type(asked) is tuple else pack(asked.evalsha(connection.run))  # type: ignore[union-attr]  # a Call is a tuple of a type of its own
 
 
 class RedisClient:
@@ -28,7 +43,7 @@ class RedisClient:
         self.timeout = timeout
         self._loop: asyncio.AbstractEventLoop | None = None
         self._link: Link[Connection] | None = None
-        self._waiting: list[tuple[bytes, asyncio.Future[Any], float]] = []
+        self._waiting: list[tuple[Asked, asyncio.Future[Any], float]] = []
         self._is_closed = False
 
     async def execute(self, *args: Argument) -> Any:
@@ -41,12 +56,18 @@ class RedisClient:
 
         Cancelling the future does not take the command back.
         """
-        packed = pack(args)
+        return self._ask(args)
+
+    async def run(self, call: Runnable) -> Any:
+        """Run a script that Redis knows, and return its reply."""
+        return await self._ask(call)
+
+    def _ask(self, asked: Asked) -> asyncio.Future[Any]:
         link = self._link or self._open()
         assert self._loop is not None
         future: asyncio.Future[Any] = self._loop.create_future()
         if link.connection is not None:
-            link.connection.request(packed, future, self._loop.time())
+            link.connection.request(_packed(asked, link.connection), future, self._loop.time())
             return future
         if self._is_closed:
             future.set_exception(RedisUnavailable(f"the client of Redis at {self.address.label} is closed"))
@@ -55,7 +76,7 @@ class RedisClient:
         if link.failure is not None:
             future.set_exception(RedisUnavailable(str(link.failure)))
         else:
-            self._waiting.append((packed, future, self._loop.time()))
+            self._waiting.append((asked, future, self._loop.time()))
         return future
 
     @property
@@ -91,8 +112,8 @@ class RedisClient:
     def link_up(self, connection: Connection) -> None:
         """Send what waited for the connection."""
         waiting, self._waiting = self._waiting, []
-        for packed, future, since in waiting:
-            connection.request(packed, future, since)
+        for asked, future, since in waiting:
+            connection.request(_packed(asked, connection), future, since)
 
     def link_lost(self, reason: str) -> None:
         """Nothing to do: the connection itself failed what it had sent."""

@@ -12,9 +12,11 @@ import hiredis
 from tandem.errors import RedisReplyError, RedisUnavailable, reply_error
 from tandem.redis.commands import Command, pack
 from tandem.redis.keepalive import IDLE_SECONDS, Step, next_step
+from tandem.redis.run import QUESTIONS, UNKNOWN
 
 NOT_YET = object()
 LATE_SECONDS = 0.1
+DEMOTED = "it is a read-only replica now"
 
 
 class Connection(asyncio.Protocol):
@@ -26,6 +28,9 @@ class Connection(asyncio.Protocol):
     *on_lost* is called once, synchronously, with the connection and the reason.
     """
 
+    questions = QUESTIONS
+    """What is asked of Redis after the greeting."""
+
     def __init__(
         self, *, label: str, timeout: float, on_lost: Callable[[Connection, str], None], idle: float = IDLE_SECONDS
     ) -> None:
@@ -33,6 +38,7 @@ class Connection(asyncio.Protocol):
         self.timeout = timeout
         self.idle = idle
         self.is_open = False
+        self.run = UNKNOWN
         self.closed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
@@ -97,7 +103,7 @@ class Connection(asyncio.Protocol):
         _settle(self._pending.popleft()[0], reply)
         if isinstance(reply, RedisReplyError) and reply.code == "READONLY":
             # The master became a replica under us: connecting again finds the new master.
-            self.lose("it is a read-only replica now")
+            self.lose(DEMOTED)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lose(f"connection lost: {exc}" if exc else "closed by Redis")

@@ -6,15 +6,17 @@ import asyncio
 import functools
 import logging
 import random
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from redis.asyncio.sentinel import Sentinel
 
 from tandem.errors import RedisUnavailable
 from tandem.redis.address import Address
-from tandem.redis.connection import Connection
+from tandem.redis.connection import DEMOTED, Connection
 from tandem.redis.keepalive import backoff
+from tandem.redis.run import REPLICA, read_greeting
 
 logger = logging.getLogger("tandem.redis")
 
@@ -22,6 +24,9 @@ STABLE_SECONDS = 1.0
 
 C = TypeVar("C", bound=Connection)
 C_contra = TypeVar("C_contra", bound=Connection, contravariant=True)
+
+
+_links: weakref.WeakSet[Link[Any]] = weakref.WeakSet()
 
 
 class Listener(Protocol[C_contra]):
@@ -60,6 +65,7 @@ class Link(Generic[C]):
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
         self._was_lost = False
+        _links.add(self)
 
     def start(self) -> None:
         """Begin to connect, unless that is under way."""
@@ -127,12 +133,18 @@ class Link(Generic[C]):
 
     async def _greet(self, connection: C) -> None:
         commands = self.address.greeting()
-        replies = await asyncio.gather(*map(connection.execute, commands), return_exceptions=True)
+        futures = [connection.execute(command) for command in (*commands, *connection.questions)]
+        replies: Sequence[Any] = await asyncio.gather(*futures, return_exceptions=True)
+        replies, answers = replies[: len(commands)], replies[len(commands) :]
         for command, reply in zip(commands, replies, strict=True):
             # A user without the right to CLIENT or PING may still publish and subscribe.
             is_needed = command[0] in ("AUTH", "SELECT") or getattr(reply, "code", "") != "NOPERM"
             if isinstance(reply, BaseException) and is_needed and command[0] != "CLIENT":
                 raise reply
+        greeted = read_greeting(*answers)
+        if greeted.is_replica:
+            raise ConnectionRefusedError(REPLICA)
+        connection.run = greeted.run
 
     def _connection_lost(self, connection: Connection, reason: str) -> None:
         if connection is not self.connection:
@@ -145,6 +157,18 @@ class Link(Generic[C]):
         self._lost.set()
         self.start()
         self._listener.link_lost(reason)
+        if reason == DEMOTED:
+            self._tell_others()
+
+    def _tell_others(self) -> None:
+        """Have every connection to this address look where it leads: what subscribes gets no READONLY."""
+        for link in list(_links):
+            if link.address == self.address and link.connection is not None and link.is_of(asyncio.get_running_loop()):
+                link.connection.lose(DEMOTED)
+
+    def is_of(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Tell whether this link lives in *loop*."""
+        return self._task is not None and self._task.get_loop() is loop
 
     def _fail(self, error: Exception) -> None:
         reason = f"no answer for {self.timeout:g} s" if isinstance(error, TimeoutError) else str(error)

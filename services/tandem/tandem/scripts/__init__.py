@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 from tandem import conf
 from tandem.groups import group_for, layer_channel
+from tandem.names import boot_keys, key_of
 from tandem.namespaces import Namespace
 from tandem.publication import Position
+from tandem.redis.run import UNKNOWN, Run
 
 ONCE_TTL_SECONDS = 300
 
@@ -22,6 +24,8 @@ class Script(NamedTuple):
     source: str
     sha: str
     name: str
+    asks_run: bool = False
+    """Whether it compares the run of the Redis that it is in with the one that it remembers."""
 
 
 class Call(NamedTuple):
@@ -31,13 +35,16 @@ class Call(NamedTuple):
     keys: Sequence[str]
     args: Sequence[str | bytes | int]
 
-    def evalsha(self) -> tuple[str | bytes | int, ...]:
-        """Return the command for a server that knows the script."""
-        return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+    def evalsha(self, run: Run = UNKNOWN) -> tuple[str | bytes | int, ...]:
+        """Return the command for a server that knows the script, over a connection to *run*."""
+        script, keys, args = self
+        if script.asks_run:
+            return ("EVALSHA", script.sha, len(keys), *keys, *args, run.id, int(run.keeps))
+        return ("EVALSHA", script.sha, len(keys), *keys, *args)
 
-    def eval(self) -> tuple[str | bytes | int, ...]:
+    def eval(self, run: Run = UNKNOWN) -> tuple[str | bytes | int, ...]:
         """Return the command for a server that does not."""
-        return ("EVAL", self.script.source, len(self.keys), *self.keys, *self.args)
+        return ("EVAL", self.script.source, *self.evalsha(run)[2:])
 
 
 class Published(NamedTuple):
@@ -83,21 +90,25 @@ class Entries(NamedTuple):
 
 
 ALL: list[Script] = []
-"""Every script but ``boot``, which must run before a server learns the others."""
+"""Every script."""
 
 
 def load(name: str, *, prelude: str = "") -> Script:
     """Read ``<name>.lua`` of this folder, behind *prelude*."""
-    source = prelude + files(__name__).joinpath(f"{name}.lua").read_text("utf-8")
-    script = Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest(), name)
+    source = prelude + _read(name)
+    sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+    script = Script(source, sha, name, asks_run=prelude.startswith(INCARNATION))
     ALL.append(script)
     return script
 
 
-BOOT = load("boot")
-ALL.remove(BOOT)
-_META = files(__name__).joinpath("meta.lua").read_text("utf-8")
-_APPEND = _META + files(__name__).joinpath("append.lua").read_text("utf-8")
+def _read(name: str) -> str:
+    return files(__name__).joinpath(f"{name}.lua").read_text("utf-8")
+
+
+INCARNATION = _read("incarnation")
+_META = INCARNATION + _read("meta")
+_APPEND = _META + _read("append")
 PUBLISH = load("publish", prelude=_APPEND)
 PUBLISH_BATCH = load("publish_batch", prelude=_APPEND)
 RENEW = load("renew", prelude=_META)
@@ -109,27 +120,17 @@ REMOVE = load("remove")
 
 def meta_key(channel: str) -> str:
     """Return the key of the hash that holds a channel's epoch and last offset."""
-    return f"tandem:meta:{{{channel}}}"
+    return key_of("meta", channel)
 
 
 def stream_key(channel: str) -> str:
     """Return the key of the Redis stream that holds a channel's recent publications."""
-    return f"tandem:stream:{{{channel}}}"
+    return key_of("stream", channel)
 
 
 def fresh_epoch() -> str:
     """Make an epoch: random, never seen before."""
     return secrets.token_urlsafe(6)
-
-
-def boot_call(run_id: str, config: Mapping[Any, Any]) -> Call:
-    """
-    Notice a restart: *run_id* from INFO, *config* from ``CONFIG GET append*`` (empty when Redis does not tell).
-
-    Only ``appendonly yes`` with ``appendfsync always`` keeps every write.
-    """
-    keeps = config.get("appendonly") == "yes" and config.get("appendfsync") == "always"
-    return Call(BOOT, (), (run_id, "1" if keeps else "0", fresh_epoch()))
 
 
 def publish_call(
@@ -147,7 +148,7 @@ def publish_call(
 
     With a *version* (0 for none) only if none as late was published with the same *version_epoch*.
     """
-    keys = [meta_key(channel), stream_key(channel), *([once_key(channel, once)] if once else [])]
+    keys = [meta_key(channel), stream_key(channel), *([once_key(channel, once)] if once else []), *boot_keys(channel)]
     size = namespace.history_size if keep else 0
     group = layer_channel(group_for(channel))
     ttls = (namespace.history_ttl, _meta_ttl(namespace), ONCE_TTL_SECONDS)
@@ -160,8 +161,9 @@ def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, 
     group = layer_channel(group_for(channel))
     ttl, meta_ttl = namespace.history_ttl, _meta_ttl(namespace)
     options: list[str | bytes | int] = [fresh_epoch(), group, namespace.history_size, ttl, meta_ttl, once_ttl]
-    keys = [once_key(channel, once) for once in bodies]
-    return Call(PUBLISH_BATCH, (meta_key(channel), stream_key(channel), *keys), [*options, *bodies.values()])
+    once = [once_key(channel, each) for each in bodies]
+    keys = (meta_key(channel), stream_key(channel), *once, *boot_keys(channel))
+    return Call(PUBLISH_BATCH, keys, [*options, *bodies.values()])
 
 
 def parse_published_batch(reply: Any) -> PublishedBatch:
@@ -172,7 +174,7 @@ def parse_published_batch(reply: Any) -> PublishedBatch:
 
 def renew_call(channel: str) -> Call:
     """Begin a new epoch of the stream, so that nobody takes what is missing for a whole."""
-    return Call(RENEW, (meta_key(channel), stream_key(channel)), (fresh_epoch(), conf.settings().position_seconds))
+    return Call(RENEW, _keys(channel), (fresh_epoch(), conf.settings().position_seconds))
 
 
 def forget_call(channel: str, once: Sequence[str]) -> Call:
@@ -182,7 +184,11 @@ def forget_call(channel: str, once: Sequence[str]) -> Call:
 
 def once_key(channel: str, key: str) -> str:
     """Return where Redis keeps that *key* was seen in *channel*."""
-    return f"tandem:once:{{{channel}}}:{key}"
+    return f"{key_of('once', channel)}:{key}"
+
+
+def _keys(channel: str) -> Sequence[str]:
+    return (meta_key(channel), stream_key(channel), *boot_keys(channel))
 
 
 def _meta_ttl(namespace: Namespace) -> int:
@@ -220,7 +226,7 @@ def read_call(
         int(whole),
         int(is_client),
     )
-    return Call(READ, (meta_key(channel), stream_key(channel)), args)
+    return Call(READ, _keys(channel), args)
 
 
 def parse_entries(reply: Any) -> Entries:
@@ -239,6 +245,7 @@ def check_call(positions: Sequence[tuple[str, Position]]) -> Call:
     """Ask where the stream of each channel stands, telling where we believe it stands."""
     keys = [key for channel, _ in positions for key in (meta_key(channel), stream_key(channel))]
     args = [value for _, position in positions for value in position]
+    keys += boot_keys(positions[0][0]) if positions else ()
     return Call(CHECK, keys, (fresh_epoch(), conf.settings().position_seconds, *args))
 
 

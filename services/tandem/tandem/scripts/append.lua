@@ -1,4 +1,4 @@
--- One publication, under its idempotency key (nil: none): take the next offset, append, trim, send to the group.
+-- One publication, under its idempotency key (false: none): take the next offset, append, trim, send to the group.
 -- Returns {epoch, offset, 1 for a repeat}.
 local function append(meta, stream, once, fresh_epoch, group, body, size, ttl, meta_ttl, once_ttl)
   if once then

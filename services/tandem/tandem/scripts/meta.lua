@@ -1,4 +1,4 @@
--- What every script begins with: the epoch and the offset of a channel's stream.
+-- What follows on incarnation.lua in most scripts: the epoch and the offset of a channel's stream.
 --
 -- A stream belongs to one incarnation of Redis. After a restart its epoch is replaced. Where everything written was
 -- kept (append-only, fsync on every write) the new epoch remembers where it took over (pe, po): a reader that stands at
@@ -8,16 +8,7 @@
 -- of the day. So a reader writes nothing, and the first publication finds the epoch that the readers were told, or the
 -- one before it. What a channel leaves behind outlives two such halves, and so does the note that it was born, so that
 -- no epoch begins a second time.
-redis.replicate_commands()
 local HALF_A_DAY = 43200
-
-local function incarnation_of(fresh)
-  local boot = redis.call('HMGET', 'tandem:boot', 'incarnation', 'kept')
-  if boot[1] then return boot[1], boot[2] == '1' end
-  -- Somebody emptied this Redis. It is another one from now on.
-  redis.call('HSET', 'tandem:boot', 'incarnation', fresh, 'kept', '0')
-  return fresh, false
-end
 
 local function epoch_before_all(meta, incarnation, half)
   return string.sub(redis.sha1hex(incarnation .. ' ' .. half .. ' ' .. meta), 1, 8)
@@ -25,8 +16,8 @@ end
 
 -- Whether something was published lately, of which no key is left: whoever deleted it has made a hole.
 local function was_born(name, half)
-  return redis.call('SISMEMBER', 'tandem:born:' .. half, name) == 1
-    or redis.call('SISMEMBER', 'tandem:born:' .. half - 1, name) == 1
+  local born = redis.call('ZSCORE', BORN, name)
+  return born and tonumber(born) >= half - 1
 end
 
 local function start_over(meta, stream, epoch, incarnation, ttl)
@@ -39,12 +30,12 @@ end
 -- Returns {epoch, offset, previous epoch or false, offset of the takeover, whether nothing was published in the previous
 -- epoch}, and whether there is a key.
 local function look_up(meta, stream, fresh_epoch, ttl)
-  local incarnation, kept = incarnation_of(fresh_epoch)
+  local incarnation = incarnation_of(fresh_epoch)
   local m = redis.call('HMGET', meta, 'e', 'o', 'i', 'pe', 'po', 'first')
   if m[1] and m[3] == incarnation then
     return {m[1], tonumber(m[2]), m[4], tonumber(m[5] or 0), m[6] and true}, true, incarnation
   end
-  if m[1] and kept then
+  if m[1] and m[3] and root_of(m[3]) == root_of(incarnation) then
     redis.call('HSET', meta, 'e', fresh_epoch, 'i', incarnation, 'pe', m[1], 'po', m[2])
     redis.call('HDEL', meta, 'first')
     return {fresh_epoch, tonumber(m[2]), m[1], tonumber(m[2])}, true, incarnation
@@ -63,8 +54,9 @@ end
 local function open_stream(meta, stream, fresh_epoch)
   local s, is_there, incarnation, half = look_up(meta, stream, fresh_epoch, 2 * HALF_A_DAY)
   if not is_there then
-    redis.call('SADD', 'tandem:born:' .. half, incarnation .. meta)
-    redis.call('EXPIRE', 'tandem:born:' .. half, 3 * HALF_A_DAY)
+    redis.call('ZADD', BORN, half, incarnation .. meta)
+    redis.call('ZREMRANGEBYSCORE', BORN, '-inf', half - 2)
+    redis.call('EXPIRE', BORN, 3 * HALF_A_DAY)
     redis.call('HSET', meta, 'e', s[1], 'o', 0, 'i', incarnation, 'pe', s[3], 'po', 0, 'first', 1)
   end
   return s

@@ -1,9 +1,9 @@
 -- Publish several to one channel, in order, and stop at the first that is refused: nothing overtakes it.
--- KEYS: meta, stream, the idempotency key of each
--- ARGV: fresh epoch, the group's pub/sub channel, history size, history ttl, meta ttl, once ttl, the body of each
+-- KEYS: meta, stream, the idempotency key of each, boot, born
+-- ARGV: fresh epoch, the group's pub/sub channel, history size, history ttl, meta ttl, once ttl, the body of each, run
 -- Returns {the refusal or '', {epoch, offset, 1 for a repeat}...}; the refusal alone where it met the first.
 local size, done = tonumber(ARGV[3]), {''}
-for i = 3, #KEYS do
+for i = 3, #KEYS - 2 do
   local went, found =
     pcall(append, KEYS[1], KEYS[2], KEYS[i], ARGV[1], ARGV[2], ARGV[i + 4], size, ARGV[4], ARGV[5], ARGV[6])
   if went then

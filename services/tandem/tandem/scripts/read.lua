@@ -1,7 +1,7 @@
 -- Read a stream from a position.
--- KEYS: meta, stream
+-- KEYS: meta, stream, boot, born
 -- ARGV: fresh epoch, meta ttl, epoch and offset of the reader ('' and 0: none), limit, '1' for newest first,
--- '1' for nothing unless the position continues here, '1' when a client claims that position
+-- '1' for nothing unless the position continues here, '1' when a client claims that position, run
 -- Returns {epoch, offset, previous epoch, offset of the takeover (-1: nothing was published before it), 1 if the reader's position continues here, entries}.
 local since_epoch, since, limit = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local s = open_for_reader(KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), since_epoch, since, ARGV[8] == '1')

@@ -1,7 +1,8 @@
 -- Before all that was revoked is kept anew, leave a mark; after it, find the mark still there: then this Redis was not
--- emptied meanwhile, and has the whole. Several may do it at once. KEYS: whole. ARGV: a fresh mark before, '' after;
--- after, the mark that was answered before. Returns the mark before, 1 or 0 for the whole after.
-local incarnation = redis.call('HGET', 'tandem:boot', 'incarnation') or ''
+-- emptied meanwhile, and has the whole. Several may do it at once. KEYS: whole, boot, born.
+-- ARGV: a fresh mark before, '' after; after, the mark that was answered before; a fresh incarnation, run.
+-- Returns the mark before, 1 or 0 for the whole after.
+local incarnation = incarnation_of(ARGV[3])
 local found = redis.call('GET', KEYS[1])
 if ARGV[1] ~= '' then
   local beginning = 'refilling ' .. incarnation .. ' '

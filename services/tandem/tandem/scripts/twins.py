@@ -25,27 +25,20 @@ What meta.lua passes around: epoch, offset, previous epoch or None, offset of th
 published in the previous epoch.
 """
 
-BOOT_KEY = "tandem:boot"
 HALF_A_DAY = 43_200
-
-
-def boot(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
-    """Notice a restart."""
-    if redis("HGET", BOOT_KEY, "run") != args[0]:
-        redis("HSET", BOOT_KEY, "run", args[0], "incarnation", args[2], "kept", args[1])
-    return b"OK"
 
 
 def publish(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Publish one, unless it is of a version that is outdated."""
-    fresh, group, body, size, ttl, meta_ttl, once_ttl, version, version_epoch = args
+    fresh, group, body, size, ttl, meta_ttl, once_ttl, version, version_epoch, *_ = args
+    here = _Here(keys, args)
     if version:
-        epoch, offset, *_ = _open_stream(redis, keys[0], keys[1], fresh)
+        epoch, offset, *_ = _open_stream(redis, here, keys[0], keys[1], fresh)
         last, last_epoch = redis("HMGET", keys[0], "v", "ve")
         if last is not None and last_epoch == version_epoch and version <= last:
             return [epoch, offset, 2]
-    once = keys[2] if len(keys) > 2 else None
-    done = _append(redis, keys[0], keys[1], once, [fresh, group, size, ttl, meta_ttl, once_ttl], body)
+    once = keys[2] if len(keys) > 4 else None
+    done = _append(redis, here, keys[0], keys[1], once, [fresh, group, size, ttl, meta_ttl, once_ttl], body)
     if version:
         redis("HSET", keys[0], "v", version, "ve", version_epoch)
     return done
@@ -54,9 +47,10 @@ def publish(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
 def publish_batch(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Publish several to one channel, in order, and stop at the first that is refused."""
     done: list[Any] = [b""]
-    for once, body in zip(keys[2:], args[6:], strict=True):
+    here = _Here(keys, args)
+    for once, body in zip(keys[2:-2], args[6:-2], strict=True):
         try:
-            done.append(_append(redis, keys[0], keys[1], once, args[:6], body))
+            done.append(_append(redis, here, keys[0], keys[1], once, args[:6], body))
         except RedisReplyError as error:
             if len(done) == 1:
                 raise
@@ -67,7 +61,7 @@ def publish_batch(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) ->
 
 def renew(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Begin a new epoch."""
-    incarnation, _ = _incarnation_of(redis, args[0])
+    incarnation = _incarnation_of(redis, _Here(keys, args), args[0])
     return _start_over(redis, keys[0], keys[1], args[0], incarnation, int(args[1]))[0]
 
 
@@ -81,7 +75,8 @@ def forget(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
 def read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Read a stream from a position."""
     fresh, ttl, since_epoch, since, limit = args[0], int(args[1]), args[2], int(args[3]), int(args[4])
-    state, _ = _open_for_reader(redis, keys[0], keys[1], fresh, ttl, since_epoch, since, is_client=args[7] == b"1")
+    here, is_client = _Here(keys, args), args[7] == b"1"
+    state, _ = _open_for_reader(redis, here, keys[0], keys[1], fresh, ttl, since_epoch, since, is_client=is_client)
     epoch, offset, previous, taken_over, is_first = state
     continues = (since_epoch == epoch and since <= offset) or (since_epoch == previous and since <= taken_over)
     entries = []
@@ -97,13 +92,13 @@ def read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
 
 def check(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Tell where the streams of many channels stand."""
-    found = []
-    for i in range(len(keys) // 2):
+    found, here = [], _Here(keys, args)
+    for i in range(len(keys) // 2 - 1):
         meta, stream = keys[2 * i : 2 * i + 2]
         fresh = args[0] + b"%d" % (i + 1)
         epoch, offset = args[2 * i + 2 : 2 * i + 4]
         ttl = int(args[1])
-        state, is_there = _open_for_reader(redis, meta, stream, fresh, ttl, epoch, int(offset), is_client=False)
+        state, is_there = _open_for_reader(redis, here, meta, stream, fresh, ttl, epoch, int(offset), is_client=False)
         if is_there:
             _keep_meta(redis, meta, ttl)
         found.append([state[0], state[1], state[2] or b"", -1 if state[4] else state[3]])
@@ -130,7 +125,7 @@ def revoke(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
 
 def refill(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Leave a mark, or find it still there."""
-    incarnation = redis("HGET", BOOT_KEY, "incarnation") or b""
+    incarnation = _incarnation_of(redis, _Here(keys, args), args[2])
     found = redis("GET", keys[0])
     if args[0]:
         beginning = b"refilling " + incarnation + b" "
@@ -147,7 +142,7 @@ def refill(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
 def revoked(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Read a page of what was revoked."""
     now = _now(redis) / 1000
-    incarnation = redis("HGET", BOOT_KEY, "incarnation") or b""
+    incarnation = _incarnation_of(redis, _Here(keys, args), args[3])
     found: list[Any] = [b"1" if redis("GET", keys[2]) == incarnation else b"0"]
     for subject in redis("ZRANGEBYSCORE", keys[1], args[0], "+inf", "LIMIT", args[1], args[2]):
         last = redis("ZSCORE", keys[1], subject)
@@ -255,11 +250,35 @@ def _text(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
+# incarnation.lua
+
+
+class _Here:
+    """What incarnation.lua finds at the end of keys and arguments."""
+
+    def __init__(self, keys: Sequence[bytes], args: Sequence[bytes]) -> None:
+        self.boot, self.born = keys[-2:]
+        self.run, self.kept = args[-2], args[-1] == b"1"
+
+
+def _root_of(incarnation: bytes) -> bytes:
+    return incarnation.partition(b".")[0]
+
+
+def _incarnation_of(redis: Redis, here: _Here, fresh: bytes) -> bytes:
+    run, before = redis("HMGET", here.boot, "run", "incarnation")
+    if before is not None and (run == here.run or not here.run):
+        return bytes(before)
+    incarnation = _root_of(before) + b"." + fresh if before is not None and here.kept else fresh
+    redis("HSET", here.boot, "run", here.run, "incarnation", incarnation)
+    return incarnation
+
+
 # meta.lua
 
 
 def _append(
-    redis: Redis, meta: bytes, stream: bytes, once: bytes | None, options: Sequence[bytes], body: bytes
+    redis: Redis, here: _Here, meta: bytes, stream: bytes, once: bytes | None, options: Sequence[bytes], body: bytes
 ) -> list[bytes | int]:
     fresh, group, size, ttl, meta_ttl, once_ttl = options
     if once:
@@ -268,7 +287,7 @@ def _append(
             return [seen[0], int(seen[1]), 1]
     epoch, offset, live = b"", 0, body
     if int(size) > 0:
-        state = _open_stream(redis, meta, stream, fresh)
+        state = _open_stream(redis, here, meta, stream, fresh)
         epoch, offset = state[0], state[1] + 1
         redis("HSET", meta, "o", offset)
         redis("EXPIRE", meta, meta_ttl)
@@ -282,21 +301,14 @@ def _append(
     return [epoch, offset, 0]
 
 
-def _incarnation_of(redis: Redis, fresh: bytes) -> tuple[bytes, bool]:
-    incarnation, kept = redis("HMGET", BOOT_KEY, "incarnation", "kept")
-    if incarnation is not None:
-        return incarnation, kept == b"1"
-    redis("HSET", BOOT_KEY, "incarnation", fresh, "kept", "0")
-    return fresh, False
-
-
 def _epoch_before_all(meta: bytes, incarnation: bytes, half: int) -> bytes:
     text = incarnation + b" %d " % half + meta
     return hashlib.sha1(text, usedforsecurity=False).hexdigest()[:8].encode()
 
 
-def _was_born(redis: Redis, name: bytes, half: int) -> bool:
-    return any(redis("SISMEMBER", f"tandem:born:{each}", name) for each in (half, half - 1))
+def _was_born(redis: Redis, here: _Here, name: bytes, half: int) -> bool:
+    born = redis("ZSCORE", here.born, name)
+    return born is not None and float(born) >= half - 1
 
 
 def _start_over(redis: Redis, meta: bytes, stream: bytes, epoch: bytes, incarnation: bytes, ttl: int) -> State:
@@ -306,38 +318,50 @@ def _start_over(redis: Redis, meta: bytes, stream: bytes, epoch: bytes, incarnat
     return [epoch, 0, None, 0, False]
 
 
-def _look_up(redis: Redis, meta: bytes, stream: bytes, fresh: bytes, ttl: int) -> tuple[State, bool, bytes, int]:
+def _look_up(
+    redis: Redis, here: _Here, meta: bytes, stream: bytes, fresh: bytes, ttl: int
+) -> tuple[State, bool, bytes, int]:
     """Return the state, whether there is a key, the incarnation and the half of the day."""
-    incarnation, kept = _incarnation_of(redis, fresh)
+    incarnation = _incarnation_of(redis, here, fresh)
     epoch, offset, born_in, previous, taken_over, first = redis("HMGET", meta, "e", "o", "i", "pe", "po", "first")
     half = int(redis("TIME")[0]) // HALF_A_DAY
     if epoch is not None and born_in == incarnation:
         return [epoch, int(offset), previous, int(taken_over or 0), first is not None], True, incarnation, half
-    if epoch is not None and kept:
+    if epoch is not None and born_in is not None and _root_of(born_in) == _root_of(incarnation):
         redis("HSET", meta, "e", fresh, "i", incarnation, "pe", epoch, "po", offset)
         redis("HDEL", meta, "first")
         return [fresh, int(offset), epoch, int(offset), False], True, incarnation, half
     if epoch is not None:
         redis("DEL", stream, meta)
-    elif _was_born(redis, incarnation + meta, half) or redis("EXISTS", stream):
+    elif _was_born(redis, here, incarnation + meta, half) or redis("EXISTS", stream):
         return _start_over(redis, meta, stream, fresh, incarnation, ttl), True, incarnation, half
     before = _epoch_before_all(meta, incarnation, half - 1)
     return [_epoch_before_all(meta, incarnation, half), 0, before, 0, True], False, incarnation, half
 
 
-def _open_stream(redis: Redis, meta: bytes, stream: bytes, fresh: bytes) -> State:
-    state, is_there, incarnation, half = _look_up(redis, meta, stream, fresh, 2 * HALF_A_DAY)
+def _open_stream(redis: Redis, here: _Here, meta: bytes, stream: bytes, fresh: bytes) -> State:
+    state, is_there, incarnation, half = _look_up(redis, here, meta, stream, fresh, 2 * HALF_A_DAY)
     if not is_there:
-        redis("SADD", f"tandem:born:{half}", incarnation + meta)
-        redis("EXPIRE", f"tandem:born:{half}", 3 * HALF_A_DAY)
+        redis("ZADD", here.born, half, incarnation + meta)
+        redis("ZREMRANGEBYSCORE", here.born, "-inf", half - 2)
+        redis("EXPIRE", here.born, 3 * HALF_A_DAY)
         redis("HSET", meta, "e", state[0], "o", 0, "i", incarnation, "pe", state[2], "po", 0, "first", 1)
     return state
 
 
 def _open_for_reader(
-    redis: Redis, meta: bytes, stream: bytes, fresh: bytes, ttl: int, epoch: bytes, offset: int, *, is_client: bool
+    redis: Redis,
+    here: _Here,
+    meta: bytes,
+    stream: bytes,
+    fresh: bytes,
+    ttl: int,
+    epoch: bytes,
+    offset: int,
+    *,
+    is_client: bool,
 ) -> tuple[State, bool]:
-    state, is_there, incarnation, _ = _look_up(redis, meta, stream, fresh, ttl)
+    state, is_there, incarnation, _ = _look_up(redis, here, meta, stream, fresh, ttl)
     is_ahead = not is_client and epoch == state[0] and offset > state[1]
     if is_ahead or (not state[4] and epoch == state[2] and offset > state[3]):
         return _start_over(redis, meta, stream, fresh, incarnation, ttl), True
