@@ -97,6 +97,7 @@ async def test_the_light(stack: Stack) -> None:
         await page.evaluate("document.querySelector('tandem-status').remove(); tandem.connect().close()")
 
         assert await page.evaluate("tandem.connect() === tandem.connect()")
+        assert await page.evaluate("[tandem.connect().state, tandem.connect().reason]") == ["offline", "closed"]
 
 
 async def test_a_page_without_scripts(stack: Stack) -> None:

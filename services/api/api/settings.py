@@ -59,9 +59,13 @@ INSTALLED_APPS = [
     "tandem",
     "tandem.monitor",
     "tandem.inbox",
+    "tandem.live",
     "api",
     "api.counters",
     "api.inbox",
+    "api.orders",
+    "api.front",
+    "api.transports",
 ]
 MIDDLEWARE = [
     "tandem.probes.ProbesMiddleware",  # first: the kubelet sends the pod's IP as Host

@@ -10,7 +10,9 @@ from api.rest import api
 admin.site.site_header = admin.site.site_title = "Tandem"
 
 urlpatterns = [
+    path("", include("api.front.urls")),
     path("", include("api.counters.urls")),
+    path("", include("api.transports.urls")),
     path("", include("api.inbox.urls")),
     path("api/", api.urls),
     path("realtime/", include("tandem.urls")),

@@ -14,6 +14,8 @@ class Cable:
         self.target = target
         self.port = 0
         self.is_cut = False
+        self.passed = 0
+        """Bytes, both ways."""
         self._open: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
 
@@ -45,6 +47,7 @@ class Cable:
         self._open.add(sink)
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
+                self.passed += len(data)
                 sink.write(data)
                 await sink.drain()
         self._open.discard(sink)

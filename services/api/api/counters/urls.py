@@ -7,7 +7,6 @@ from django.urls import path
 from api.counters import views
 
 urlpatterns = [
-    path("", views.index, name="index"),
     path("counter/", views.counter, name="counter"),
     path("counter/<slug:name>/", views.counter, name="counter"),
     path("increment/", views.increment, name="increment"),

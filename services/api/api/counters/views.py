@@ -12,15 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from api.counters import actions
 from api.counters.forms import IncrementForm
-from api.counters.models import Counter
 
 DEMO = "demo"
-
-
-@require_safe
-def index(request: HttpRequest) -> HttpResponse:
-    """Show where things are."""
-    return render(request, "counters/index.html", {"counters": Counter.objects.all()[:100]})
 
 
 @require_safe

@@ -121,6 +121,7 @@ export interface Connection {
   settle(): void;
   /** Connect again after `close`, or after a refusal. */
   open(): void;
+  /** Hear nothing more: the page's state is `offline` until `open`, which catches up. */
   close(): void;
 }
 

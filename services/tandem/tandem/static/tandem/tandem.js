@@ -139,7 +139,6 @@ class Connection {
     this.#ways = options.login === undefined ? [alone] : [throughWorker, throughLock, alone];
     const hashed = crypto.subtle?.digest("SHA-256", new TextEncoder().encode(this.tab));
     hashed?.then((hash) => (this.mark = `${new Uint32Array(hash, 0, 3)}`));
-    this.settle();
     this.open();
   }
 
@@ -158,16 +157,27 @@ class Connection {
   }
 
   open() {
-    this.close();
+    this.#stop();
+    this.#say("recovering");
     for (const name of EVENTS) addEventListener(name, this);
     this.#beating = setInterval(() => document.hidden || this.#beat(), BEAT);
     this.#join();
   }
 
   close() {
+    this.#stop();
+    this.#say("offline", "closed");
+  }
+
+  #stop() {
     for (const name of EVENTS) removeEventListener(name, this);
     clearInterval(this.#beating);
     this.#leave();
+  }
+
+  #say(state, reason = "") {
+    this.#heard = { state, reason };
+    this.settle();
   }
 
   handleEvent({ type, persisted }) {

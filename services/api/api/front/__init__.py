@@ -1,0 +1,1 @@
+"""The front page: everything in one screen, alive, and the lines that make it."""

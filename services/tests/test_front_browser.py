@@ -1,0 +1,163 @@
+"""The front page in real Chromium: its whole story, for two people, and what a visitor's browser makes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from rig.accessibility import violations
+from rig.browser import SECONDS, open_browser
+from rig.stack import Stack
+
+MS = SECONDS * 1000
+LARGEST = 100_000
+DRESSES = {
+    "light 1280": ("light", 1280),
+    "dark 1280": ("dark", 1280),
+    "light 390": ("light", 390),
+    "dark 390": ("dark", 390),
+}
+BLOCK_SOCKETS = "window.WebSocket = class { constructor() { throw new Error('blocked') } }"
+TOMORROW = "const now = Date.now; Date.now = () => now() + 864e5"
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for all of them."""
+    async with open_browser() as running:
+        yield running
+
+
+async def sign_in(context: BrowserContext, stack: Stack, name: str, complaints: list[str]) -> Page:
+    """Open the page, press a name, and wait until the page is live."""
+    page = await context.new_page()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(stack.url)
+    await page.get_by_role("button", name=name, exact=True).click()
+    await until_live(page)
+    return page
+
+
+async def until_live(page: Page) -> None:
+    """Wait until the light is on."""
+    await expect(page.locator("tandem-status")).to_have_attribute("state", "live", timeout=MS)
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep what is seen, for whoever wants to look (PICTURES names a folder)."""
+    if folder := os.environ.get("PICTURES"):
+        await page.screenshot(path=f"{folder}/front {name}.png", full_page=True)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_whole_story(stack: Stack, browser: Browser) -> None:
+    """Two people: press, order, ship, hear of it, read it; cut the line, miss ten things, have all of them, once."""
+    complaints: list[str] = []
+    ada = await sign_in(await browser.new_context(), stack, "Ada", complaints)
+    grace = await sign_in(await browser.new_context(), stack, "Grace", complaints)
+    for page in (ada, grace):
+        await expect(page.locator(".here li")).to_have_count(2, timeout=MS)
+
+    before = int(await grace.locator("#value").inner_text())
+    await ada.get_by_role("button", name="Add one").click()
+    await expect(grace.locator("#value")).to_have_text(str(before + 1), timeout=MS)
+
+    await ada.get_by_label("What to order").fill("A <b>bell</b>")
+    await ada.get_by_role("button", name="Order", exact=True).click()
+    first = grace.locator(".orders li").first
+    await expect(first).to_contain_text("A <b>bell</b>", timeout=MS)
+    await first.get_by_role("button").click()
+    await expect(ada.locator(".orders li").first).to_contain_text("Shipped", timeout=MS)
+    bell = ada.locator("tandem-inbox")
+    await expect(bell.locator("[part=badge]")).to_have_text("1", timeout=MS)
+    await bell.locator("[part=bell]").click()
+    await bell.get_by_role("button", name="Mark as read: ").first.click()
+    await expect(bell.locator("[part=list] > li").first).to_have_attribute("part", "item success read", timeout=MS)
+    await ada.keyboard.press("Escape")
+
+    await ada.get_by_role("button", name="Cut the line").click()
+    await expect(ada.locator("tandem-status")).to_have_attribute("state", "offline")
+    await expect(ada.locator("#told")).to_have_text(
+        "10 things have happened. This page knows of none of them.", timeout=MS
+    )
+    dark = await ada.locator("#value").inner_text()
+    await expect(grace.locator("#value")).to_have_text(str(before + 7), timeout=MS)
+    await expect(ada.locator("#told")).to_contain_text("All 10 are here, each once", timeout=MS)
+
+    assert dark == str(before + 1)
+    await expect(ada.locator("#value")).to_have_text(str(before + 7), timeout=MS)
+    await expect(ada.locator(".orders li").first).to_contain_text("String", timeout=MS)
+    times = await ada.locator("#things li").evaluate_all("(rows) => rows.map(({ dataset }) => dataset.times)")
+    await picture(ada, "story")
+    assert times == ["1"] * 10
+    assert complaints == []
+    await ada.context.close()
+    await grace.context.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_a_browser_makes_of_it(stack: Stack, browser: Browser) -> None:
+    """Small, painted at once, nothing from elsewhere, nothing for axe, in both schemes and on a phone."""
+    found: dict[str, list[str]] = {}
+    overflowing = []
+    requested: set[str] = set()
+    for dress, (scheme, width) in DRESSES.items():
+        context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})  # type: ignore[arg-type]
+        page = await sign_in(context, stack, "Ada", [])
+        page.on("request", lambda request: requested.add(request.url))
+        await page.reload()
+        await until_live(page)
+        found[dress] = await violations(page)
+        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            overflowing.append(dress)
+        await picture(page, dress)
+        await context.close()
+    page = await browser.new_page()
+    await page.goto(stack.url)
+    await until_live(page)
+    sent = await page.evaluate("performance.getEntries().reduce((sum, { transferSize = 0 }) => sum + transferSize, 0)")
+    painted = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    print(f"{sent} bytes, first paint after {painted:.0f} ms")
+    await page.close()
+
+    assert found == {dress: [] for dress in DRESSES}
+    assert overflowing == []
+    assert {url for url in requested if not url.startswith((stack.url, "blob:", "data:"))} == set()
+    assert sent < LARGEST
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_without_sockets_and_with_a_wrong_clock(stack: Stack, browser: Browser) -> None:
+    """WebSocket is blocked and the clock a day ahead: the page is live all the same, and cutting the line works."""
+    context = await browser.new_context()
+    await context.add_init_script(TOMORROW)
+    await context.add_init_script(BLOCK_SOCKETS)
+    page = await context.new_page()
+    await page.goto(stack.url)
+    await until_live(page)
+    await page.get_by_role("button", name="Cut the line").click()
+
+    await expect(page.locator("#told")).to_contain_text("All 10 are here, each once", timeout=2 * MS)
+    await context.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_without_javascript(stack: Stack, browser: Browser) -> None:
+    """It says what it is, and the forms work: sign in, press, order, ship."""
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(stack.url)
+    before = int(await page.locator("#value").inner_text())
+    await page.get_by_role("button", name="Grace", exact=True).click()
+    await page.get_by_role("button", name="Add one").click()
+    await expect(page.locator("#value")).to_have_text(str(before + 1))
+    await page.get_by_role("button", name="Order", exact=True).click()
+    await page.locator(".orders li").first.get_by_role("button").click()
+
+    await expect(page.locator(".orders li").first).to_contain_text("Shipped")
+    await context.close()
