@@ -62,7 +62,7 @@ load: .venv/tests ## Put load on the running demo or any server of the protocol 
 bench: .venv/tests ## Compare with stock Channels and a raw send loop, side by side (BENCH="--runs 1 --only fanout")
 	@$(VENV)/python -m loadgen.bench $(BENCH)
 
-limits: .venv/tests ## Drain, slow reader, storm, latency, memory: each figure with PASS or FAIL (LIMITS="drain storm")
+limits: .venv/tests ## Drain, slow reader, storm, logout, latency, memory: each figure with PASS or FAIL (LIMITS="drain storm")
 	@$(VENV)/python -m loadgen.bench.checks $(LIMITS)
 
 profile: .venv/tests ## Show where the realtime service's processor time goes (PROFILE="--clients 1000")

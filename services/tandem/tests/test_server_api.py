@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from tandem import control, streams
 from tandem.models import OutboxEntry
-from tests.asking import ask
+from tests.asking import ask, post
 
 CHANNEL = "public:news"
 
@@ -295,8 +295,11 @@ def test_batch_answers_each_command_in_order() -> None:
     ],
 )
 def test_redis_down_is_a_temporary_error(method: str, body: dict[str, object]) -> None:
-    """Code 100: the same request may succeed later."""
-    assert ask(method, body) == {"error": {"code": 100, "message": "internal server error"}}
+    """503 and code 100: the same request may succeed later."""
+    answer = post(method, body)
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert answer.json() == {"error": {"code": 100, "message": "internal server error"}}
 
 
 @pytest.mark.usefixtures("redis_down", "db")
@@ -314,3 +317,19 @@ def test_redis_down_is_told_for_each_channel_of_a_broadcast() -> None:
     responses = ask("broadcast", {"channels": ["public:a", "nowhere:b"], "data": 1})["result"]["responses"]
 
     assert [response["error"]["code"] for response in responses] == [100, 102]
+
+
+@pytest.mark.usefixtures("redis_down")
+@pytest.mark.parametrize(
+    ("method", "body", "status"),
+    [
+        ("broadcast", {"channels": ["public:a", "public:b"], "data": 1}, 503),
+        ("broadcast", {"channels": [], "data": 1}, 200),
+        ("batch", {"commands": [{"publish": {"channel": "public:a", "data": 1}}]}, 503),
+        ("batch", {"commands": [{"publish": {"channel": "public:a", "data": 1}}, {"fly": {}}]}, 200),
+        ("batch", {"commands": []}, 200),
+    ],
+)
+def test_who_has_something_to_read_in_the_answer_gets_200(method: str, body: dict[str, object], status: int) -> None:
+    """503 only where Redis is why nothing was done, so that the whole request can be sent again."""
+    assert post(method, body).status_code == status

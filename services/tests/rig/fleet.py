@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+import psycopg
 
 from demo.edge import write_edge_files
 from rig.postgres import PostgresServer
@@ -25,7 +27,7 @@ class Worker:
     """A process that listens nowhere: the outbox's worker."""
 
     def __init__(self, environ: Environ, log: Path) -> None:
-        self.environ = environ
+        self.env = {**os.environ, **environ}
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -33,7 +35,7 @@ class Worker:
         """Start it."""
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "api", "runworker", "tandem"]
-            self.process = subprocess.Popen(command, env={**os.environ, **self.environ}, stdout=output, stderr=output)
+            self.process = subprocess.Popen(command, env=self.env, stdout=output, stderr=output)
         return self
 
     def kill(self) -> None:
@@ -54,8 +56,7 @@ class Fleet:
     Everything behind one edge. Use as a context manager.
 
     Each part is an attribute that a test may kill and start again: `redis`, `postgresql`, `realtimes`, `apis`,
-    `workers`, `edge`. *redis_url* puts something in between; *skewed* has, for the name of a part (``realtime``,
-    ``api``, ``worker``), by how many seconds its clock is off.
+    `workers`, `edge`.
     """
 
     def __init__(
@@ -63,12 +64,9 @@ class Fleet:
         directory: Path,
         *,
         redis_options: Sequence[str] = (),
-        redis_url: str = "",
         environ: Environ | None = None,
-        skewed: Mapping[str, int] | None = None,
     ) -> None:
         self.directory = directory
-        self._skewed = skewed or {}
         (directory / "redis").mkdir(parents=True)
         self.redis = RedisServer(directory / "redis", *redis_options)
         self.postgresql = PostgresServer()
@@ -78,7 +76,7 @@ class Fleet:
             "DJANGO_SUPERUSER_PASSWORD": ADMIN_PASSWORD,
             "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
             "DJANGO_SECURE_COOKIES": "0",
-            "TANDEM_REDIS_URLS": redis_url or self.redis.url,
+            "TANDEM_REDIS_URLS": self.redis.url,
             "TANDEM_TOKEN_KEYS": "key-of-the-tests-0123456789abcdefghij",
             "TANDEM_API_KEYS": "server-api-key",
             "DATABASE_URL": self.postgresql.url,
@@ -90,7 +88,7 @@ class Fleet:
         }
         self.apis = [self._api(number) for number in range(2)]
         self.realtimes = [self._realtime(number) for number in range(2)]
-        self.workers = [Worker(self._environ_of("worker"), directory / f"worker-{number}.log") for number in range(2)]
+        self.workers = [Worker(self.environ, directory / f"worker-{number}.log") for number in range(2)]
         port, prefix = free_port(), directory / "edge"
         # As a Service of Kubernetes does: an address that refuses is passed over, but not for the next 10 seconds too.
         addresses = {
@@ -113,27 +111,42 @@ class Fleet:
         return f"ws://127.0.0.1:{self.edge.port}/ws/"
 
     def manage(self, *arguments: str) -> str:
-        """Run a management command of the example, as one who reaches everything directly; return what it prints."""
-        environ = {**os.environ, **self.environ, "TANDEM_REDIS_URLS": self.redis.url}
+        """Run a management command of the example; return what it prints."""
         command = [sys.executable, "-m", "api", *arguments]
+        environ = {**os.environ, **self.environ}
         return subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout
 
-    def private_url(self, realtime: Server) -> str:
-        """Return where a realtime process answers probes and metrics."""
-        return f"http://127.0.0.1:{realtime.env['TANDEM_PRIVATE_PORT']}"
+    def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run a statement in the database, committed by itself; return its rows."""
+        with psycopg.connect(self.postgresql.url, autocommit=True) as connection:
+            cursor = connection.execute(statement, parameters)  # type: ignore[call-overload]  # wants a literal
+            return cursor.fetchall() if cursor.description else []
 
-    def _environ_of(self, part: str, **more: str) -> dict[str, str]:
-        return {**self.environ, **shifted(self._skewed.get(part, 0)), **more}
+    def waiting_rows(self) -> int:
+        """Return how many publications wait in the outbox."""
+        [(count,)] = self.sql("SELECT count(*) FROM tandem_outboxentry")
+        return int(count)
 
-    def _api(self, number: int) -> Server:
+    def another_api(self, **environ: str) -> Server:
+        """Return one more api process, not started, that the edge does not know."""
+        return self._api(len(self.apis), **environ)
+
+    def set_clocks(self, *, realtime: int = 0, api: int = 0, worker: int = 0) -> None:
+        """Start both workers and one each of the others again, with clocks that are off by so many seconds."""
+        _start_again(self.realtimes[0], realtime)
+        _start_again(self.apis[0], api)
+        for each in self.workers:
+            _start_again(each, worker)
+
+    def _api(self, number: int, **more: str) -> Server:
         port = free_port()
-        environ = self._environ_of("api", TANDEM_WEB_PORT=str(port), TANDEM_METRICS_PORT=str(free_port()))
+        environ = {**self.environ, "TANDEM_WEB_PORT": str(port), "TANDEM_METRICS_PORT": str(free_port()), **more}
         command = [sys.executable, "-m", "gunicorn", "--config", "python:tandem.gunicorn", "api.wsgi:application"]
-        return Server(command, port, env=environ, log=self.directory / f"api-{number}.log")
+        return Server(command, port, env=environ, log=self.directory / f"api-{number}.log", own_group=True)
 
     def _realtime(self, number: int) -> Server:
         port = free_port()
-        environ = self._environ_of("realtime", TANDEM_BIND_PORT=str(port), TANDEM_PRIVATE_PORT=str(free_port()))
+        environ = {**self.environ, "TANDEM_BIND_PORT": str(port), "TANDEM_PRIVATE_PORT": str(free_port())}
         command = [sys.executable, "-m", "tandem_realtime"]
         return Server(command, port, env=environ, log=self.directory / f"realtime-{number}.log")
 
@@ -141,7 +154,7 @@ class Fleet:
         with contextlib.ExitStack() as running:
             running.enter_context(self.redis)
             running.enter_context(self.postgresql)
-            environ = {**os.environ, **self.environ, "TANDEM_REDIS_URLS": self.redis.url}
+            environ = {**os.environ, **self.environ}
             subprocess.run([sys.executable, "-m", "demo.prepare"], env=environ, check=True, capture_output=True)
             for part in (*self.apis, *self.realtimes, *self.workers, self.edge):
                 running.enter_context(part)
@@ -152,6 +165,9 @@ class Fleet:
         self._running.close()
 
 
-def shifted(seconds: int) -> dict[str, str]:
-    """Return what makes a Python process's clock wrong by so many *seconds*, but not its monotonic clock."""
-    return {"PYTHONPATH": str(CLOCK), "CLOCK_SHIFT_SECONDS": str(seconds)} if seconds else {}
+def _start_again(part: Server | Worker, seconds: int) -> None:
+    """Kill a part and start it with a wall clock that is off by so many seconds; the monotonic clock stays."""
+    part.kill()
+    right = {name: value for name, value in part.env.items() if name not in ("PYTHONPATH", "CLOCK_SHIFT_SECONDS")}
+    part.env = {**right, **({"PYTHONPATH": str(CLOCK), "CLOCK_SHIFT_SECONDS": str(seconds)} if seconds else {})}
+    part.start()

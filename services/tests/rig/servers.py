@@ -119,17 +119,13 @@ class Server:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """End the process with SIGKILL and reap it."""
+        """End the process with SIGKILL and reap it; one with a group of its own takes its children along."""
         if self.process and self.process.poll() is None:
-            self.process.kill()
+            if self.own_group:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
             self.process.wait()
-
-    def kill_all(self) -> None:
-        """End the process and its children (nginx's workers) with SIGKILL; it must have a group of its own."""
-        assert self.process is not None
-        assert self.own_group
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
 
     def stop(self, *, seconds: float = 15) -> int:
         """End the process with SIGTERM (SIGKILL after *seconds*) and return its exit status."""

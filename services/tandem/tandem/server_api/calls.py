@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,27 +12,35 @@ from tandem.request_log import current_request_id
 from tandem.server_api import requests
 from tandem.server_api.failures import Failure, error_for
 from tandem.server_api.operations import METHODS, publication_count
-from tandem.server_api.plans import Answer, Plan, Result, attempt, failed
+from tandem.server_api.plans import Answer, Plan, Result, attempt, failed, is_nothing_done
 from tandem.server_api.round_trip import run
 
 
-def call(method: str, body: bytes) -> bytes:
-    """Do *method* with the JSON in *body*; return JSON with a result or an error, of a batch with replies."""
+class Reply(NamedTuple):
+    """JSON with a result or an error, of a batch with replies; and whether all of it failed for want of Redis."""
+
+    body: bytes
+    is_unavailable: bool = False
+
+
+def call(method: str, body: bytes) -> Reply:
+    """Do *method* with the JSON in *body*."""
     try:
         body.decode()  # data is passed on byte for byte, and has to be fit for a text frame
         if method == "batch":
-            commands = _parse(requests.Batch, body).commands
-            return msgspec.json.encode({"replies": _replies([_read_command(command) for command in commands])})
-        [answer] = _answers([(method, _read(method, body))])
+            commands = [_read_command(command) for command in _parse(requests.Batch, body).commands]
+            answers = _answers(commands)
+            return Reply(msgspec.json.encode({"replies": _replies(commands, answers)}), is_nothing_done(answers))
+        answers = _answers([(method, _read(method, body))])
     except (Failure, ValueError) as error:
-        answer = Answer(error=error_for(error))
-    return msgspec.json.encode(answer)
+        answers = [Answer(error=error_for(error))]
+    return Reply(msgspec.json.encode(answers[0]), is_nothing_done(answers))
 
 
-def _replies(commands: Sequence[tuple[str, Any]]) -> list[Result]:
+def _replies(commands: Sequence[tuple[str, Any]], answers: Sequence[Answer]) -> list[Result]:
     return [
         {"error": answer.error} if answer.error is not None else {method: answer.result}
-        for (method, _), answer in zip(commands, _answers(commands), strict=True)
+        for (method, _), answer in zip(commands, answers, strict=True)
     ]
 
 

@@ -6,12 +6,15 @@ import msgspec
 
 from tandem.errors import InvalidChannel, PublicationTooLarge, TandemError, UnknownNamespace, UnrecoverablePosition
 
+UNAVAILABLE = 100
+"""Redis is away or refuses: the same request may succeed later."""
+
 _OF_TYPE = (
     (InvalidChannel, 107, "bad request"),
     (PublicationTooLarge, 107, "bad request"),
     (UnknownNamespace, 102, "unknown channel"),
     (UnrecoverablePosition, 112, "unrecoverable position"),
-    (TandemError, 100, "internal server error"),  # Redis is away or refuses; temporary
+    (TandemError, UNAVAILABLE, "internal server error"),
     (ValueError, 107, "bad request"),
 )
 

@@ -14,7 +14,7 @@ import msgspec
 
 from tandem.errors import TandemError
 from tandem.scripts import Call
-from tandem.server_api.failures import Error, Failure, error_for
+from tandem.server_api.failures import UNAVAILABLE, Error, Failure, error_for
 
 Result: TypeAlias = dict[str, Any]
 Question: TypeAlias = tuple[str, Call]
@@ -28,6 +28,17 @@ class Answer(msgspec.Struct, omit_defaults=True):
 
     result: Result | None = None
     error: Error | None = None
+
+
+def is_nothing_done(answers: Sequence[Answer]) -> bool:
+    """Tell whether Redis is why none of *answers* has a result, nor any part of one: the same may be asked again."""
+    return bool(answers) and all(map(_is_refused_for_now, answers))
+
+
+def _is_refused_for_now(answer: Answer) -> bool:
+    if answer.error is not None:
+        return answer.error.code == UNAVAILABLE
+    return is_nothing_done((answer.result or {}).get("responses", ()))  # of a broadcast
 
 
 class Plan(NamedTuple):

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from tandem import conf
 from tandem.server_api.calls import call
 
+RETRY_SECONDS = "1"
 UNAUTHORIZED = b'{"error":{"code":101,"message":"unauthorized"}}'
 
 
@@ -19,10 +20,19 @@ UNAUTHORIZED = b'{"error":{"code":101,"message":"unauthorized"}}'
 @csrf_exempt  # asked by programs, with a key and without cookies
 @require_POST
 def server_api(request: HttpRequest, method: str) -> HttpResponse:
-    """Answer 200 with a result or an error, whatever the method makes of it; 401 without a key of TANDEM_API_KEYS."""
+    """
+    Answer 200 with a result or an error, whatever the method makes of it; 401 without a key of TANDEM_API_KEYS.
+
+    503 with Retry-After and the same body where Redis is away and nothing of what was asked has been done.
+    """
     if not is_known_key(request.headers.get("X-API-Key", "")):
         return HttpResponse(UNAUTHORIZED, status=401, content_type="application/json")
-    return HttpResponse(call(method, request.body), content_type="application/json")
+    reply = call(method, request.body)
+    answer = HttpResponse(reply.body, content_type="application/json")
+    if reply.is_unavailable:
+        answer.status_code = 503
+        answer["Retry-After"] = RETRY_SECONDS
+    return answer
 
 
 def is_known_key(offered: str) -> bool:

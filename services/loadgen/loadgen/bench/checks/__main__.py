@@ -7,13 +7,14 @@ import tempfile
 from pathlib import Path
 
 from loadgen.bench.__main__ import RESULTS
-from loadgen.bench.checks import drain, latency, memory, slow, storm
+from loadgen.bench.checks import drain, latency, logout, memory, slow, storm
 from loadgen.bench.checks.stage import Stage
 from rig.servers import RedisServer
 
 CHECKS = {
     "memory": memory.check,
     "latency": latency.check,
+    "logout": logout.check,
     "slow": slow.check,
     "drain": drain.check,
     "storm": storm.check,

@@ -16,6 +16,7 @@ from loadgen.crowd import Crowd
 from loadgen.limits import raise_file_limit
 from loadgen.publishing import Plan, Publication
 from loadgen.swarm import Swarm
+from loadgen.target import Target
 from rig.servers import Server
 
 
@@ -52,10 +53,10 @@ class Stage:
         contender = tandem(self.redis_url, name=name, **env)
         return contender, self.exits.enter_context(contender.running(self.logs))
 
-    def crowd(self, contender: Contender, clients: int, *, wave: int = 100) -> Crowd:
-        """Bring *clients* in on one channel."""
+    def crowd(self, contender: Contender, clients: int, *, wave: int = 100, target: Target | None = None) -> Crowd:
+        """Bring *clients* in on one channel, as *target* has them do it."""
         raise_file_limit(clients + 1)
-        swarm = Swarm(contender.target)
+        swarm = Swarm(target or contender.target)
         self.exits.callback(swarm.close)
         crowd = Crowd(swarm, [Client(index, contender.channel) for index in range(clients)], wave=wave)
         crowd.gather(seconds=60)
