@@ -11,7 +11,7 @@ help: ## Print this list
 
 ##@ Try it
 .PHONY: demo monitor press screenshot panels
-demo: ## Run everything on this machine at http://localhost:9000/counter/ (DEMO_PORT, DEMO_HOST); Ctrl-C stops it
+demo: ## Run everything on this machine at http://localhost:9000/ (DEMO_PORT, DEMO_HOST); Ctrl-C stops it
 	@$(ENVIRONMENT) services/demo/requirements.txt
 	@exec $(VENV)/python -m demo
 
@@ -21,7 +21,7 @@ monitor: ## Scrape the running demo with Prometheus, alerts included, at http://
 press: ## Measure press to pixel on the running demo: POST sent to frame received, through the edge
 	@$(VENV)/python -m rig.press
 
-screenshot: .venv/tests ## Take the README's pictures of the running demo with Chromium
+screenshot: .venv/tests ## Take the README's moving picture of the running demo with Chromium
 	@$(VENV)/python -m rig.screenshot
 
 panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard's panels from it, for the README
@@ -97,7 +97,7 @@ cluster: ## Make a kind cluster on this machine (needs docker and kind)
 install: ## Load the images into the kind cluster and install the chart (NAMESPACE, HELM="--set ...")
 	@k8s/install.sh "$(NAMESPACE)" $(HELM)
 
-forward: ## Show the pages of the cluster at http://localhost:9000/counter/
+forward: ## Show the pages of the cluster at http://localhost:9000/
 	@kubectl --namespace "$(NAMESPACE)" port-forward service/tandem-edge 9000:80
 
 cluster-test: ## Try on the installed cluster what only a cluster can show; it ends with an uninstall

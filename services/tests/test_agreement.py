@@ -22,7 +22,7 @@ from rig.stack import Stack
 from tandem.conf import PREFIX, Settings
 
 CHART = ROOT / "charts/tandem"
-README = ROOT / "README.md"
+DOCS = SERVICES / "tandem/docs"
 
 
 def text(path: Path) -> str:
@@ -37,10 +37,10 @@ def texts(folder: Path, *patterns: str) -> str:
     return "\n".join(path.read_text() for path in found)
 
 
-def section(heading: str) -> str:
-    """The README's part under a heading, up to the next one."""
-    found = re.search(rf"^#+ {heading}$(.*?)(?=^#+ |\Z)", text(README), re.MULTILINE | re.DOTALL)
-    assert found, f"the README has no section {heading}"
+def section(page: str, heading: str) -> str:
+    """The part of a page of the docs under a heading, up to the next one."""
+    found = re.search(rf"^#+ {heading}$(.*?)(?=^#+ |\Z)", text(DOCS / page), re.MULTILINE | re.DOTALL)
+    assert found, f"{page} has no section {heading}"
     return found[1]
 
 
@@ -75,9 +75,9 @@ def variables_read() -> set[str]:
     return found
 
 
-def test_variables_of_the_readme_are_those_of_the_settings() -> None:
+def test_variables_of_the_docs_are_those_of_the_settings() -> None:
     """The table of settings is complete and true."""
-    documented = {name for name in first_column(section("Settings")) if VARIABLE.fullmatch(name)}
+    documented = {name for name in first_column(section("settings.md", "Settings")) if VARIABLE.fullmatch(name)}
 
     assert documented == {name for name in variables_read() if not FOREIGN.match(name)}
 
@@ -122,9 +122,9 @@ def test_metrics_of_the_chart_exist(exported: set[str]) -> None:
     assert used - exported == set()
 
 
-def test_metrics_of_the_readme_are_those_of_the_code(exported: set[str]) -> None:
+def test_metrics_of_the_docs_are_those_of_the_code(exported: set[str]) -> None:
     """The table of metrics is complete and true."""
-    documented = {name.partition("{")[0] for name in first_column(section("Metrics"))}
+    documented = {name.partition("{")[0] for name in first_column(section("operations.md", "Metrics"))}
 
     assert documented == exported
 
@@ -194,15 +194,3 @@ def test_a_check_has_one_meaning_and_a_row() -> None:
 
     assert sorted(given) == sorted(set(given))
     assert set(given) == set(told)
-
-
-# -- Links ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("page", ["README.md", "services/README.md", ".github/CONTRIBUTING.md"])
-def test_links_between_our_files_resolve(page: str) -> None:
-    """A relative link in a page names a file that is there."""
-    path = ROOT / page
-    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text(path))
-
-    assert [link for link in links if not (path.parent / link).exists()] == []

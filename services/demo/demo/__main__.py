@@ -149,6 +149,7 @@ def _addresses(settings: Settings, *, has_edge: bool) -> str:
     return f"""
 Tandem is running.
 
+  start at  {settings.url}/
   counter   {settings.url}/counter/
   button    {settings.url}/increment/
   API       {settings.url}/api/docs
