@@ -39,7 +39,7 @@ suites: .venv/tests sdks ## Run the test suites that come with the Go and the Py
 	@cd services/tests && ../../$(VENV)/python -m rig.suites $(SUITES)
 
 soak: packages .venv/tests sdks ## Run the long proofs that make test has in a short form
-	@PYTEST_OPTIONS="-m slow" .ci/test services/tandem services/api services/realtime services/loadgen charts/tests services/tests
+	@LANES=1 PYTEST_OPTIONS="-m slow" .ci/test services/tandem services/api services/realtime services/loadgen charts/tests services/tests
 
 conformance: ## Run Autobahn's test suite of WebSocket conformance (needs a Python 2.7)
 	@cd services/realtime && ../../$(VENV)/python -m tests.conformance
