@@ -104,17 +104,22 @@ def test_an_override_replaces_our_variable() -> None:
 
 
 def test_trusted_proxies_reach_realtime() -> None:
-    """And nobody who has no use for them."""
-    rendered = render({"realtime": {"trustedProxies": ["10.0.0.0/8", "fd00::/8"]}})
+    """And nobody who has no use for them; so do the limits of an address, zero too, where they are set."""
+    limits = {"maxConnectionsPerAddress": 300, "handshakesPerSecondPerAddress": 0}
+    rendered = render({"realtime": {"trustedProxies": ["10.0.0.0/8", "fd00::/8"], **limits}})
     found = {
-        (name, item["value"])
+        (name, item["name"], item["value"])
         for name, spec in pod_specs(rendered)
         for container in containers(spec)
         for item in container.get("env", [])
-        if item["name"] == "TANDEM_TRUSTED_PROXIES"
+        if item["name"] == "TANDEM_TRUSTED_PROXIES" or item["name"].endswith("_PER_ADDRESS")
     }
 
-    assert found == {("realtime", "10.0.0.0/8,fd00::/8")}
+    assert found == {
+        ("realtime", "TANDEM_TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8"),
+        ("realtime", "TANDEM_MAX_CONNECTIONS_PER_ADDRESS", "300"),
+        ("realtime", "TANDEM_HANDSHAKES_PER_SECOND_PER_ADDRESS", "0"),
+    }
 
 
 def test_images_are_set_by_one_value_each(objects: list[Object]) -> None:

@@ -120,11 +120,14 @@ The user's win over ours. No name comes twice: server-side apply refuses that.
 {{- $plain := merge (dict
       "TANDEM_DRAIN_SECONDS" .Values.realtime.drainSeconds
       "TANDEM_MAX_CONNECTIONS" .Values.realtime.maxConnections
+      "TANDEM_MAX_CONNECTIONS_PER_USER" .Values.realtime.maxConnectionsPerUser
       "TANDEM_HANDSHAKES_PER_SECOND" .Values.realtime.handshakesPerSecond
       "TANDEM_MAX_AGE_SECONDS" .Values.realtime.maxAgeSeconds) $shared.plain -}}
 {{- $user := .Values.realtime.env -}}
 {{- with .Values.realtime.urlpatterns }}{{ $_ := set $plain "TANDEM_URLPATTERNS" . }}{{ end -}}
 {{- with .Values.realtime.trustedProxies }}{{ $_ := set $plain "TANDEM_TRUSTED_PROXIES" (join "," .) }}{{ end -}}
+{{- if ne (toString .Values.realtime.maxConnectionsPerAddress) "" }}{{ $_ := set $plain "TANDEM_MAX_CONNECTIONS_PER_ADDRESS" .Values.realtime.maxConnectionsPerAddress }}{{ end -}}
+{{- if ne (toString .Values.realtime.handshakesPerSecondPerAddress) "" }}{{ $_ := set $plain "TANDEM_HANDSHAKES_PER_SECOND_PER_ADDRESS" .Values.realtime.handshakesPerSecondPerAddress }}{{ end -}}
 {{- if eq .Values.mode "asgi" }}{{ $_ := set $plain "TANDEM_HTTP_APP" .Values.realtime.httpApp }}{{ end -}}
 {{- if include "tandem.realtimeIsProject" . -}}
   {{- $own := include "tandem.apiOwnEnv" . | fromYaml -}}

@@ -42,8 +42,11 @@ def main() -> int:
 
     limits = Limits(
         max_connections=settings.max_connections,
+        max_per_address=settings.max_connections_per_address,
         handshakes_per_second=settings.handshakes_per_second,
+        handshakes_per_address=settings.handshakes_per_second_per_address,
         max_message_bytes=settings.max_message_bytes,
+        max_body_bytes=settings.max_body_bytes if settings.http_app else 0,
         max_buffer_bytes=settings.max_buffer_bytes,
         max_backlog_bytes=settings.max_backlog_bytes,
         slow_seconds=settings.slow_seconds,

@@ -10,8 +10,19 @@ TRANSPORTS = (WEBSOCKET, "http_stream", "sse", "poll")
 
 
 def is_ours(path: bytes) -> bool:
-    """Tell whether *path*, as the request has it, is one of the realtime service's own."""
-    return path.startswith(b"/ws/")
+    """Tell whether *path*, as the request has it, is the realtime service's own: /ws, and all that is below it."""
+    path = path.partition(b"?")[0]
+    return path == b"/ws" or path.startswith(b"/ws/")
+
+
+def takes_body(path: bytes) -> bool:
+    """Tell whether a request to *path*, which is ours, has a body that somebody reads."""
+    return path.partition(b"?")[0].rstrip(b"/") in (b"/ws/http_stream", b"/ws/emulation")
+
+
+def is_transport(path: bytes) -> bool:
+    """Tell whether a request to *path* opens what takes the place of a socket."""
+    return path.rstrip(b"/") in (b"/ws/http_stream", b"/ws/sse", b"/ws/poll")
 
 
 def is_command(path: bytes) -> bool:

@@ -16,6 +16,7 @@ class Options:
     connect_seconds: float = 10
     commands_per_second: float = 50
     max_subscriptions: int = 128
+    max_connections_per_user: int = 1000
     max_buffer_bytes: int = 1_048_576
     max_message_bytes: int = 65_536
     max_backlog_bytes: int = 67_108_864

@@ -45,6 +45,10 @@ class Sessions(dict[str, S], Generic[S]):
         """Return the sessions of *user*."""
         return list(self._users.get(user, {}).values())
 
+    def count_of(self, user: str) -> int:
+        """Return how many sessions *user* has."""
+        return len(self._users.get(user, ()))
+
     def of_login(self, login: str) -> list[S]:
         """Return the sessions of *login*."""
         return list(self._logins.get(login, {}).values())

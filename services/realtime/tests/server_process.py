@@ -33,9 +33,9 @@ class InterfaceServer(Server):
         """Return the `websockets` client for *path*, to be awaited or used as a context manager."""
         return connect(f"ws://127.0.0.1:{self.port}{path}", compression=None, ping_interval=None, **options)
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str, *, headers: dict[str, str] | None = None) -> httpx.Response:
         """Send one GET request."""
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=10)
 
     def state(self) -> dict[str, Any]:
         """Return what the server counts."""

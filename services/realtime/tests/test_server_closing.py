@@ -2,22 +2,22 @@
 
 import pytest
 
-from tandem_realtime.server.closing import ROTATION, SHUTDOWN, close_times, rotation_age, words_for
+from tandem_realtime.server.closing import ROTATION, SHUTDOWN, close_pace, rotation_age, words_for
 
 
 def test_closes_are_evenly_spaced() -> None:
     """The first goes at once, and as much time follows the last as lies between two."""
-    assert close_times(4, window=10) == [0, 2.5, 5, 7.5]
+    assert close_pace(4, window=10) == 2.5
 
 
 def test_nobody_to_close() -> None:
     """An idle process drains at once."""
-    assert close_times(0, window=30) == []
+    assert close_pace(0, window=30) == 0
 
 
 def test_no_window_closes_at_once() -> None:
     """A window of zero is allowed."""
-    assert close_times(3, window=0) == [0, 0, 0]
+    assert close_pace(3, window=0) == 0
 
 
 @pytest.mark.parametrize(("chance", "age"), [(0.0, 90.0), (0.5, 100.0), (1.0, 110.0)])

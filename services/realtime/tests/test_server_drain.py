@@ -54,6 +54,18 @@ async def test_closes_are_spread_evenly(tmp_path: Path) -> None:
         assert last_words(server) == {"disconnects": [1012] * 200, "applications": 200}
 
 
+async def test_who_has_gone_takes_no_time(tmp_path: Path) -> None:
+    """The window is for closing whoever is here: with one, or with none of them left, there is nothing to wait for."""
+    with InterfaceServer(tmp_path, drain_seconds=60) as server:
+        clients = [await server.connect("/echo") for _ in range(3)]
+        server.signal(signal.SIGTERM)
+        await closed(clients[0])
+        await asyncio.gather(*(client.close() for client in clients[1:]))
+
+        assert await exit_status(server) == 0
+    assert last_words(server) == {"disconnects": [1012, 1000, 1000], "applications": 3}
+
+
 async def test_nobody_new_comes_in(tmp_path: Path) -> None:
     """A draining process does not listen any more."""
     with InterfaceServer(tmp_path, drain_seconds=1) as server:

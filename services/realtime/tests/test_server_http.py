@@ -38,6 +38,23 @@ def test_scope_names_the_client_of_a_trusted_proxy(server: InterfaceServer) -> N
     assert scope == {"client": ["203.0.113.9", 0], "scheme": "https", "root_path": ""}
 
 
+def test_header_of_another_server_is_ignored(server: InterfaceServer) -> None:
+    """Nobody makes an error of it, nor mounts us elsewhere."""
+    with RawClient(server.port) as client:
+        client.send(b"GET /scope HTTP/1.1\r\nHost: test\r\nDaphne-Root-Path: /\xff%2f\r\nConnection: close\r\n\r\n")
+
+        assert b'"root_path": ""' in client.read_all()
+    assert "Traceback" not in server.text.partition("RuntimeError: crashed")[0]
+
+
+def test_absolute_target_is_its_path(server: InterfaceServer) -> None:
+    """As proxies may send it (RFC 9112, section 3.2.2)."""
+    with RawClient(server.port) as client:
+        client.send(b"GET http://elsewhere/hello?x=1 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+
+        assert client.read_all().endswith(b"/hello\r\n0\r\n\r\n")
+
+
 def test_exception_is_500(server: InterfaceServer) -> None:
     """An application that fails answers 500, and the log says why."""
     assert server.get("/crash").status_code == 500

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from rig.servers import wait_until
 from tests.server_process import InterfaceServer, RawClient, masked
 
 
@@ -251,6 +252,7 @@ def test_unix_socket_is_served(tmp_path: Path) -> None:
     with InterfaceServer(tmp_path, options={"unix": [str(path)]}, drain_seconds=0) as server:
         with RawClient(server.port) as client:
             client.socket.close()
+            wait_until(path.exists, what="the socket in the file system")
             client.socket = socket.socket(socket.AF_UNIX)
             client.socket.connect(str(path))
             client.open("/show_scope")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import jwt
@@ -31,6 +32,22 @@ async def test_connect_with_a_token_expires_with_it(runtime: Runtime) -> None:
 
     assert result["expires"] is True
     assert 598 <= result["ttl"] <= 600
+
+
+async def test_one_too_many_of_a_user_ends_the_oldest(runtime: Runtime) -> None:
+    """3504, for good: were it to come back it would end the next one. A refresh makes nobody younger."""
+    runtime.options = dataclasses.replace(runtime.options, max_connections_per_user=2)
+    token = tokens.connection_token(KEY, "7")
+    clients = [FakeTransport(runtime) for _ in range(3)]
+    for client in clients[:2]:
+        await client.connect(token=token)
+    await clients[0].command(refresh={"token": token})
+    others = [FakeTransport(runtime) for _ in range(3)]
+    for other in others:
+        await other.connect()
+    await clients[2].connect(token=token)
+
+    assert [client.closed for client in [*clients, *others]] == [(3504, "connection limit"), *[None] * 5]
 
 
 async def test_connect_twice_is_a_bad_request(client: FakeTransport) -> None:

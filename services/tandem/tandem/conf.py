@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     token_public_keys: list[str] = []
     """PEM public keys that verify tokens, where somebody else signs."""
     allowed_origins: list[str] = []
-    """Origins that may open sockets beside the pages' own host; ``*`` is any."""
+    """Origins that may open sockets beside the pages' own: ``https://a.example``, ``https://*.b.example``, or ``*``."""
     traces: bool = False
     """OpenTelemetry traces; where they go is said by the ``OTEL_`` variables."""
     log_level: str = "INFO"
@@ -130,8 +130,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The alias in CHANNEL_LAYERS that the hub listens to; empty: a layer of our own over `redis_urls`."""
     drain_seconds: float = 30
     max_connections: int = 20_000
+    max_connections_per_address: int | None = None
+    """Of one address (IPv6: /64); 0: any number. None: 1000 where the address is surely one client's, no proxy's."""
+    max_connections_per_user: int = 1000
+    """In a process; one more, and the oldest goes (3504). 0: any number."""
     handshakes_per_second: float = 0
+    handshakes_per_second_per_address: float | None = None
+    """0: any number. None: 200 where the address is surely one client's, no proxy's."""
     max_message_bytes: int = 65_536
+    max_body_bytes: int = 67_108_864
+    """Of a request to `http_app`; without that no request but a command has a body that is read."""
     max_buffer_bytes: int = 1_048_576
     """What may wait for one client that does not read at once."""
     max_backlog_bytes: int = 67_108_864
@@ -303,6 +311,7 @@ def verifying_keys() -> list[Key]:
 
 
 _of_patterns: dict[str, Mapping[str, Any]] = {}
+_ORIGIN = re.compile(r"\*|null|[A-Za-z][A-Za-z0-9+.-]*://(\*\.)?[^/*?#@\s]+/?")
 _FUNCTIONS = ("user_id", "inbox_tenant", "inbox_language")
 _TYPES: dict[str, Any] = {
     name: kind for name, kind in get_type_hints(Settings).items() if name in Settings.__struct_fields__
@@ -335,6 +344,10 @@ def _checked(source: str, name: str, value: Any, *, strict: bool = True) -> Any:
             raise ValueError(f"a function or its dotted path, not a {type(value).__name__}")
         elif name == "token_public_keys":
             public_keys(value)
+        elif name == "allowed_origins":
+            for origin in value:
+                if not _ORIGIN.fullmatch(origin):
+                    raise ValueError(f"{origin!r} is no origin, such as https://app.example or https://*.app.example")
         elif name == "trusted_proxies":
             for network in value:
                 ip_network(network)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.crypto import salted_hmac
 
 from tandem.auth.logins import login_of
@@ -17,15 +17,17 @@ from tandem.worker_script import script
 ENDPOINT = "/ws"
 
 
-def configuration(request: HttpRequest, endpoint: str = ENDPOINT) -> dict[str, Any]:
+def configuration(request: HttpRequest, endpoint: str = "") -> dict[str, Any]:
     """
     Return the options of tandem.js's ``connect`` for the page that answers *request*.
+
+    Unless *endpoint* says where realtime is, it is `ENDPOINT`, below the path under which the project is mounted.
 
     Raises `ImproperlyConfigured` where a project lacks the package's routes.
     """
     login = login_name(request)
     return {
-        "endpoint": endpoint,
+        "endpoint": endpoint or get_script_prefix().rstrip("/") + ENDPOINT,
         "login": login,
         "token": _address("token", login) if login else "",
         "subscription": _address("subscription", login),

@@ -53,7 +53,8 @@ class HttpConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         self.scope = scope
         self.send = send
         self.cors = cors_headers(scope["headers"], runtime().options.allowed_origins)
-        if not is_allowed(scope["headers"], runtime().options.allowed_origins):
+        is_secure = scope.get("scheme") == "https"
+        if not is_allowed(scope["headers"], runtime().options.allowed_origins, is_secure=is_secure):
             self.cors = []
             refused(scope, WRONG_ORIGIN, origin=origin_of(scope))
             await self.refuse(codes.DENIED)

@@ -49,7 +49,7 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         agreed = next((name for name in SUBPROTOCOLS if name in offered), None)
         await send({"type": "websocket.accept", "subprotocol": agreed})
         options = runtime().options
-        if not is_allowed(scope["headers"], options.allowed_origins):
+        if not is_allowed(scope["headers"], options.allowed_origins, is_secure=scope.get("scheme") == "wss"):
             refused(scope, WRONG_ORIGIN, origin=origin_of(scope))
             await send({"type": "websocket.close", "code": PERMISSION_DENIED.code, "reason": PERMISSION_DENIED.reason})
             return

@@ -26,7 +26,7 @@ CLOSE_CODES = (
     *(3500, 3501, 3502, 3503, 3504, 3505, 3507),
 )
 ERROR_CODES = tuple(range(100, 113))
-REJECTIONS = ("capacity", "rate", "draining", "denied", "malformed", "error", "timeout", "gone")
+REJECTIONS = ("capacity", "rate", "address", "draining", "denied", "malformed", "error", "timeout", "gone")
 
 K = TypeVar("K", int, str)
 

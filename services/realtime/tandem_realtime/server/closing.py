@@ -1,4 +1,4 @@
-"""When to close each connection, and in which words: in a drain, and when it has grown old. No I/O here."""
+"""When to close connections, and in which words: in a drain, and when it has grown old. No I/O here."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def words_for(path: str, words: tuple[int, str]) -> tuple[int, str]:
     return words if endpoint_of(path) == "/ws/" else RESTART
 
 
-def close_times(connections: int, *, window: float) -> list[float]:
+def close_pace(connections: int, *, window: float) -> float:
     """
-    Spread *connections* closes evenly over *window* seconds.
+    Return the seconds between two of *connections* closes that are spread evenly over *window* seconds.
 
     All at once would make every browser reconnect at once.
     """
-    return [window * i / connections for i in range(connections)]
+    return window / connections if connections else 0.0
 
 
 def rotation_age(max_age: float, *, chance: float) -> float:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Coroutine, Iterable, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
+from tandem_realtime.observing.connection_log import REFUSED, log
 
+from .addresses import Addresses
 from .backlog import Backlog
 from .closing import ROTATION, SHUTDOWN, rotation_age
 from .counters import Counters
@@ -20,13 +22,25 @@ from .limits import Limits, TokenBucket
 
 logger = logging.getLogger(__name__)
 _CAPACITY_RETRY_SECONDS = 5
+_REASONS = {
+    "capacity": "the process has all the connections that it may have",
+    "rate": "too many handshakes a second",
+    "draining": "the process is about to end",
+    "address": "too many connections or handshakes from this address",
+}
 
 
 class No(NamedTuple):
-    """Why a request gets 503, and after how many seconds the client may try again."""
+    """Why a request is refused, and after how many seconds the client may try again: 429 where it is its own doing."""
 
     reason: str
     retry_after: int
+    status: int = 503
+
+    @property
+    def text(self) -> str:
+        """What the client is told."""
+        return "Too many from here: come back later\n" if self.status == 429 else "Come back later\n"
 
 
 class Timed(Protocol):
@@ -41,6 +55,8 @@ class Connection(Timed, Protocol):
 
     kind: str
     path: Any
+    site: str
+    """What its address counts as: see `Addresses`."""
 
     @property
     def is_open(self) -> bool:
@@ -65,8 +81,9 @@ class Connections:
     """
     What every connection of a server is given: it is handed to sockets and requests, and knows neither kind.
 
-    `connections` holds the live ones, `counters` the totals; `is_draining` is for the readiness probe. `handshaking`,
-    `lingering` and `ending` are those that must get on with it: with their handshake, their close, their application.
+    `connections` holds the live ones, `counters` the totals; `is_draining` is for the readiness probe. `arriving`,
+    `handshaking`, `lingering` and `ending` are those that must get on with it: with sending their request, with their
+    handshake, their close, their application.
     """
 
     def __init__(
@@ -88,19 +105,34 @@ class Connections:
         self.is_draining = False
         self.handshaking: Deadlines[Timed] = Deadlines(loop, limits.handshake_seconds, _time_out)
         self.lingering: Deadlines[Timed] = Deadlines(loop, limits.close_seconds, _time_out)
+        self.arriving: Deadlines[Timed] = Deadlines(loop, limits.handshake_seconds, _time_out, most=limits.max_arriving)
         self.ending: Deadlines[Connection] = Deadlines(loop, limits.application_close_seconds, _cancel_application)
         self.backlog = Backlog(loop, seconds=limits.slow_seconds, budget=limits.max_backlog_bytes)
+        self.addresses = Addresses(limits.max_per_address, limits.handshakes_per_address)
         self._bucket = TokenBucket(limits.handshakes_per_second, loop.time())
 
-    def why_not(self, *, is_handshake: bool) -> No | None:
-        """Return why there is no room for one more socket or request, or None if there is."""
-        if len(self.connections) - (not is_handshake) >= self.limits.max_connections:
+    def why_not(self, *, is_handshake: bool, is_counted: bool = False) -> No | None:
+        """Return why there is no room for one more socket or request (or it, if it is counted already)."""
+        if len(self.connections) - is_counted >= self.limits.max_connections:
             return No("capacity", _CAPACITY_RETRY_SECONDS)
-        if is_handshake and self.is_draining:
+        if is_handshake and self.is_draining and not is_counted:  # a request is on a connection that is there
             return No("draining", 1)
         if is_handshake and (wait := self._bucket.take(self.loop.time())):
             return No("rate", math.ceil(wait))
         return None
+
+    def why_not_from(self, address: str, *, is_told: bool, is_handshake: bool) -> No | None:
+        """Return why *address*, which a trusted proxy told or which the peer has, may not have one more."""
+        if self.addresses.is_full(address, is_told=is_told):
+            return No("address", _CAPACITY_RETRY_SECONDS, 429)
+        if is_handshake and (wait := self.addresses.take(address, self.loop.time(), is_told=is_told)):
+            return No("address", math.ceil(wait), 429)
+        return None
+
+    def refused(self, no: No, address: str) -> None:
+        """Count a refusal, and have it logged."""
+        self.counters.rejected[no.reason] += 1
+        log.tell(REFUSED, f"{no.reason}: {_REASONS[no.reason]}", address=address, status=no.status)
 
     # The life of a connection
 
@@ -112,7 +144,8 @@ class Connections:
 
     def on_gone(self, websocket: Connection) -> None:
         """Forget a socket that is closed and whose application has ended."""
-        self.connections.pop(websocket, None)
+        if self.connections.pop(websocket, None) is not None:
+            self.addresses.leave(websocket.site)
 
     def schedule_rotation(self, connection: Connection) -> asyncio.TimerHandle | None:
         """Ask *connection* to come back when it is as old as the limit says, if it says so."""

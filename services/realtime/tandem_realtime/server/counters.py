@@ -15,8 +15,8 @@ class Counters:
 
     `handshakes` are upgrade requests seen, `opened` those accepted. `opened_by` is by transport and endpoint; it
     includes streaming HTTP responses, as do `closed`, by the code that ended the connection, and `ages`, in seconds.
-    `rejected` is by reason: capacity, rate, draining (503), denied (403, by the application), malformed (4xx), error
-    (500), timeout, gone. `slow` includes streaming HTTP responses.
+    `rejected` is by reason: capacity, rate, draining (503), address (429), denied (403, by the application), malformed
+    (4xx), error (500), timeout, gone. `slow` includes streaming HTTP responses.
     """
 
     handshakes: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -13,14 +14,22 @@ Key = TypeVar("Key")
 
 class Deadlines(Generic[Key]):
     """
-    Call *expire* with every key that is still here *seconds* after it was added.
+    Call *expire* with every key that is still here *seconds* after it was added, or is the oldest of more than *most*.
 
     A dict keeps the order of insertion, and with one length for all that is the order of the deadlines. What *expire*
     raises is logged and ends nothing.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, expire: Callable[[Key], object]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        seconds: float,
+        expire: Callable[[Key], object],
+        *,
+        most: float = math.inf,
+    ) -> None:
         self.seconds = seconds
+        self._most = most
         self._loop = loop
         self._expire = expire
         self._due: dict[Key, float] = {}
@@ -29,12 +38,17 @@ class Deadlines(Generic[Key]):
     def __len__(self) -> int:
         return len(self._due)
 
+    def __contains__(self, key: Key) -> bool:
+        return key in self._due
+
     def add(self, key: Key) -> None:
         """Start the time of *key*; a key that is here already keeps its deadline."""
         if key not in self._due:
             self._due[key] = due = self._loop.time() + self.seconds
             if self._timer is None:
                 self._timer = self._loop.call_at(due, self._check)
+            if len(self._due) > self._most:
+                self._end(next(iter(self._due)))
 
     def discard(self, key: Key) -> None:
         """Forget *key*, if it is here."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 
-from tandem_realtime.endpoints import WEBSOCKET
-
-from .closing import SHUTDOWN, close_times
+from .closing import SHUTDOWN, close_pace
 from .connections import Connection, Connections
 
 logger = logging.getLogger(__name__)
 _HASTY_SECONDS = 2.0
 _POLL_SECONDS = 0.02
+_LOOK_SECONDS = 0.2
 
 
 class Drain:
@@ -32,21 +32,39 @@ class Drain:
     async def run(self) -> None:
         """Drain; afterwards nothing is connected and no application runs."""
         server = self._server
-        started = server.loop.time()
+        window_ends = server.loop.time() + server.limits.drain_seconds
         await self._stop_listening()
-        open_now = [each for each in server.connections if each.is_open or each.kind == WEBSOCKET]
-        logger.info("Draining %d connections over %g s", len(open_now), server.limits.drain_seconds)
-        for connection, after in zip(
-            open_now, close_times(len(open_now), window=server.limits.drain_seconds), strict=True
-        ):
-            await self._pause_until(started + after)
-            self._close(connection)
-        await self._pause_until(started + server.limits.drain_seconds if open_now else started)
+        here = deque(each for each in server.connections if self._is_here(each))
+        logger.info("Draining %d connections over %g s", len(here), server.limits.drain_seconds)
+        await self._send_away(here)
+        await self._wait_until(window_ends, lambda: not server.handshaking and not server.arriving)
+        server.arriving.expire_all()
         server.handshaking.expire_all()
-        if not await self._is_empty():
+        if not await self._is_empty(window_ends):
             logger.warning("Cutting off %d connections that did not end", len(server.connections))
             server.lingering.expire_all()
             server.ending.expire_all()
+
+    async def _send_away(self, here: deque[Connection]) -> None:
+        """Close one after the other, at the pace that fills the window; who has gone by himself takes no time."""
+        at = self._server.loop.time()
+        pace = close_pace(len(here), window=self._server.limits.drain_seconds)
+        while self._forget_gone(here):
+            self._close(here.popleft())
+            at += pace
+            if self._forget_gone(here):
+                await self._wait_until(at, lambda: not self._forget_gone(here))
+
+    def _forget_gone(self, here: deque[Connection]) -> bool:
+        """Tell whether the first of *here* is still here, after those who are not."""
+        while here and not self._is_here(here[0]):
+            here.popleft()
+        return bool(here)
+
+    def _is_here(self, connection: Connection) -> bool:
+        if connection not in self._server.connections:
+            return False
+        return connection.is_open or connection in self._server.handshaking
 
     def _close(self, connection: Connection) -> None:
         try:
@@ -54,17 +72,16 @@ class Drain:
         except Exception:  # one application's trouble must not keep the others from their goodbye
             logger.exception("Could not close %r", connection)
 
-    async def _pause_until(self, moment: float) -> None:
-        """Sleep until *moment*, or until somebody is in a hurry."""
-        seconds = moment - self._server.loop.time()
-        if seconds > 0 and not self._hurry.is_set():
+    async def _wait_until(self, moment: float, is_over: Callable[[], bool]) -> None:
+        """Sleep until *moment*, until it is over, or until somebody is in a hurry."""
+        while not self._hurry.is_set() and not is_over() and (left := moment - self._server.loop.time()) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), seconds)
+                await asyncio.wait_for(self._hurry.wait(), min(left, _LOOK_SECONDS))
 
-    async def _is_empty(self) -> bool:
+    async def _is_empty(self, window_ends: float) -> bool:
         server = self._server
         patience = max(server.limits.application_close_seconds, server.limits.close_seconds)
-        deadline = server.loop.time() + patience
+        deadline = max(server.loop.time() + patience, window_ends)
         hurried = False
         while server.connections or server.lingering or server.handshaking:
             if self._hurry.is_set() and not hurried:

@@ -23,6 +23,10 @@ class TrustedProxies:
         self._networks = [ip_network(network) for network in networks]
         self._is_one = functools.lru_cache(maxsize=1024)(self._find)
 
+    def is_one(self, host: str) -> bool:
+        """Tell whether *host* is one of them."""
+        return bool(self._networks) and self._is_one(host)
+
     def tell(self, scope: MutableMapping[str, Any]) -> None:
         """Have the ASGI *scope* say what the client is to the outermost trusted proxy, if there is one."""
         if not self._networks or not scope["client"] or not self._is_one(scope["client"][0]):

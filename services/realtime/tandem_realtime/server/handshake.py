@@ -103,7 +103,7 @@ def build_scope(
     """
     items = request.headers.raw_items()
     headers = [(_header_name(name), _header_value(value)) for name, value in items if "_" not in name]
-    raw_path, _, query = _origin_form(request.path).partition("?")
+    raw_path, _, query = origin_form(request.path.encode("ascii")).decode("ascii").partition("?")
     return {
         "type": "websocket",
         "asgi": {"version": "3.0"},
@@ -120,13 +120,13 @@ def build_scope(
     }
 
 
-def _origin_form(target: str) -> str:
+def origin_form(target: bytes) -> bytes:
     """Return a request target without scheme and host, which a proxy may put there (RFC 9112, section 3.2.2)."""
-    if target.startswith("/") or "://" not in target:
+    if target.startswith(b"/") or b"://" not in target:
         return target
-    rest = target.partition("://")[2]
-    start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
-    return rest[start:] if rest[start:].startswith("/") else "/" + rest[start:]
+    rest = target.partition(b"://")[2]
+    start = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
+    return rest[start:] if rest[start:].startswith(b"/") else b"/" + rest[start:]
 
 
 def _subprotocols(request: Request) -> list[str]:

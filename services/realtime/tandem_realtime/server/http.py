@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http
 import io
 import logging
 import time
@@ -11,14 +12,13 @@ from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 
-from tandem_realtime.endpoints import is_command, is_ours
+from tandem_realtime.endpoints import is_command, is_ours, is_transport
 
-from .connections import Connections
+from .channel import Channel
+from .connections import Connections, No
 
 logger = logging.getLogger(__name__)
 CloseCallback = Callable[[int, str], None]
-# The body of a command is JSON text inside JSON text. What is larger than this was never one.
-_MESSAGES_PER_BODY = 4
 
 
 class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
@@ -37,9 +37,10 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         self.is_stream = False
         self._on_close: CloseCallback | None = None
         self._rotation: asyncio.TimerHandle | None = None
-        self._room: int | None = None
         self._said = 0
+        self.site = ""
         super().__init__(*args, **kwargs)
+        self._parsePOSTFormSubmission = False  # the application reads its forms itself
 
     @property
     def is_open(self) -> bool:
@@ -101,6 +102,8 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
             if self.is_open:
                 self.server.counters.closed[1000 if self.finished else 1006] += 1
         self._on_close = None
+        site, self.site = self.site, ""
+        self.server.addresses.leave(site)
         if self._rotation is not None:
             self._rotation.cancel()
 
@@ -125,38 +128,57 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
     def gotLength(self, length: int | None) -> None:
         """Choose where the body goes: one for us to memory, never to a file."""
         if is_ours(self.channel._path):
-            self._room = _MESSAGES_PER_BODY * self.server.limits.max_message_bytes
             self.content = io.BytesIO()
         else:
             super().gotLength(length)
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Keep a part of the body, unless there is too much of it."""
-        if self._room is not None:
-            self._room -= len(data)
-        if self._room is None or self._room >= 0:
+        """Keep a part of the body, unless there is more than there is room for."""
+        self.channel.room -= len(data)
+        if self.channel.room < 0:
+            self.channel.refuse(413)
+        else:
             super().handleContentChunk(data)
 
     def process(self) -> Any:
-        """Answer 413 to an endless body and 503 when the server has no room; else go on as Daphne does."""
-        if self._room is not None and self._room < 0:
-            self.basic_error(413, b"Content Too Large", "No command is as long as that.")
-            return None
-        # A command of a client that has its connection already: refusing it would end that.
-        is_exempt = self.requestHeaders.hasHeader(b"Upgrade") or is_command(self.path)
-        no = None if is_exempt else self.server.why_not(is_handshake=False)
-        if no is None:
-            return super().process()
-        self.server.counters.rejected[no.reason] += 1
+        """Refuse what there is no room for; else go on as Daphne does."""
+        self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # it is no client's to say where we are mounted
+        upgrade = self.requestHeaders.getRawHeaders(b"Upgrade", [b""])[0]
+        # A command is of a client that has its connection already: refusing it would end that.
+        if upgrade.lower() != b"websocket" and not is_command(self.path):
+            address, is_told = self._address()
+            is_handshake = is_transport(self.path)
+            no = self.server.why_not(is_handshake=is_handshake, is_counted=True)
+            no = no or self.server.why_not_from(address, is_told=is_told, is_handshake=is_handshake)
+            if no is not None:
+                self._refuse(no, address)
+                return None
+            self.site = self.server.addresses.enter(address)
+        return super().process()
+
+    def _refuse(self, no: No, address: str) -> None:
+        self.server.refused(no, address)
         self.setHeader(b"Retry-After", str(no.retry_after).encode())
-        self.basic_error(503, b"Service Unavailable", "Come back later.")
-        return None
+        self.basic_error(no.status, http.HTTPStatus(no.status).phrase.encode(), no.text)
+
+    def _address(self) -> tuple[str, bool]:
+        """Return the address that counts, and whether a trusted proxy told it."""
+        peer = str(getattr(self.client, "host", ""))
+        proxies = self.server.trusted_proxies
+        if not proxies.is_one(peer):
+            return peer, False
+        forwarded = self.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+        headers = [(b"x-forwarded-for", value) for value in forwarded]
+        scope: dict[str, Any] = {"client": [peer, 0], "headers": headers, "type": "http"}
+        proxies.tell(scope)
+        address = str(scope["client"][0])
+        return address, address != peer and not proxies.is_one(address)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Send what the application says; a stream whose client does not read is ended with 3008, in time."""
         super().handle_reply(message)
         self.server.counters.bytes_out += len(message.get("body", b""))
-        if self.server.is_draining and self.channel is not None and not self.finished:
+        if self.server.is_draining and not self.finished and self.channel is not None:
             self.channel.persistent = False
             self.setHeader(b"connection", b"close")
         self._said += len(message.get("body", b""))
@@ -170,5 +192,8 @@ class Factory(HTTPFactory):  # type: ignore[misc] # Daphne has no types
     def buildProtocol(self, address: Any) -> Any:
         """Return a protocol for one connection."""
         protocol = super().buildProtocol(address)
+        theirs, protocol._channel = protocol._channel, Channel()
+        for name in ("factory", "timeOut", "callLater"):
+            setattr(protocol, name, getattr(theirs, name))
         protocol.requestFactory = Request
         return protocol

@@ -12,12 +12,18 @@ class Limits:
 
     `drain` is how long the closes of a drain are spread over; `max_age` (0: off) is the oldest that a socket gets, give
     or take a tenth. More than `max_buffer_bytes` may wait for a client that takes some of it every `slow_seconds`, and
-    for all of them `max_backlog_bytes` beyond it. `oversize_code` and its reason are how a message over
+    for all of them `max_backlog_bytes` beyond it. `max_per_address` and `handshakes_per_address` (a second) are what
+    `Addresses` has. `max_arriving` is how many may be about to send a request: who waits longest goes.
+    `max_body_bytes` is for requests that are not ours. `oversize_code` and its reason are how a message over
     `max_message_bytes` ends its socket.
     """
 
     max_connections: int = 20_000
     handshakes_per_second: float = 0
+    max_per_address: int | None = None
+    handshakes_per_address: float | None = None
+    max_arriving: int = 2048
+    max_body_bytes: int = 67_108_864
     max_message_bytes: int = 65_536
     max_buffer_bytes: int = 1_048_576
     max_backlog_bytes: int = 67_108_864
@@ -57,3 +63,7 @@ class TokenBucket:
             self._tokens -= 1
             return 0.0
         return (1 - self._tokens) / self._rate
+
+    def is_full(self, now: float) -> bool:
+        """Tell whether nothing was taken for so long that this bucket is as good as a new one."""
+        return self._tokens + (now - self._updated) * self._rate >= self._burst

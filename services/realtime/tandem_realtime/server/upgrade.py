@@ -14,8 +14,12 @@ def upgrade(server: Connections, sock: socket.socket, data: bytes, *, client: li
     """Answer the upgrade request that *data* begins with, on the non-blocking socket *sock*."""
     websocket = WebSocket(server, sock)
     server.counters.handshakes += 1
-    if no := server.why_not(is_handshake=True):
-        websocket.refuse(503, "Come back later\n", because=no.reason, retry_after=no.retry_after)
+    peer = str(client[0]) if client else ""
+    no = server.why_not(is_handshake=True)
+    if no is None and not server.trusted_proxies.is_one(peer):
+        no = server.why_not_from(peer, is_told=False, is_handshake=True)
+    if no is not None:
+        websocket.refuse_for(no, peer)
         return
     end = data.index(END_OF_HEAD) + len(END_OF_HEAD)
     try:
@@ -30,6 +34,13 @@ def upgrade(server: Connections, sock: socket.socket, data: bytes, *, client: li
         root_path=server.root_path,
     )
     server.trusted_proxies.tell(scope)
+    address = str(scope["client"][0]) if scope["client"] else ""
+    if server.trusted_proxies.is_one(peer):
+        is_told = address != peer and not server.trusted_proxies.is_one(address)
+        if no := server.why_not_from(address, is_told=is_told, is_handshake=True):
+            websocket.refuse_for(no, address)
+            return
+    websocket.site = server.addresses.enter(address)
     server.connections[websocket] = {}
     server.handshaking.add(websocket)
     websocket.start(scope, accept, data[end:])

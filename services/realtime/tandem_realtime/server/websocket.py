@@ -10,7 +10,7 @@ import socket
 from typing import Any
 
 from .closing import words_for
-from .connections import Connections
+from .connections import Connections, No
 from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame
 from .handshake import acceptance, refusal
 from .inbox import Inbox
@@ -52,6 +52,7 @@ class WebSocket(Wire):
         "is_open",
         "opened_at",
         "path",
+        "site",
     )
     kind = "websocket"
     frame = staticmethod(text_frame)
@@ -71,6 +72,7 @@ class WebSocket(Wire):
         self.is_open = False
         self.opened_at = server.loop.time()
         self.path = ""
+        self.site = ""
 
     def __repr__(self) -> str:
         return f"<WebSocket {self.path} {self._state.name}>"
@@ -238,9 +240,15 @@ class WebSocket(Wire):
         """Answer the handshake with an HTTP error, counted under *because*."""
         self.refuse_with(refusal(status, text, retry_after=retry_after), because=because)
 
+    def refuse_for(self, no: No, address: str) -> None:
+        """Answer the handshake with what `Connections` says of it."""
+        self._server.refused(no, address)
+        self.refuse(no.status, no.text, because="", retry_after=no.retry_after)
+
     def refuse_with(self, response: bytes, *, because: str) -> None:
-        """Answer the handshake with *response*, counted under *because*."""
-        self._counters.rejected[because] += 1
+        """Answer the handshake with *response*, counted under *because* unless it was counted already."""
+        if because:
+            self._counters.rejected[because] += 1
         self._leave(State.CLOSING)
         self._is_deaf = True
         self.put(response)

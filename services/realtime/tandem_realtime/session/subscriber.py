@@ -221,9 +221,13 @@ class Subscriber:
     # The log
 
     def opened(self) -> None:
-        """Have it logged that this client is here, and in the end that it left."""
+        """Have it logged that this client is here, and, in the end, gone. Of one too many of a user the oldest goes."""
         self.opened_at = time.monotonic()
         self.log(OPENED)
+        most = self.runtime.options.max_connections_per_user
+        if most and self.user and self.runtime.sessions.count_of(self.user) > most:
+            opened = [each for each in self.runtime.sessions.of_user(self.user) if each.opened_at]
+            min(opened, key=lambda each: each.opened_at).disconnect(codes.CONNECTION_LIMIT)
 
     def log(self, event: str, reason: str = "", *, user: str = "", **more: Any) -> None:
         """Tell the log of the connections what happened to this one."""

@@ -11,7 +11,7 @@ from django.template.context import Context
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 
-from tandem.page import ENDPOINT, configuration
+from tandem.page import configuration
 from tandem.script_tag import request_of, script_tag
 from tandem.tags_of_apps import libraries
 
@@ -23,9 +23,9 @@ CONFIG_ID = "tandem-config"
 
 
 @register.simple_tag(takes_context=True)
-def tandem(context: Context, endpoint: str = ENDPOINT) -> SafeString:
+def tandem(context: Context, endpoint: str = "") -> SafeString:
     """
-    Make the page ready for tandem.js. *endpoint* is where realtime is, if that is not ``/ws`` of the same host.
+    Make the page ready for tandem.js. *endpoint* is where realtime is, if that is not ``/ws`` beside the project.
 
     Works under a strict Content-Security-Policy: nothing is inline but JSON, and the script carries the page's nonce.
     """

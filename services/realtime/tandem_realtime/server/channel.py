@@ -1,0 +1,105 @@
+"""One connection of Twisted's HTTP: how long a request may take to arrive, and how long its body may be."""
+
+from __future__ import annotations
+
+import http
+from typing import Any
+
+from twisted.web import http as twisted_http
+
+from tandem_realtime.endpoints import is_ours, takes_body
+
+from .connections import Connections
+from .handshake import origin_form, refusal
+
+# The body of a command is JSON text inside JSON text. What is larger than this was never one.
+_MESSAGES_PER_BODY = 4
+# A body for the pages that is sent more slowly than this, for as long as a handshake may take, is not meant to arrive.
+_LEAST_BYTES_PER_DEADLINE = 16_384
+
+
+_HTTPChannel: Any = twisted_http.HTTPChannel  # half of it has types, and some of them are wrong
+
+
+class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
+    """
+    Read requests, and stop reading where nobody wants what comes.
+
+    `room` is what the body of the present request may still take. It is asked before a body is read, so that a client
+    that waits to be told to continue never sends one.
+    """
+
+    room = 0
+    _arrived = 0
+    _path: bytes
+    _is_refused = False
+
+    @property
+    def server(self) -> Connections:
+        """What every connection of the process shares."""
+        server: Connections = self.factory.server
+        return server
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take bytes of a request, whose time runs from the first one on."""
+        if self._is_refused:
+            return
+        if not self._handlingRequest:
+            self._arrived += len(data)
+            self.server.arriving.add(self)
+        super().dataReceived(data)
+
+    def allHeadersReceived(self) -> None:
+        """Go on to the body, if there is one that somebody wants."""
+        self._path = origin_form(self._path)
+        self.room = self._room_for(self._path)
+        if (self.length or 0) > self.room or (self.length is None and not self.room):
+            self.refuse(413)
+            return
+        super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:
+        """Answer a request that is whole."""
+        self.server.arriving.discard(self)
+        self._arrived = 0
+        super().allContentReceived()
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line of a head, unless what it belongs to has been answered."""
+        if not self._is_refused:
+            super().lineReceived(line)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take a part of a body, unless what it belongs to has been answered."""
+        if not self._is_refused:
+            super().rawDataReceived(data)
+
+    def connectionLost(self, reason: Any) -> None:
+        """Forget the connection."""
+        self.server.arriving.discard(self)
+        super().connectionLost(reason)
+
+    def refuse(self, status: int) -> None:
+        """Answer with an error, read no more, and hang up."""
+        self.server.counters.rejected["timeout" if status == 408 else "malformed"] += 1
+        self.server.arriving.discard(self)
+        self._is_refused = True
+        self.length = None  # whoever called us goes on to no answer
+        self.transport.write(refusal(status, f"{http.HTTPStatus(status).phrase}\n"))
+        self.loseConnection()
+
+    def time_out(self) -> None:
+        """End a request that does not come; a large body that goes on coming has more time."""
+        if self.room > self.server.limits.max_message_bytes and self._arrived >= _LEAST_BYTES_PER_DEADLINE:
+            self._arrived = 0
+            self.server.arriving.add(self)
+        elif self.requests:
+            self.refuse(408)
+        else:
+            self.loseConnection()
+
+    def _room_for(self, path: bytes) -> int:
+        limits = self.server.limits
+        if is_ours(path):
+            return _MESSAGES_PER_BODY * limits.max_message_bytes if takes_body(path) else 0
+        return limits.max_body_bytes
