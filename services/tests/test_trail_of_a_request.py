@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect as connect_to
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from rig.servers import wait_until
 from rig.stack import COUNTER, Stack
 from rig.wire import open_wire
 from tandem.tokens import connection_token
 
-SECRETS = ("cookie-of-the-visitor", "eyJ", "payload-of-the-visitor", "key-of-the-tests", "server-api-key")
+SECRETS = (
+    "cookie-of-the-visitor",
+    "ticket-of-the-visitor",
+    "eyJ",
+    "payload-of-the-visitor",
+    "key-of-the-tests",
+    "server-api-key",
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +76,33 @@ async def test_no_line_holds_a_secret(told: Stack) -> None:
             )
             await http.get(f"/api/counters/none/?token={token}", headers={"Cookie": "sessionid=cookie-of-the-visitor"})
         await wire.publications(1)
+    await use_addresses_with_secrets(told, token)
 
-    logs = {path.name: path.read_text() for path in told.directory.glob("*.log") if path.name != "edge.log"}
-    assert {"api.log", "realtime.log"} <= set(logs)
+    logs = {str(path.relative_to(told.directory)): path.read_text() for path in told.directory.rglob("*.log")}
+    assert {"api.log", "realtime.log", "edge.log"} <= set(logs)
     assert [(name, secret) for name, text in logs.items() for secret in SECRETS if secret in text] == []
+
+
+async def use_addresses_with_secrets(told: Stack, token: str) -> None:
+    """Go where tickets and tokens stand in the query: let in, refused, in time, too late, and with nobody there."""
+    connect = json.dumps({"id": 1, "connect": {"token": token}})
+    forged = json.dumps({"id": 1, "connect": {"token": token[:-4] + "AAAA"}})
+    addresses = [
+        *("/ws/sse?" + urlencode({"cf_connect": text}) for text in (connect, forged, "eyJ payload-of-the-visitor")),
+        *(f"/ws/{path}?channel={COUNTER}&ticket=ticket-of-the-visitor" for path in ("sse/", "poll/", "uni/", "nobody")),
+        f"/ws/sse/?channel={COUNTER}&token={token}",
+        f"/admin/login/?token={token}",
+    ]
+    for with_realtime in (True, False):
+        if not with_realtime:
+            told.realtime.stop()
+        for address in addresses:
+            headers = {"Cookie": "sessionid=cookie-of-the-visitor", "Referer": f"{told.url}/page/"}
+            with suppress(httpx.HTTPError):
+                async with httpx.AsyncClient(base_url=told.url, headers=headers, timeout=2) as http:
+                    async with http.stream("GET", address) as response:
+                        await anext(response.aiter_bytes())
+        with suppress(InvalidStatus, ConnectionClosed):
+            async with connect_to(f"{told.ws_url}uni/?channel={COUNTER}&ticket=ticket-of-the-visitor") as socket:
+                await socket.recv()
+    told.realtime.start()

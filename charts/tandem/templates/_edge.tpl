@@ -8,6 +8,17 @@
       | replace "worker_processes auto;" "worker_processes 2; # not one for each core of the node: each takes 15 MB" }}
 {{- end }}
 
+{{/* Who ends TLS in front of nginx, if anybody does. */}}
+{{- define "tandem.edgeProxied" -}}
+{{- range .Values.edge.trustedProxies }}
+set_real_ip_from {{ . }};
+{{- end }}
+{{- with .Values.edge.trustedProxies }}
+real_ip_header X-Forwarded-For;
+real_ip_recursive on;
+{{- end }}
+{{- end }}
+
 {{/* The pod of the edge. It stops by SIGQUIT, after which nginx takes nobody new and keeps who is there. */}}
 {{- define "tandem.edgeSpec" -}}
 {{ include "tandem.pod" (list . 10001) }}

@@ -48,6 +48,7 @@ def serve(pages: Any, endpoint: str, *, log: Log, has_signals: bool) -> int:
 def _log_action(log: Log, protocol: str, action: str, details: dict[str, Any]) -> None:
     now = time.strftime("%d/%b/%Y %H:%M:%S")
     if protocol == "http" and action == "complete":
-        log(f"[{now}] {details['method']} {details['path']} {details['status']}")
+        path = details["path"].partition("?")[0]  # a query may have a ticket
+        log(f"[{now}] {details['method']} {path} {details['status']}")
     elif protocol == "websocket":
         log(f"[{now}] WebSocket {action} {details['path']}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -16,9 +15,8 @@ from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.plain import push_lost
 from tandem_realtime.session import subscribing
+from tandem_realtime.session.failures import tell_redis
 from tandem_realtime.session.subscriber import Subscriber
-
-logger = logging.getLogger(__name__)
 
 LOST = Position("_", 0)  # no epoch is that short
 
@@ -92,7 +90,7 @@ async def follow(session: Subscriber, wanted: Wanted, reader: Reader | None = No
         for channel, since in wanted.items():
             await _follow_one(session, channel, since, reader)
     except (RedisUnavailable, RedisReplyError) as error:
-        logger.warning("session.redis", extra={"reason": str(error)})
+        tell_redis(error)
         session.disconnect(codes.SERVER_ERROR)
 
 
