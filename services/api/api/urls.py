@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from api.logins import login
 from api.rest import api
 
 admin.site.site_header = admin.site.site_title = "Tandem"
@@ -18,6 +19,7 @@ urlpatterns = [
     path("realtime/", include("tandem.urls")),
     path("inbox/", include("tandem.inbox.urls")),
     path("server/", include("tandem.server_api.urls")),
+    path("admin/login/", login),
     path("admin/", admin.site.urls),
 ]
 
