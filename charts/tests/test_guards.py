@@ -63,6 +63,23 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
         "There are two Redis: set redis.enabled=false to use redis.external.existingSecret, or empty that.",
     ),
     (
+        "a Redis in cluster mode",
+        {"redis": {"enabled": False, "external": {"urls": ["redis+cluster://a:6379"]}}},
+        "Redis in cluster mode is not spoken yet: give the addresses of several servers in redis.external.urls, each a "
+        "shard, or one that Sentinels watch.",
+    ),
+    (
+        "an address of something else",
+        {"redis": {"enabled": False, "external": {"urls": ["http://a"]}}},
+        "An address in redis.external.urls begins with redis://, rediss://, redis+sentinel://, rediss+sentinel:// or "
+        "unix://.",
+    ),
+    (
+        "our certificate for the chart's own Redis",
+        {"redis": {"external": {"clientSecret": "x"}}},
+        "redis.external.clientSecret is for a Redis of yours: set redis.enabled=false, or empty it.",
+    ),
+    (
         "no database",
         {"postgresql": {"enabled": False}},
         'There is no database: set postgresql.external.existingSecret to a Secret whose key "url" holds its address, '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ def test_maxmemory_is_below_the_limit(limit: str, size: int) -> None:
 def test_shards_by_ordinal() -> None:
     """Three shards are three pods of the StatefulSet, and both services get the same list in the same order."""
     rendered = render({"redis": {"shards": 3}})
-    urls = ",".join(f"redis://:$(REDIS_PASSWORD)@tandem-redis-{i}.tandem-redis:6379/0" for i in range(3))
+    urls = ",".join(f"redis://tandem:$(REDIS_PASSWORD)@tandem-redis-{i}.tandem-redis:6379/0" for i in range(3))
 
     assert one(rendered, "StatefulSet", "tandem-redis")["spec"]["replicas"] == 3
     for service in ("api", "realtime", "outbox"):
@@ -75,10 +76,60 @@ def test_redis_takes_its_password_from_standard_input(rendered_redis: Server) ->
     arguments = Path(f"/proc/{rendered_redis.process.pid}/cmdline").read_text()
 
     assert redis.Redis(port=rendered_redis.port, password="secret").ping() is True
+    assert redis.Redis(port=rendered_redis.port, username="tandem", password="secret").ping() is True
     with pytest.raises(redis.AuthenticationError):
         redis.Redis(port=rendered_redis.port).ping()
     assert arguments.startswith("redis-server")
     assert "secret" not in arguments
+
+
+def test_user_of_the_chart_is_the_one_of_the_reference(rendered_redis: Server) -> None:
+    """It may do what Tandem does, and neither read other keys nor do anything to the server."""
+    reference = (CHART.parent.parent / "services/tandem/docs/reference.md").read_text()
+    [rules] = re.findall(r"^ACL SETUSER tandem on >secret (.+)$", reference, re.MULTILINE)
+    client = redis.Redis(port=rendered_redis.port, username="tandem", password="secret")
+    for command in (("SET", "other", "1"), ("FLUSHALL",), ("CONFIG", "SET", "maxmemory", "1"), ("PUBLISH", "x", "y")):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            client.execute_command(*command)
+
+    assert (
+        rules
+        in one(render(), "StatefulSet", "tandem-redis")["spec"]["template"]["spec"]["containers"][0]["command"][-1]
+    )
+
+
+def test_prefix_is_in_the_rights_and_in_the_environment() -> None:
+    """Of the chart's own Redis, and of every process."""
+    rendered = render({"redis": {"prefix": "shop"}})
+    command = one(rendered, "StatefulSet", "tandem-redis")["spec"]["template"]["spec"]["containers"][0]["command"][-1]
+
+    assert "~shop* resetchannels &shop* +@all" in command
+    for service in ("api", "realtime", "outbox"):
+        container = one(rendered, "Deployment", f"tandem-{service}")["spec"]["template"]["spec"]["containers"][0]
+        assert env(container)["TANDEM_REDIS_PREFIX"] == "shop"
+
+
+EXTERNAL = {
+    "one address": "redis://:$(REDIS_PASSWORD)@r:6379/0",
+    "TLS and our certificate": "rediss://u:$(REDIS_PASSWORD)@r:6380/0?ssl_ca_certs=/etc/tandem/redis-ca/ca.crt"
+    "&ssl_certfile=/etc/tandem/redis-client/tls.crt&ssl_keyfile=/etc/tandem/redis-client/tls.key",
+    "Sentinels": "redis+sentinel://:$(REDIS_PASSWORD)@a:26379,b:26379/mymaster/0",
+}
+
+
+@pytest.mark.parametrize("url", EXTERNAL.values(), ids=list(EXTERNAL))
+def test_external_redis_of_every_kind(url: str) -> None:
+    """By values alone: every process gets the address, password, CA and certificate."""
+    external = {"urls": [url], "passwordSecret": "pw", "caSecret": "ca", "clientSecret": "client"}
+    rendered = render({"redis": {"enabled": False, "external": external}})
+
+    for service in ("api", "realtime", "outbox"):
+        spec = one(rendered, "Deployment", f"tandem-{service}")["spec"]["template"]["spec"]
+        mounts = {mount["name"]: mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]}
+        assert env(spec["containers"][0])["TANDEM_REDIS_URLS"] == url
+        assert mounts["redis-ca"] == "/etc/tandem/redis-ca"
+        assert mounts["redis-client"] == "/etc/tandem/redis-client"
+        assert {volume["name"] for volume in spec["volumes"]} >= {"redis-ca", "redis-client"}
 
 
 @pytest.fixture

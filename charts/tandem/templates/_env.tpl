@@ -46,7 +46,7 @@ The user's win over ours. No name comes twice: server-side apply refuses that.
   {{- $secret = prepend $secret (list "REDIS_PASSWORD" (include "tandem.secret" .) .Values.secrets.keys.redisPassword) -}}
   {{- $urls := list -}}
   {{- range until (int .Values.redis.shards) -}}
-    {{- $urls = append $urls (printf "redis://:$(REDIS_PASSWORD)@%s-redis-%d.%s-redis:6379/0" $name . $name) -}}
+    {{- $urls = append $urls (printf "redis://tandem:$(REDIS_PASSWORD)@%s-redis-%d.%s-redis:6379/0" $name . $name) -}}
   {{- end -}}
   {{- $_ := set $plain "TANDEM_REDIS_URLS" (join "," $urls) -}}
 {{- else if .Values.redis.external.urls -}}
@@ -55,6 +55,7 @@ The user's win over ours. No name comes twice: server-side apply refuses that.
 {{- else -}}
   {{- $secret = prepend $secret (list "TANDEM_REDIS_URLS" .Values.redis.external.existingSecret .Values.redis.external.key) -}}
 {{- end -}}
+{{- with .Values.redis.prefix }}{{ $_ := set $plain "TANDEM_REDIS_PREFIX" . }}{{ end -}}
 {{- with .Values.channelNamespaces }}{{ $_ := set $plain "TANDEM_NAMESPACES" (toJson .) }}{{ end -}}
 {{- with .Values.allowedOrigins }}{{ $_ := set $plain "TANDEM_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
 {{- dict "secret" $secret "plain" $plain | toYaml -}}

@@ -24,6 +24,13 @@ tcp-keepalive 60
 {{- div (mul (regexFind "^[0-9]+" $limit | int64) $unit (ternary 50 70 .Values.redis.persistence.enabled)) 100 -}}
 {{- end }}
 
+{{/* What Tandem may do there, and no more: what docs/reference.md of django-tandem lists. */}}
+{{- define "tandem.redisRights" -}}
+{{- $names := "~tandem:* resetchannels &asgi* &tandem" -}}
+{{- with .Values.redis.prefix }}{{ $names = printf "~%s* resetchannels &%s*" . . }}{{ end -}}
+{{ $names }} +@all -@dangerous +info +config|get
+{{- end }}
+
 {{/* The pod of Redis. */}}
 {{- define "tandem.redisSpec" -}}
 {{ include "tandem.pod" (list . 10001) }}
@@ -32,13 +39,14 @@ containers:
   - name: redis
     image: {{ .Values.redis.image }}
     {{- include "tandem.container" . | nindent 4 }}
-    # The password comes on standard input: neither an argument nor a file.
+    # The password comes on standard input: neither an argument nor a file. Pods of 0.1 are the default user.
     command:
       - sh
       - -c
       - |
         exec redis-server /etc/redis/redis.conf - <<CONFIG
-        requirepass $REDISCLI_AUTH
+        user default on >$REDISCLI_AUTH {{ include "tandem.redisRights" . }}
+        user tandem on >$REDISCLI_AUTH {{ include "tandem.redisRights" . }}
         CONFIG
     env:
       - name: REDISCLI_AUTH # what redis-cli reads too
@@ -50,18 +58,18 @@ containers:
       - {name: redis, containerPort: 6379, protocol: TCP}
     startupProbe:
       exec:
-        command: [sh, -c, "redis-cli ping | grep -q PONG"]
+        command: [sh, -c, "redis-cli --user tandem ping | grep -q PONG"]
       periodSeconds: 2
       timeoutSeconds: 5
       failureThreshold: 150 # reading a long append-only file
     livenessProbe:
       exec:
-        command: [sh, -c, "redis-cli ping | grep -qE 'PONG|LOADING|BUSY'"]
+        command: [sh, -c, "redis-cli --user tandem ping | grep -qE 'PONG|LOADING|BUSY'"]
       timeoutSeconds: 5
       failureThreshold: 6
     readinessProbe:
       exec:
-        command: [sh, -c, "redis-cli ping | grep -q PONG"]
+        command: [sh, -c, "redis-cli --user tandem ping | grep -q PONG"]
       periodSeconds: 5
       timeoutSeconds: 5
     resources:
@@ -81,6 +89,8 @@ containers:
     env:
       - name: REDIS_ADDR
         value: redis://localhost:6379
+      - name: REDIS_USER
+        value: tandem
       - name: REDIS_PASSWORD
         valueFrom:
           secretKeyRef:

@@ -4,6 +4,11 @@
 {{- if not .Values.redis.enabled }}{{ .Values.redis.external.caSecret }}{{ end -}}
 {{- end }}
 
+{{/* Our own certificate for an external Redis. */}}
+{{- define "tandem.redisClient" -}}
+{{- if not .Values.redis.enabled }}{{ .Values.redis.external.clientSecret }}{{ end -}}
+{{- end }}
+
 {{- define "tandem.postgresqlCA" -}}
 {{- if not (or .Values.postgresql.enabled .Values.sqlite.enabled) }}{{ .Values.postgresql.external.caSecret }}{{ end -}}
 {{- end }}
@@ -13,6 +18,11 @@
 {{- if include "tandem.redisCA" . }}
 - name: redis-ca
   mountPath: /etc/tandem/redis-ca
+  readOnly: true
+{{- end }}
+{{- if include "tandem.redisClient" . }}
+- name: redis-client
+  mountPath: /etc/tandem/redis-client
   readOnly: true
 {{- end }}
 {{- end }}
@@ -32,6 +42,11 @@
   secret:
     secretName: {{ . }}
     items: [{key: {{ $.Values.redis.external.caKey }}, path: ca.crt}]
+{{- end }}
+{{- with include "tandem.redisClient" . }}
+- name: redis-client
+  secret:
+    secretName: {{ . }}
 {{- end }}
 {{- end }}
 

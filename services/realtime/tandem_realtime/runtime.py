@@ -8,6 +8,7 @@ from functools import cache
 
 from tandem import conf
 from tandem.async_shards import AsyncShards
+from tandem.doctor.at_start import tell_at_start
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.layer import configured_layer
 from tandem.memory import serving
@@ -57,6 +58,7 @@ class Runtime:
     def start(self) -> None:
         """Begin the background work. Call it in the event loop."""
         serving.serve()
+        tell_at_start()
         self.hub.start()
         self.emulation.start()
         self.control.start()

@@ -8,7 +8,7 @@ from typing import Any
 
 from tandem import scripts
 from tandem.errors import NOT_NOW, NoScriptError, RedisReplyError, RedisUnavailable
-from tandem.groups import shard_for
+from tandem.groups import rights_commands, shard_for
 from tandem.memory import is_memory
 from tandem.redis import RedisClient
 
@@ -62,7 +62,7 @@ def _client(url: str) -> RedisClient:
         from tandem.memory.clients import MemoryClient
 
         return MemoryClient(url)  # type: ignore[return-value]  # takes its place
-    return RedisClient(url)
+    return RedisClient(url, tries=rights_commands())
 
 
 async def _load_scripts(client: RedisClient) -> None:

@@ -11,6 +11,7 @@ from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from django.conf import settings as django_settings
@@ -19,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.crypto import salted_hmac
 from django.utils.module_loading import import_string
+from redis import RedisError
 
 from tandem.memory import SCHEME, is_memory
 from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces, namespace_name
@@ -27,6 +29,7 @@ from tandem.tokens import Key, public_keys, secret_keys
 
 PREFIX = "TANDEM_"
 _PREFIX_TEXT = re.compile(r"[A-Za-z0-9._-]{0,64}")
+_FILES_OF_ADDRESSES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _LOOPBACK = ("127.0.0.1", "::1", "[::1]", "localhost")
 
 PATTERN_OPTIONS: Mapping[str, Any] = {"history_size": 300, "history_ttl": 3600, "recovery": True}
@@ -322,6 +325,8 @@ def _parse(variable: str, text: str, kind: Any) -> Any:
     """Turn the text of a variable into what the dict could hold in its place."""
     if variable == PREFIX + "TOKEN_PUBLIC_KEYS":
         return _pem_blocks(text)
+    if variable == PREFIX + "REDIS_URLS":  # an address of Sentinels has commas of its own
+        return [item.strip() for item in re.split(r",\s*(?=[a-z+]+://)", text.strip(" ,")) if item.strip()]
     if get_origin(kind) is list:
         return [item.strip() for item in text.split(",") if item.strip()]
     if get_origin(kind) is dict:
@@ -342,6 +347,10 @@ def _checked(source: str, name: str, value: Any, *, strict: bool = True) -> Any:
             Namespaces(declared_namespaces(value))
         elif name in _FUNCTIONS and not (value is None or callable(value) or isinstance(value, str)):
             raise ValueError(f"a function or its dotted path, not a {type(value).__name__}")
+        elif name == "redis_urls":
+            for url in value:
+                if not is_memory(url):
+                    _check_address(url)
         elif name == "token_public_keys":
             public_keys(value)
         elif name == "allowed_origins":
@@ -354,6 +363,14 @@ def _checked(source: str, name: str, value: Any, *, strict: bool = True) -> Any:
     except ValueError as error:  # msgspec's is one
         raise ImproperlyConfigured(f"{source}: {error}") from error
     return value
+
+
+def _check_address(url: str) -> None:
+    try:
+        Address.from_url(url)
+    except (OSError, RedisError) as error:  # a certificate that cannot be read
+        files = [f"{name}={file}" for name, file in parse_qsl(urlsplit(url).query) if name in _FILES_OF_ADDRESSES]
+        raise ValueError(f"{error}: {', '.join(files)}") from error
 
 
 def _suggestion(name: str) -> str:

@@ -6,26 +6,42 @@ import contextlib
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
+from redis.sentinel import Sentinel
 
-from tandem.redis.run import QUESTIONS, REPLICA, UNKNOWN, Run, read_greeting
+from tandem.redis.address import Address
+from tandem.redis.commands import Command, text_of
+from tandem.redis.cures import with_cure
+from tandem.redis.run import QUESTIONS, UNKNOWN, Run, read_greeting
+from tandem.redis.sentinels import is_watched, read_watched
 
 
-def pool_of(url: str, *, connect_seconds: float, reply_seconds: float) -> redis.ConnectionPool:
-    """Return a pool of connections to *url*, none of which takes longer than this to connect and for each reply."""
+def pool_of(
+    url: str, *, connect_seconds: float, reply_seconds: float, tries: Sequence[Command] = ()
+) -> redis.ConnectionPool:
+    """
+    Return a pool of connections to *url*, none of which takes longer than this to connect and for each reply.
+
+    Each begins with *tries*, and is given up where one of them is forbidden.
+    """
+    watched = read_watched(url) if is_watched(url) else None
     pool = redis.ConnectionPool.from_url(
-        url,
+        watched.url if watched else url,
         socket_connect_timeout=connect_seconds,
         socket_timeout=reply_seconds,
         retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
     )
     host = pool.connection_kwargs.get("host")
-    ours = (_Greets,) if host is None or _is_address(host) else (_LooksUpElsewhere, _Greets)
+    ours: tuple[type, ...] = (_Greets,) if host is None or _is_address(host) else (_LooksUpElsewhere, _Greets)
     base = pool.connection_class
-    pool.connection_class = type(base.__name__, (*ours, base), {})
+    own: dict[str, Any] = {"tries": tuple(tries)}
+    if watched:
+        ours = (_LooksUpElsewhere, _AsksSentinels, _Greets)
+        own["address"] = Address.from_url(url)
+    pool.connection_class = type(base.__name__, (*ours, base), own)
     return pool
 
 
@@ -33,14 +49,20 @@ class _Greets:
     """A connection that knows to which `run` of a Redis it leads, and that none leads to a replica."""
 
     run: Run = UNKNOWN
+    tries: tuple[Command, ...]
 
     def on_connect_check_health(self, check_health: bool = True) -> None:
         super().on_connect_check_health(check_health)  # type: ignore[misc]  # redis-py's, beside this class
         connection: Any = self
-        connection.send_packed_command(connection.pack_commands(QUESTIONS), check_health=False)
+        connection.send_packed_command(connection.pack_commands([*QUESTIONS, *self.tries]), check_health=False)
         greeted = read_greeting(*(read_reply(connection) for _ in QUESTIONS))
-        if greeted.is_replica:
-            raise redis.ConnectionError(REPLICA)
+        for command in self.tries:
+            if isinstance(reply := read_reply(connection), redis.exceptions.NoPermissionError):
+                raise redis.ConnectionError(
+                    with_cure(f"NOPERM for {text_of(command[0])} {text_of(command[1])}: {reply}")
+                )
+        if greeted.refusal:
+            raise redis.ConnectionError(greeted.refusal)
         self.run = greeted.run
 
 
@@ -60,6 +82,32 @@ class _LooksUpElsewhere:
     def _connect(self) -> socket.socket:
         connect: Callable[[], socket.socket] = super()._connect  # type: ignore[misc]  # redis-py's, beside this class
         return within(self.socket_connect_timeout, connect)
+
+
+class _AsksSentinels:
+    """A connection to wherever the Sentinels say that the master is now."""
+
+    address: Address
+    socket_connect_timeout: float
+
+    def _connect(self) -> socket.socket:
+        patience = self.socket_connect_timeout / max(1, len(self.address.sentinels))
+        self.host, self.port = _find_master(self.address, patience)
+        connect: Callable[[], socket.socket] = super()._connect  # type: ignore[misc]  # redis-py's, beside this class
+        return connect()
+
+
+def _find_master(address: Address, patience: float) -> tuple[str, int]:
+    timeouts = {"socket_connect_timeout": patience, "socket_timeout": patience}
+    sentinel: Any = Sentinel(list(address.sentinels), sentinel_kwargs={**timeouts, **address.sentinel_options})
+    try:
+        found: tuple[str, int] = sentinel.discover_master(address.master_name)
+    except redis.ConnectionError as error:
+        raise redis.ConnectionError(with_cure(f"the Sentinels of {address.label}: {error}")) from error
+    finally:
+        for client in sentinel.sentinels:
+            client.close()
+    return found
 
 
 def within(seconds: float, connect: Callable[[], socket.socket]) -> socket.socket:

@@ -9,7 +9,9 @@ from functools import lru_cache
 from channels_redis.utils import _consistent_hash  # the layer's own sharding: both must agree
 
 from tandem import conf
+from tandem.names import plain_key
 from tandem.redis.address import LAYER_PREFIX
+from tandem.redis.commands import Command
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9.-]")
 
@@ -39,6 +41,15 @@ def name_for(layer_channel: str) -> str:
     """
     prefix = conf.layer_prefix()
     return layer_channel if prefix == LAYER_PREFIX else f"{prefix}{layer_channel}"
+
+
+def rights_commands() -> list[Command]:
+    """
+    Return commands that do nothing, and are forbidden to whom ours would be.
+
+    Refused inside a script, a PUBLISH would come after the write.
+    """
+    return [("EXISTS", plain_key("rights", "")), ("PUBLISH", layer_channel("tandem.rights"), "")]
 
 
 def shard_for(channel: str, shards: int) -> int:

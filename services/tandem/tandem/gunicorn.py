@@ -24,6 +24,7 @@ os.environ["PROMETHEUS_DISABLE_CREATED_SERIES"] = "True"
 from django.core.exceptions import ImproperlyConfigured  # after the lines above, which imports may depend on
 
 from tandem import conf
+from tandem.doctor.at_start import tell_at_start
 from tandem.logs import gunicorn_config
 
 READ_BY_THE_ARBITER = ("web_host", "web_port", "metrics_port")
@@ -78,6 +79,8 @@ def post_worker_init(worker: Any) -> None:
     """
     conf.redis_urls()
     refuse_what_the_arbiter_missed(conf.settings(), _given)
+    if worker.age == 1:  # the first of them speaks for all
+        tell_at_start()
     if _has_metrics():
         from tandem.metrics.sampling import start_sampling
 

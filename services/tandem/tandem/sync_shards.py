@@ -12,7 +12,8 @@ from tandem import scripts
 from tandem.breaker import Breaker
 from tandem.connecting import pool_of, read_reply
 from tandem.errors import NOT_NOW, RedisReplyError, RedisUnavailable
-from tandem.groups import shard_for
+from tandem.groups import rights_commands, shard_for
+from tandem.redis.cures import with_cure
 
 # So long waits who is served by somebody; then the breaker opens, and nobody waits any more.
 PATIENCE_SECONDS = 0.25
@@ -41,8 +42,10 @@ class Shards:
     """
 
     def __init__(self, urls: Sequence[str], *, patience: float = PATIENCE_SECONDS) -> None:
-        pools = [pool_of(url, connect_seconds=patience, reply_seconds=patience) for url in urls]
+        tries = rights_commands()
+        pools = [pool_of(url, connect_seconds=patience, reply_seconds=patience, tries=tries) for url in urls]
         self.clients = [redis.Redis(connection_pool=pool) for pool in pools]
+        self._are_tls = [url.startswith("rediss") for url in urls]
         self._breakers = [Breaker(partial(_probe, url, patience)) for url in urls]
 
     def is_away(self, shard: int) -> bool:
@@ -115,7 +118,7 @@ class Shards:
                 _load_scripts(self.clients[shard])
                 self._again(shard, commands, replies, redis.exceptions.NoScriptError)
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise RedisUnavailable(str(error)) from error
+            raise RedisUnavailable(with_cure(str(error), is_tls=self._are_tls[shard])) from error
         except redis.RedisError as error:
             raise _refusal(error) from error
         refused = [_refusal(reply) if isinstance(reply, redis.RedisError) else reply for reply in replies]
@@ -133,7 +136,7 @@ class Shards:
         try:
             connection = pool.get_connection()
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            breaker.open(str(error))
+            breaker.open(with_cure(str(error), is_tls=self._are_tls[shard]))
             raise
         try:
             return _send(connection, commands)

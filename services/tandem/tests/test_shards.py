@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from rig.overrides import override_tandem
-from rig.servers import RedisServer, free_port
+from rig.servers import RedisServer, free_port, wait_until
 from tandem import RedisUnavailable, publish, scripts
 from tandem.errors import RedisReplyError
 from tandem.groups import shard_for
@@ -75,12 +75,21 @@ def test_restart_is_noticed_with_what_was_kept(tmp_path: Path, options: tuple[st
             before = client.hgetall("tandem:boot")
             server.kill()
             server.start()
+            wait_until(lambda: is_loaded(client), what="Redis to read its file")
             publish("kept:a", 2)
             after = client.hgetall("tandem:boot")
 
     assert before[b"run"] != after[b"run"]
     assert before.get(b"incarnation") != after[b"incarnation"]
     assert (b"." in after[b"incarnation"]) == kept
+
+
+def is_loaded(client: redis.Redis) -> bool:
+    """Tell whether Redis has read what it kept."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 def test_failover_is_followed(tmp_path: Path) -> None:

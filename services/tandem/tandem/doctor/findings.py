@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-OLDEST_REDIS = (6, 2)  # the first with GETDEL, by which a ticket is taken
+from tandem.redis.run import OLDEST, is_too_old
+
 SKEW_NOTED_SECONDS = 1.0
 SKEW_SECONDS = 30.0  # what a token's times may be off
 
@@ -22,9 +23,8 @@ class Finding(NamedTuple):
 
 def judge_version(text: str) -> Finding:
     """Judge the version of a Redis."""
-    numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
-    if numbers < OLDEST_REDIS:
-        least = ".".join(map(str, OLDEST_REDIS))
+    if is_too_old(text):
+        least = ".".join(map(str, OLDEST))
         return Finding("wrong", f"its version is {text}", f"Run Redis {least} or newer, or Valkey.")
     return Finding("ok", f"its version is {text}")
 

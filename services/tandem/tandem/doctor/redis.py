@@ -9,7 +9,9 @@ import redis
 
 from tandem.connecting import pool_of
 from tandem.doctor.findings import Finding, judge_clock, judge_persistence, judge_policy, judge_version
+from tandem.groups import rights_commands
 from tandem.redis.address import Address
+from tandem.redis.cures import cure_of
 
 PATIENCE_SECONDS = 2.0
 
@@ -17,7 +19,8 @@ PATIENCE_SECONDS = 2.0
 def try_redis(url: str) -> Iterator[Finding]:
     """Tell what is found at *url*."""
     label = Address.from_url(url).label
-    pool = pool_of(url, connect_seconds=PATIENCE_SECONDS, reply_seconds=PATIENCE_SECONDS)
+    tries = rights_commands()
+    pool = pool_of(url, connect_seconds=PATIENCE_SECONDS, reply_seconds=PATIENCE_SECONDS, tries=tries)
     with redis.Redis(connection_pool=pool) as client:
         try:
             started = time.time()
@@ -25,7 +28,9 @@ def try_redis(url: str) -> Iterator[Finding]:
             here = (started + time.time()) / 2
             version = client.info("server")["redis_version"]
         except redis.RedisError as error:
-            yield Finding("wrong", f"Redis at {label} does not answer: {error}", _cure(error))
+            yield Finding(
+                "wrong", f"Redis at {label} does not answer: {error}", _cure(error, is_tls=url.startswith("rediss"))
+            )
             return
         yield Finding("ok", f"Redis at {label} answers")
         yield judge_version(version)
@@ -51,9 +56,7 @@ def _text(value: bytes | str | None) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _cure(error: redis.RedisError) -> str:
-    if isinstance(error, redis.AuthenticationError):
-        return "Put user and password into the address: redis://user:password@host:6379/0."
-    if isinstance(error, redis.exceptions.NoPermissionError):
-        return "Grant its user what docs/reference.md of django-tandem lists under Redis."
-    return "Is it running, and is TANDEM_REDIS_URLS its address, seen from here?"
+def _cure(error: redis.RedisError, *, is_tls: bool) -> str:
+    said = f"NOPERM {error}" if isinstance(error, redis.exceptions.NoPermissionError) else str(error)
+    cure = cure_of(said, is_tls=is_tls) or "is it running, and is TANDEM_REDIS_URLS its address, seen from here?"
+    return cure[0].upper() + cure[1:] + ("" if cure.endswith("?") else ".")

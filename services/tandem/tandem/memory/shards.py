@@ -35,6 +35,7 @@ class MemoryShards(Shards):
 
     def __init__(self, urls: Sequence[str]) -> None:
         self.clients: list[Any] = [Client(store_at(url)) for url in urls]
+        self._are_tls = [False] * len(urls)
         self._breakers = [Breaker(lambda: None) for _ in urls]
 
     def is_away(self, shard: int) -> bool:

@@ -12,9 +12,13 @@ from redis.asyncio.connection import SSLConnection, parse_url
 
 from tandem.memory import is_memory
 from tandem.redis.commands import Command
+from tandem.redis.cures import with_cure
+from tandem.redis.run import CLUSTER
+from tandem.redis.sentinels import is_watched, read_watched
 
 CLIENT_NAME = "tandem"
 LAYER_PREFIX = "asgi"
+_CLUSTER_SCHEMES = ("redis+cluster://", "rediss+cluster://")
 
 
 def prefix_in(database: int, prefix: str = "") -> str:
@@ -53,7 +57,7 @@ class Address:
     @classmethod
     def from_url(cls, url: str) -> Address:
         """
-        Read a ``redis://``, ``rediss://`` or ``unix://`` URL.
+        Read a ``redis://``, ``rediss://`` or ``unix://`` URL, or with Sentinels a ``redis+sentinel://`` one.
 
         The query may carry what redis-py takes there (``db``, ``ssl_ca_certs``, ``client_name`` ...). Any other scheme
         raises `ValueError`.
@@ -65,7 +69,7 @@ class Address:
         """Read one entry of the ``hosts`` of channels-redis: redis-py's keyword arguments, and ``address``, a URL."""
         options = dict(host)
         if address := options.pop("address", None):
-            options = {**parse_url(address), **options}
+            options = {**read_url(address), **options}
         return cls(
             host=options.get("host") or "localhost",
             port=int(options.get("port") or 6379),
@@ -102,6 +106,20 @@ class Address:
         commands.append(("CLIENT", "SETNAME", self.client_name))
         commands.append(("PING",))
         return commands
+
+
+def read_url(url: str) -> dict[str, Any]:
+    """Return redis-py's keyword arguments for *url*. Raises `ValueError`."""
+    if url.startswith(_CLUSTER_SCHEMES):
+        raise ValueError(with_cure(f"{url.split('://')[0]}://: {CLUSTER}"))
+    if not is_watched(url):
+        return dict(parse_url(url))
+    watched = read_watched(url)
+    options = dict(parse_url(watched.url))
+    kwargs = dict(watched.sentinel_kwargs)
+    if options.get("connection_class") is SSLConnection:
+        kwargs |= {"ssl": True, **{name: value for name, value in options.items() if name.startswith("ssl_")}}
+    return {**options, "sentinels": watched.sentinels, "master_name": watched.master_name, "sentinel_kwargs": kwargs}
 
 
 def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
 from tandem.errors import RedisUnavailable
@@ -34,13 +35,15 @@ class RedisClient:
     Pipeline commands over one connection that reconnects by itself in the background.
 
     One per address and event loop; it connects at the first command. A command fails with `RedisUnavailable` within
-    *timeout* seconds, at once while Redis is known to be down. An error reply raises `RedisReplyError`.
+    *timeout* seconds, at once while Redis is known to be down. That is also the case while one of
+    *tries*, sent at the beginning, is forbidden. An error reply raises `RedisReplyError`.
     Replies are bytes, not text.
     """
 
-    def __init__(self, url: str | Address, *, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, url: str | Address, *, timeout: float = TIMEOUT_SECONDS, tries: Sequence[Command] = ()) -> None:
         self.address = Address.from_url(url) if isinstance(url, str) else url
         self.timeout = timeout
+        self._tries = tries
         self._loop: asyncio.AbstractEventLoop | None = None
         self._link: Link[Connection] | None = None
         self._waiting: list[tuple[Asked, asyncio.Future[Any], float]] = []
@@ -98,7 +101,7 @@ class RedisClient:
 
     def _open(self) -> Link[Connection]:
         self._loop = asyncio.get_running_loop()
-        self._link = Link(self.address, Connection, self, timeout=self.timeout, purpose="commands")
+        self._link = Link(self.address, Connection, self, timeout=self.timeout, purpose="commands", tries=self._tries)
         return self._link
 
     def _fail_waiting(self, error: RedisUnavailable) -> None:

@@ -14,9 +14,11 @@ from redis.asyncio.sentinel import Sentinel
 
 from tandem.errors import RedisUnavailable
 from tandem.redis.address import Address
+from tandem.redis.commands import Command, text_of
 from tandem.redis.connection import DEMOTED, Connection
+from tandem.redis.cures import with_cure
 from tandem.redis.keepalive import backoff
-from tandem.redis.run import REPLICA, read_greeting
+from tandem.redis.run import read_greeting
 
 logger = logging.getLogger("tandem.redis")
 
@@ -53,10 +55,12 @@ class Link(Generic[C]):
         *,
         timeout: float,
         purpose: str,
+        tries: Sequence[Command] = (),
     ) -> None:
         self.address = address
         self.purpose = purpose
         self.timeout = timeout
+        self.tries = tries
         self.connection: C | None = None
         self.failure: RedisUnavailable | None = None
         self._connection_class = connection_class
@@ -133,17 +137,21 @@ class Link(Generic[C]):
 
     async def _greet(self, connection: C) -> None:
         commands = self.address.greeting()
+        commands += self.tries
         futures = [connection.execute(command) for command in (*commands, *connection.questions)]
         replies: Sequence[Any] = await asyncio.gather(*futures, return_exceptions=True)
         replies, answers = replies[: len(commands)], replies[len(commands) :]
         for command, reply in zip(commands, replies, strict=True):
             # A user without the right to CLIENT or PING may still publish and subscribe.
             is_needed = command[0] in ("AUTH", "SELECT") or getattr(reply, "code", "") != "NOPERM"
-            if isinstance(reply, BaseException) and is_needed and command[0] != "CLIENT":
+            if command in self.tries:
+                if getattr(reply, "code", "") == "NOPERM":
+                    raise ConnectionRefusedError(f"NOPERM for {text_of(command[0])} {text_of(command[1])}: {reply}")
+            elif isinstance(reply, BaseException) and is_needed and command[0] != "CLIENT":
                 raise reply
         greeted = read_greeting(*answers)
-        if greeted.is_replica:
-            raise ConnectionRefusedError(REPLICA)
+        if greeted.refusal:
+            raise ConnectionRefusedError(greeted.refusal)
         connection.run = greeted.run
 
     def _connection_lost(self, connection: Connection, reason: str) -> None:
@@ -171,7 +179,8 @@ class Link(Generic[C]):
         return self._task is not None and self._task.get_loop() is loop
 
     def _fail(self, error: Exception) -> None:
-        reason = f"no answer for {self.timeout:g} s" if isinstance(error, TimeoutError) else str(error)
+        said = f"no answer for {self.timeout:g} s" if isinstance(error, TimeoutError) else str(error)
+        reason = with_cure(said, is_tls=self.address.tls is not None)
         if self.failure is None:
             logger.warning("cannot reach Redis at %s for %s: %s", self.address.label, self.purpose, reason)
         self._was_lost = True

@@ -10,7 +10,10 @@ from tandem.redis.commands import Command
 QUESTIONS: tuple[Command, ...] = (("INFO", "server"), ("INFO", "replication"), ("CONFIG", "GET", "append*"))
 """What is asked at the beginning of a connection. Any of it may be forbidden."""
 
-REPLICA = "READONLY it is a replica, which takes no writes: this address must lead to the master"
+REPLICA = "READONLY it is a replica, which takes no writes"
+CLUSTER = "Redis in cluster mode is not spoken yet"
+OLDEST = (6, 2)
+"""The first version with GETDEL, by which a ticket is taken."""
 _NO_ID = "0" * 40
 
 
@@ -26,11 +29,10 @@ UNKNOWN = Run("", False)
 
 
 class Greeted(NamedTuple):
-    """What a Redis answered to `QUESTIONS`."""
+    """What a Redis answered to `QUESTIONS`: its run, and why it cannot serve us; empty where it can."""
 
     run: Run
-    is_replica: bool
-    version: str
+    refusal: str
 
 
 def read_greeting(server: Any, replication: Any, config: Any = None) -> Greeted:
@@ -43,7 +45,22 @@ def read_greeting(server: Any, replication: Any, config: Any = None) -> Greeted:
     about, role, options = _lines(server), _lines(replication), _pairs(config)
     was_promoted = role.get("master_replid2", _NO_ID) != _NO_ID
     keeps = options.get("appendonly") == "yes" and options.get("appendfsync") == "always" and not was_promoted
-    return Greeted(Run(about.get("run_id", ""), keeps), role.get("role") == "slave", about.get("redis_version", ""))
+    return Greeted(Run(about.get("run_id", ""), keeps), _refusal(about, role))
+
+
+def is_too_old(version: str) -> bool:
+    """Tell whether Redis of that *version* lacks what we need. Valkey says which Redis it is like."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    return bool(numbers) and numbers < OLDEST
+
+
+def _refusal(about: Mapping[str, str], role: Mapping[str, str]) -> str:
+    version = about.get("redis_version", "")
+    if is_too_old(version):
+        return f"its version is {version}"
+    if about.get("redis_mode") == "cluster":
+        return f"it is a node of a cluster: {CLUSTER}"
+    return REPLICA if role.get("role") == "slave" else ""
 
 
 def _lines(info: Any) -> dict[str, str]:

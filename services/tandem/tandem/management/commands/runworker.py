@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 
 from tandem import conf
 from tandem.chores import chores
+from tandem.doctor.at_start import tell_at_start
 from tandem.errors import RedisUnavailable
 from tandem.layer import ChannelLayer
 from tandem.memory import is_memory
@@ -57,6 +58,7 @@ class Command(RunWorker):  # type: ignore[misc]  # channels has no types
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         work = Worker(interval=options["interval"], chores=chores, hears_pokes=False)
+        tell_at_start()
         if options["probe_port"] is not None:
             serve_liveness(options["probe_port"], work.is_alive)
         HearingWorker(work).run()
