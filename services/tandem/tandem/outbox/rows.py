@@ -58,13 +58,13 @@ def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[Row]:
 def waiting_numbers(connection: BaseDatabaseWrapper, channels: Sequence[str], *, up_to: int, limit: int) -> list[int]:
     """Return the numbers of the first *limit* rows of *channels* that wait, none higher than *up_to*."""
     quote = connection.ops.quote_name
-    marks = ", ".join(["%s"] * len(channels))
+    among, parameters = _among(connection, "channel", channels)
     statement = (
-        f"SELECT {quote('id')} FROM {quote(TABLE)} WHERE {quote('channel')} IN ({marks}) AND {quote('id')} <= %s"
+        f"SELECT {quote('id')} FROM {quote(TABLE)} WHERE {among} AND {quote('id')} <= %s"
         f" AND {quote('state')} = 'waiting' ORDER BY {quote('id')} LIMIT {int(limit)}"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*channels, up_to])
+        cursor.execute(statement, [*parameters, up_to])
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -73,9 +73,9 @@ def delete(connection: BaseDatabaseWrapper, numbers: Sequence[int]) -> None:
     if not numbers:
         return
     quote = connection.ops.quote_name
-    marks = ", ".join(["%s"] * len(numbers))
+    among, parameters = _among(connection, "id", numbers)
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {quote(TABLE)} WHERE {quote('id')} IN ({marks})", list(numbers))
+        cursor.execute(f"DELETE FROM {quote(TABLE)} WHERE {among}", parameters)
 
 
 def waiting(using: str) -> QuerySet[OutboxEntry]:
@@ -88,6 +88,14 @@ def read(found: QuerySet[OutboxEntry]) -> list[Row]:
     age = Case(When(created_at__lt=Now() - OLD, then=Value(True)), default=Value(False))
     names = ("pk", "channel", "data", "tags", "request_id", "key", "created_at")
     return [_row(*values) for values in found.values_list(*names, age)]
+
+
+def _among(connection: BaseDatabaseWrapper, column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return the condition that *column* is one of *values*: on PostgreSQL with one parameter for all of them."""
+    name = connection.ops.quote_name(column)
+    if connection.vendor == "postgresql":
+        return f"{name} = ANY(%s)", [list(values)]
+    return f"{name} IN ({', '.join(['%s'] * len(values))})", list(values)
 
 
 def _row(pk: int, channel: str, data: str, tags: Any, request_id: str, key: str, created_at: Any, old: Any) -> Row:

@@ -9,6 +9,8 @@ from django.contrib.auth import get_user_model
 from django.db import router
 from django.db.models import F, QuerySet
 
+from tandem.inbox.boxes.among import Among
+from tandem.inbox.boxes.inserting import insert_from
 from tandem.inbox.boxes.locking import locked
 from tandem.inbox.models import Board, Mailbox
 
@@ -29,14 +31,9 @@ def lock(tenant: str, recipients: Collection[Any]) -> dict[Any, Mailbox]:
     found = {box.recipient_id: box for box in locked(_of(tenant, recipients))}
     missing = sorted(set(recipients) - found.keys())
     if missing:
-        joined = _numbers_before(tenant, missing)
-        made = [
-            Mailbox(recipient_id=pk, tenant=tenant, begins_after=number, seen_up_to=number, read_up_to=number)
-            for pk, number in joined.items()
-        ]
-        Mailbox.objects.using(home()).bulk_create(made, ignore_conflicts=True, batch_size=_MOST_KEYS)
-        # All of them again: their order is that of ids, and those that are new have the highest.
-        found = {box.recipient_id: box for box in locked(_of(tenant, recipients))}
+        _make(tenant, missing)
+        # In the order of ids: those that are new have the highest.
+        found |= {box.recipient_id: box for box in locked(_of(tenant, missing))}
     return found
 
 
@@ -47,13 +44,18 @@ def lock_one(mailbox: Mailbox) -> Mailbox:
 
 def lock_numbers(numbers: Collection[int]) -> dict[int, Mailbox]:
     """Return the mailboxes of these *numbers* by them, as they are now, locked until the transaction ends."""
-    return {box.pk: box for box in locked(Mailbox.objects.using(home()).filter(pk__in=numbers).order_by("pk"))}
+    return {box.pk: box for box in locked(Mailbox.objects.using(home()).filter(Among("pk", numbers)).order_by("pk"))}
+
+
+def users(keys: Collection[Any]) -> dict[Any, Any]:
+    """Return the users of these primary keys by them; those who are no more are missing."""
+    return {user.pk: user for user in get_user_model()._base_manager.using(home()).filter(Among("pk", keys))}
 
 
 def users_of(boxes: Collection[Mailbox]) -> dict[int, Any]:
     """Return the users of *boxes* by the numbers of these; those who are no more are missing."""
-    users = get_user_model()._base_manager.using(home()).in_bulk([box.recipient_id for box in boxes])
-    return {box.pk: users[box.recipient_id] for box in boxes if box.recipient_id in users}
+    found = users([box.recipient_id for box in boxes])
+    return {box.pk: found[box.recipient_id] for box in boxes if box.recipient_id in found}
 
 
 def everybody() -> QuerySet[Any]:
@@ -68,9 +70,7 @@ def of(user: Any, tenant: str) -> Mailbox:
     boxes = Mailbox.objects.using(home()).filter(recipient_id=user.pk, tenant=tenant)
     found = boxes.first()
     if found is None:
-        number = _numbers_before(tenant, [user.pk])[user.pk]
-        made = Mailbox(recipient_id=user.pk, tenant=tenant, begins_after=number, seen_up_to=number, read_up_to=number)
-        Mailbox.objects.using(home()).bulk_create([made], ignore_conflicts=True)
+        _make(tenant, [user.pk])
         found = boxes.get()
     return found
 
@@ -83,7 +83,7 @@ def count_up(mailboxes: Iterable[Mailbox], *, unseen: int = 0, unread: int = 0) 
         box.unseen += unseen
         box.unread += unread
     if boxes:
-        Mailbox.objects.using(home()).filter(pk__in=[box.pk for box in boxes]).update(
+        Mailbox.objects.using(home()).filter(Among("pk", [box.pk for box in boxes])).update(
             version=F("version") + 1, unseen=F("unseen") + unseen, unread=F("unread") + unread
         )
 
@@ -108,12 +108,26 @@ def board_of(tenant: str) -> Board:
 
 
 def _of(tenant: str, recipients: Collection[Any]) -> QuerySet[Mailbox]:
-    return Mailbox.objects.using(home()).filter(tenant=tenant, recipient_id__in=recipients).order_by("pk")
+    return Mailbox.objects.using(home()).filter(Among("recipient", recipients), tenant=tenant).order_by("pk")
+
+
+def _make(tenant: str, recipients: Collection[Any]) -> None:
+    """Make the mailboxes of *recipients* that exist, where they have none."""
+    by_number: dict[int, list[Any]] = {}
+    for pk, number in _numbers_before(tenant, recipients).items():
+        by_number.setdefault(number, []).append(pk)
+    for number, keys in by_number.items():
+        users = get_user_model()._base_manager.using(home()).filter(Among("pk", keys))
+        begins = {"begins_after": number, "seen_up_to": number, "read_up_to": number}
+        counts = {"version": 0, "unseen": 0, "unread": 0}
+        insert_from(
+            users, Mailbox, {"recipient": F("pk"), "tenant": tenant, **counts, **begins}, ignores_conflicts=True
+        )
 
 
 def _numbers_before(tenant: str, recipients: Collection[Any]) -> dict[Any, int]:
     """Return for each of *recipients* that exists the announcement from before he joined: none of those is his."""
-    users = get_user_model()._base_manager.using(home()).filter(pk__in=recipients)
+    users = get_user_model()._base_manager.using(home()).filter(Among("pk", recipients))
     has_date = any(field.name == "date_joined" for field in get_user_model()._meta.get_fields())
     joined = dict(users.values_list("pk", "date_joined" if has_date else "pk"))
     board = board_of(tenant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from tandem.inbox.boxes.among import Among
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.models import AnnouncementMark, Board, Mailbox
 from tandem.inbox.preferences.wishes import muted_kinds
@@ -63,7 +64,7 @@ def marks_of(mailboxes: Collection[Mailbox], board: Board) -> dict[int, Marks]:
     if not board.live:
         return found
     rows = AnnouncementMark.objects.using(home()).filter(
-        mailbox__in=list(found), announcement__board=board, announcement__number__in=board.live
+        Among("mailbox", found), announcement__board=board, announcement__number__in=board.live
     )
     for pk, number, is_read, is_archived in rows.order_by("announcement__number").values_list(
         "mailbox_id", "announcement__number", "is_read", "is_archived"

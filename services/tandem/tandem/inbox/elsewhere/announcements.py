@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 
 from tandem.inbox.boxes import mailboxes
@@ -43,7 +42,7 @@ def defer_announcement(message: Message, recipients: Collection[Any]) -> None:
     if message.retracted_at is not None:
         return
     kind = kinds.find(message.kind)
-    users = get_user_model()._base_manager.using(home()).in_bulk(list(recipients))
+    users = mailboxes.users(recipients)
     boxes = mailboxes.lock(message.tenant, list(users))
     wishes = wishes_of(kind, message.thread, boxes.values())
     defer(message, kind, [(users[pk], box, None, wishes[box.pk]) for pk, box in boxes.items()])

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
+from tandem.inbox.boxes.among import Among
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.content.kinds import Kind
 from tandem.inbox.models import Delivery, Mailbox, Message, Notification
@@ -41,7 +42,7 @@ def defer(message: Message, kind: Kind, recipients: Collection[Recipient]) -> No
 
 
 def _waiting(notifications: Iterable[int]) -> set[tuple[int, str]]:
-    rows = Delivery.objects.using(home()).filter(notification__in=list(notifications), state=Delivery.State.WAITING)
+    rows = Delivery.objects.using(home()).filter(Among("notification", notifications), state=Delivery.State.WAITING)
     return set(rows.values_list("notification_id", "medium"))
 
 

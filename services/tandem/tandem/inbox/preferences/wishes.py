@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from tandem.inbox.boxes.among import Among
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.content import kinds
 from tandem.inbox.content.kinds import Kind
@@ -19,9 +20,9 @@ def wishes_of(kind: Kind, thread: str, boxes: Collection[Mailbox]) -> dict[int, 
         return dict.fromkeys(numbers, usual)
     muted: set[int] = set()
     if thread:
-        mutes = Mute.objects.using(home()).filter(mailbox__in=numbers, thread=thread)
+        mutes = Mute.objects.using(home()).filter(Among("mailbox", numbers), thread=thread)
         muted.update(mutes.values_list("mailbox_id", flat=True))
-    preferences = Preference.objects.using(home()).filter(mailbox__in=numbers, kind=kind.name)
+    preferences = Preference.objects.using(home()).filter(Among("mailbox", numbers), kind=kind.name)
     changes: dict[int, dict[str, bool]] = {}
     for pk, medium, is_on in preferences.values_list("mailbox_id", "medium", "is_on"):
         changes.setdefault(pk, {})[medium] = is_on
@@ -31,7 +32,7 @@ def wishes_of(kind: Kind, thread: str, boxes: Collection[Mailbox]) -> dict[int, 
 def muted_kinds(boxes: Collection[Mailbox]) -> dict[int, list[str]]:
     """Return the kinds that do not come into each of *boxes*, by their ids: what an announcement is judged by."""
     usual = {kind.name: media.INBOX in kind.media for kind in kinds.declared() if not kind.is_critical}
-    rows = Preference.objects.using(home()).filter(mailbox__in=[box.pk for box in boxes], medium=media.INBOX)
+    rows = Preference.objects.using(home()).filter(Among("mailbox", [box.pk for box in boxes]), medium=media.INBOX)
     changes: dict[int, dict[str, bool]] = {}
     for pk, kind, is_on in rows.values_list("mailbox_id", "kind", "is_on"):
         changes.setdefault(pk, {})[kind] = is_on

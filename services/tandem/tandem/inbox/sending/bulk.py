@@ -7,11 +7,11 @@ from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, connections, transaction
-from django.db.models import BigIntegerField, QuerySet, Value
-from django.db.models.constants import OnConflict
-from django.db.models.functions import Cast
+from django.db import DatabaseError, transaction
+from django.db.models import F, QuerySet
 
+from tandem.inbox.boxes.among import Among
+from tandem.inbox.boxes.inserting import insert_from
 from tandem.inbox.boxes.locking import locked
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.elsewhere.announcements import defer_announcement
@@ -28,17 +28,8 @@ BATCH = 500
 
 def start_query(message: Message, recipients: QuerySet[Any]) -> None:
     """Fix who gets *message* with one INSERT ... SELECT, in the transaction that is open."""
-    connection = connections[home()]
     users = get_user_model()._base_manager.using(home()).filter(pk__in=recipients.using(home()).values("pk"))
-    number = Cast(Value(message.pk), BigIntegerField())
-    keys = users.order_by().annotate(_message=number).values_list("_message", "pk")
-    selected, parameters = keys.query.get_compiler(connection=connection).as_sql()
-    quote = connection.ops.quote_name
-    insert = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
-    into = f"{quote(BulkRecipient._meta.db_table)} ({quote('message_id')}, {quote('recipient_id')})"
-    ignore = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
-    with connection.cursor() as cursor:
-        cursor.execute(f"{insert} {into} {selected} {ignore}", parameters)
+    insert_from(users, BulkRecipient, {"message": message.pk, "recipient": F("pk")}, ignores_conflicts=True)
     _begin(message)
 
 
@@ -95,7 +86,7 @@ def _deliver_batch(bulk: Bulk) -> int:
             defer_announcement(bulk.message, recipients)
         else:
             deliver(bulk.message, recipients, is_tolerant=True)
-        rows.filter(pk__in=[row for row, _ in batch]).order_by().delete()
+        rows.filter(Among("pk", [row for row, _ in batch])).order_by().delete()
     if len(batch) < BATCH:
         bulk.delete()
     return len(batch)

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from tandem.inbox.boxes import mailboxes, pushing, state
+from tandem.inbox.boxes.among import Among
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.content import kinds
 from tandem.inbox.content.rendering import Words, item_of, language_of
@@ -35,7 +35,7 @@ def deliver(message: Message, recipients: Collection[Any], *, is_tolerant: bool 
     if message.retracted_at is not None:
         return []
     kind = kinds.find(message.kind)
-    users = get_user_model()._base_manager.using(home()).in_bulk(list(recipients))
+    users = mailboxes.users(recipients)
     users = {pk: user for pk, user in users.items() if _is_wanted(kind, user, message, is_tolerant)}
     boxes = mailboxes.lock(message.tenant, list(users))
     fresh = _without_those_who_have_it(message, boxes)
@@ -66,7 +66,7 @@ def _without_those_who_have_it(message: Message, boxes: dict[Any, Mailbox]) -> d
     numbers = [box.pk for box in boxes.values()]
     having: set[int] = set()
     for rows in (Notification, Member):
-        found = rows._default_manager.using(home()).filter(message=message, mailbox__in=numbers)
+        found = rows._default_manager.using(home()).filter(Among("mailbox", numbers), message=message)
         having.update(found.values_list("mailbox_id", flat=True))
     return {pk: box for pk, box in boxes.items() if box.pk not in having}
 
@@ -74,9 +74,7 @@ def _without_those_who_have_it(message: Message, boxes: dict[Any, Mailbox]) -> d
 def _place(message: Message, boxes: Collection[Mailbox]) -> dict[int, Notification]:
     """Make a notification in each of *boxes*, count it there, and return them by their mailboxes."""
     mailboxes.count_up(boxes, unseen=1, unread=1)
-    made = [make(message, box) for box in boxes]
-    Notification.objects.using(home()).bulk_create(made)
-    return {each.mailbox_id: each for each in made}
+    return make(message, boxes)
 
 
 def _push(placed: dict[int, Notification], boxes: dict[Any, Mailbox], users: dict[Any, Any]) -> None:

@@ -8,6 +8,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from tandem.inbox.boxes import mailboxes
+from tandem.inbox.boxes.among import Among
 from tandem.inbox.boxes.mailboxes import home
 from tandem.inbox.models import Mailbox, Member, Message, Notification
 from tandem.inbox.sending.making import make
@@ -17,7 +18,7 @@ def place(message: Message, boxes: Collection[Mailbox]) -> dict[int, Notificatio
     """Put *message* into the open group of its thread in each of the locked *boxes*, or open one."""
     numbers = [box.pk for box in boxes]
     rows = Notification.objects.using(home())
-    found = rows.filter(mailbox__in=numbers, thread=message.thread, box=Notification.Box.INBOX, read_at=None)
+    found = rows.filter(Among("mailbox", numbers), thread=message.thread, box=Notification.Box.INBOX, read_at=None)
     opened = {each.mailbox_id: each for each in found.filter(message__kind=message.kind).order_by("place")}
     unseen = {pk for pk, each in opened.items() if each.seen_at is None}
 
@@ -25,9 +26,7 @@ def place(message: Message, boxes: Collection[Mailbox]) -> dict[int, Notificatio
     mailboxes.count_up([box for box in boxes if box.pk in opened and box.pk not in unseen], unseen=1)
     mailboxes.count_up([box for box in boxes if box.pk in unseen])
 
-    made = [make(message, box) for box in boxes if box.pk not in opened]
-    rows.bulk_create(made)
-    placed = {**opened, **{each.mailbox_id: each for each in made}}
+    placed = {**opened, **make(message, [box for box in boxes if box.pk not in opened])}
     Member.objects.using(home()).bulk_create(
         Member(notification=each, mailbox_id=pk, message=message) for pk, each in placed.items()
     )
@@ -55,7 +54,7 @@ def _renew(boxes: Collection[Mailbox], opened: dict[int, Notification], message:
 
 def count_members(groups: Collection[Notification]) -> dict[int, int]:
     """Return how many messages each of *groups* has."""
-    rows = Member.objects.using(home()).filter(notification__in=[each.pk for each in groups])
+    rows = Member.objects.using(home()).filter(Among("notification", [each.pk for each in groups]))
     return dict(rows.order_by().values_list("notification_id").annotate(Count("pk")))
 
 
