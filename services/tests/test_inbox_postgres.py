@@ -257,6 +257,49 @@ def test_killed_a_hundred_times_everything_is_there_once(site: InboxSite) -> Non
     killed(site, 100)
 
 
+SEND_AND_DIE = """
+import os, signal
+from django.contrib.auth.models import User
+from tandem.inbox import notify, work
+from tandem.inbox.elsewhere import dispatching
+
+notify(User.objects.create(username="reader", email="reader@example.com"), "letter")
+dispatching._write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+work.send_elsewhere()
+"""
+
+SEND_WHEN_THE_LEASE_IS_OVER = """
+import json
+from datetime import timedelta
+from django.db.models import F
+from tandem.inbox import work
+from tandem.inbox.models import Delivery
+
+def log():
+    return [[each.state, each.attempts] for each in Delivery.objects.all()]
+
+work.send_elsewhere()
+before = log()
+Delivery.objects.update(due_at=F("due_at") - timedelta(hours=1))
+work.send_elsewhere()
+print(json.dumps([before, log()]))
+"""
+
+
+def test_email_of_a_killed_worker_goes_again_as_the_same(site: InboxSite) -> None:
+    """Sent, and killed before that was written down: at least once, and mail programs know it by its Message-ID."""
+    with pytest.raises(RuntimeError):
+        site.run(SEND_AND_DIE)
+    first = site.mailed()
+    before, after = site.run(SEND_WHEN_THE_LEASE_IS_OVER)
+    both = site.mailed()
+
+    assert (before, after) == ([["waiting", 1]], [["sent", 2]])
+    assert (len(first), len(both)) == (1, 2)
+    assert [each["Message-ID"] for each in both] == [first[0]["Message-ID"]] * 2
+    assert [each["To"] for each in both] == ["reader@example.com"] * 2
+
+
 BACKLOG = """
 import json
 from django.contrib.auth.models import User

@@ -20,7 +20,7 @@ def as_it_was() -> Iterator[None]:
 
 def test_the_tags_of_installed_apps_are_there() -> None:
     """Beside the core's own, with one `load`."""
-    assert set(core.register.tags) == {"tandem", "live", "inbox"}
+    assert set(core.register.tags) == {"tandem", "live", "inbox", "inbox_preferences"}
 
 
 def test_without_the_app_there_is_no_tag() -> None:

@@ -7,6 +7,9 @@ import os
 import subprocess
 import sys
 import textwrap
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,6 +38,8 @@ TANDEM = {"namespaces": {
 """
 
 KINDS = """
+from datetime import timedelta
+
 from tandem.inbox import kind
 
 @kind("thing")
@@ -44,6 +49,12 @@ class Thing:
 @kind("like")
 class Like:
     title = "{{ actor }} and {{ others }} others"
+
+@kind("letter")
+class Letter:
+    title = "A letter"
+    media = ("inbox", "email")
+    email_after = timedelta()
 """
 
 
@@ -126,6 +137,12 @@ class InboxSite:
         with redis.Redis.from_url(self.redis.url) as client:
             entries: Any = client.xrange(f"tandem:stream:{{{channel}}}")
         return [json.loads(msgpack.unpackb(fields[b"b"])["json"]) for _, fields in entries]
+
+    def mailed(self) -> list[EmailMessage]:
+        """Return every email that was sent, the first first."""
+        files = sorted((self.folder / "mail").glob("*"), key=lambda path: path.stat().st_mtime)
+        texts = [text for path in files for text in path.read_text().split("-" * 79 + "\n") if text.strip()]
+        return [message_from_string(text, policy=default) for text in texts]  # type: ignore[misc]  # by that policy
 
     def count_pushes(self) -> int:
         """Return how many publications all users' own channels have, together."""

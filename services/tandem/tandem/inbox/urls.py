@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tandem.inbox.web import openapi, views
+from tandem.inbox.web import openapi, preferences_form, views
 
 app_name = "tandem_inbox"
 urlpatterns = [
@@ -13,5 +13,6 @@ urlpatterns = [
     path("items/<str:name>/", views.item, name="item"),
     path("mark/", views.mark, name="mark"),
     path("preferences/", views.preferences, name="preferences"),
+    path("preferences/form/", preferences_form.save, name="preferences_form"),
     path("openapi.json", openapi.page, name="openapi"),
 ]

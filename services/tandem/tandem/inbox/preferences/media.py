@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 INBOX = "inbox"
 EMAIL = "email"
@@ -23,7 +23,10 @@ class Medium(NamedTuple):
     after: timedelta | None = None
 
 
-_media: dict[str, Medium] = {INBOX: Medium(INBOX, _("In-app"), None), EMAIL: Medium(EMAIL, _("Email"), None)}
+_media: dict[str, Medium] = {
+    INBOX: Medium(INBOX, pgettext_lazy("inbox", "In-app"), None),
+    EMAIL: Medium(EMAIL, pgettext_lazy("inbox", "Email"), None),
+}
 
 
 def medium(name: str, *, label: Any = "", after: timedelta = timedelta()) -> Callable[[F], F]:

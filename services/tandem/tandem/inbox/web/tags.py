@@ -1,4 +1,4 @@
-"""``{% load tandem %}{% inbox %}``: the bell of whoever is logged in."""
+"""``{% load tandem %}{% inbox %}``: the bell of whoever is logged in; ``{% inbox_preferences %}``: what he hears of."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import json
 from django import template
 from django.core.exceptions import ImproperlyConfigured
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tandem.inbox.web.labels import LABELS, translated
+from tandem.inbox.web.preferences_form import shown
 from tandem.script_tag import request_of, script_tag
 
 register = template.Library()
@@ -32,7 +34,7 @@ def inbox(context: Context, *, toasts: bool = False, **labels: str) -> SafeStrin
         return ""
     words = {**translated(), **labels}
     attributes = {
-        "src": _address(),
+        "src": _address("inbox"),
         **({"toasts": ""} if toasts else {}),
         **({"labels": json.dumps(words, ensure_ascii=False)} if words else {}),
     }
@@ -43,10 +45,25 @@ def inbox(context: Context, *, toasts: bool = False, **labels: str) -> SafeStrin
     )
 
 
-def _address() -> str:
+@register.simple_tag(takes_context=True)
+def inbox_preferences(context: Context) -> SafeString | str:
+    """
+    Show a form in which the request's user chooses by which media each kind comes to him; nothing to who is not one.
+
+    Its template is ``tandem_inbox/preferences.html``: a project's own of that name takes its place.
+    """
+    request = request_of(context, "inbox_preferences")
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return ""
+    _address("inbox_preferences")
+    return render_to_string("tandem_inbox/preferences.html", shown(request), request)
+
+
+def _address(tag: str) -> str:
     try:
         return reverse("tandem_inbox:list")
     except NoReverseMatch as error:
         raise ImproperlyConfigured(
-            '{% inbox %} needs the inbox\'s routes: add path("inbox/", include("tandem.inbox.urls")) to the URLconf'
+            f'{{% {tag} %}} needs the inbox\'s routes: add path("inbox/", include("tandem.inbox.urls")) to the URLconf'
         ) from error
