@@ -127,6 +127,16 @@ class InboxPage:
         """Return the texts in the list, from above."""
         return await self.rows.locator("[part=text]").all_inner_texts()
 
+    async def parts(self) -> list[str]:
+        """Return what the rows are, as style sheets see them."""
+        found: list[str] = await self.rows.evaluate_all("(rows) => rows.map((row) => row.getAttribute('part'))")
+        return found
+
+    async def empty(self) -> None:
+        """Archive all that is there."""
+        await self.page.evaluate("document.querySelector('tandem-inbox').inbox.markAll('archived')")
+        await until(self.titles, [])
+
     async def row(self, text: str, action: str) -> None:
         """Press *action* beside the notification that says *text*."""
         await self.rows.filter(has_text=text).get_by_role("button", name=f"{action}: ").click()
