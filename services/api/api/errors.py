@@ -1,10 +1,13 @@
-"""404 and 500: JSON where programs ask, a page where people do."""
+"""403, 404 and 500: JSON where programs ask, a page where people do."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from tandem.request_log import current_request_id
+
+SERVER_ERROR = 500
 _FOR_PROGRAMS = ("/api/", "/server/")
 
 
@@ -18,7 +21,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _answer(request, 500, "Something went wrong", "It has been logged. Please try again.")
 
 
+def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without a valid token: a browser that keeps no cookies, or a page from before another login."""
+    text = "This form was from before, or your browser keeps no cookies, which it needs. Load the page again and retry."
+    return _answer(request, 403, "That form is out of date", text)
+
+
 def _answer(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
     if request.path.startswith(_FOR_PROGRAMS):
         return JsonResponse({"detail": title}, status=status)
-    return render(request, "error.html", {"title": title, "text": text}, status=status)
+    context = {"title": title, "text": text, "request_id": current_request_id() if status >= SERVER_ERROR else ""}
+    return render(request, "error.html", context, status=status)

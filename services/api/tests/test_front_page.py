@@ -162,6 +162,19 @@ def test_forms_are_protected(path: str) -> None:
     assert Client().get(path).status_code == 405
 
 
+def test_a_form_from_before(client: Client) -> None:
+    """A page of ours says what to do; a browser without cookies sees it, too."""
+    answer = Client(enforce_csrf_checks=True).post("/press/")
+
+    assert "That form is out of date" in answer.content.decode()
+    assert 'href="/"' in answer.content.decode()
+
+
+def test_an_icon_for_pages_that_name_none(client: Client) -> None:
+    """The admin's login among them."""
+    assert client.get("/favicon.ico")["Location"] == "/static/api/mark.svg"
+
+
 @pytest.mark.parametrize("name", EXCERPTS)
 def test_excerpts_are_of_the_source(client: Client, name: str) -> None:
     """Each is there, and leads to its file."""

@@ -10,6 +10,7 @@ from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -114,6 +115,12 @@ def source(request: HttpRequest, path: str) -> HttpResponse:
     except LookupError as error:
         raise Http404(str(error)) from error
     return render(request, "front/source.html", {"path": path, "code": code})
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead to our mark: pages of Django's own (the admin, the OpenAPI docs) name no icon."""
+    return redirect(static("api/mark.svg"))
 
 
 def _page(request: HttpRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
