@@ -71,7 +71,7 @@ profile: .venv/tests ## Show where the realtime service's processor time goes (P
 ##@ Kubernetes
 DOCKER ?= docker
 NAMESPACE ?= tandem
-.PHONY: chart chart-docs manifests dashboards generated images cluster install forward cluster-test cluster-report release
+.PHONY: chart chart-docs manifests dashboards generated images cluster install forward cluster-test cluster-report release wheels publish
 chart: .venv/tests ## Check the chart: rendered for every case and version, policies, routes, images (root, buildah, podman)
 	@.ci/test charts/tests
 
@@ -109,6 +109,13 @@ cluster-report: ## Print what the cluster says about the pods: after a failure
 
 release: ## Publish images and chart, signed (VERSION=v1.2.3 REGISTRY=ghcr.io/owner)
 	@k8s/release.sh
+
+wheels: .venv/tests ## Build the wheels and source archives that go to PyPI, into dist/
+	@rm -rf dist
+	@for project in tandem realtime; do $(VENV)/python -m build --no-isolation --outdir dist services/$$project || exit; done
+
+publish: ## Publish what is in dist/ to PyPI: only the release workflow may
+	@$(VENV)/uv publish --trusted-publishing always dist/*
 
 ##@ Maintain it
 .PHONY: requirements
