@@ -55,12 +55,15 @@ format: .venv/tests ## Rewrite the Python files the way lint wants them
 	@$(VENV)/ruff format services charts .ci
 
 ##@ Measure it
-.PHONY: load bench limits profile
+.PHONY: load bench compare limits profile
 load: .venv/tests ## Put load on the running demo or any server of the protocol (LOAD="fanout --clients 1000", LOAD=--help)
 	@services/loadgen/against-demo $(LOAD)
 
 bench: .venv/tests ## Compare with stock Channels and a raw send loop, side by side (BENCH="--runs 1 --only fanout")
 	@$(VENV)/python -m loadgen.bench $(BENCH)
+
+compare: .venv/tests ## Watch one counter over WSGI alone, ASGI alone and both, and print what each costs (COMPARE="--clients 500")
+	@$(VENV)/python -m rig.compare $(COMPARE)
 
 limits: .venv/tests ## Drain, slow reader, storm, logout, latency, memory: each figure with PASS or FAIL (LIMITS="drain storm")
 	@$(VENV)/python -m loadgen.bench.checks $(LIMITS)
