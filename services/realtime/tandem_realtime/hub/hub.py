@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
-from tandem.publication import ClientInfo, Position, Publication, from_message
+from tandem.publication import Position, Publication, from_message
+from tandem_realtime.hub.attendance import Attendance, News
 from tandem_realtime.hub.certainty import Certainty
 from tandem_realtime.hub.channel import LiveChannel, Recovery
 from tandem_realtime.hub.delivery import Delivery
@@ -24,13 +23,10 @@ from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.subscription import Subscription
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.observing import metrics
-from tandem_realtime.protocol.encodings import Encoding
 
 logger = logging.getLogger(__name__)
 
 MAX_READS = 5
-
-_info_decoder = msgspec.json.Decoder(ClientInfo)
 
 Handler = Callable[[dict[str, Any]], None]
 
@@ -54,6 +50,7 @@ class Hub:
         self._tasks = Tasks()
         self._streams = streams
         self._delivery = Delivery()
+        self._attendance = Attendance(self._delivery.flush)
         self._handlers: dict[str, Handler] = {}
         self._on_restored: dict[str, Callable[[], None]] = {}
         self._certainty = Certainty()
@@ -222,7 +219,7 @@ class Hub:
         try:
             kind = message.get("type")
             if kind in ("join", "leave"):
-                self._push_to_members(channel, kind, message["info"].encode())
+                self._attendance.tell(channel, News(kind, message["info"].encode()))
                 return None
             if kind != "publication":
                 raise ValueError(f"a message of type {kind!r}, not a publication")
@@ -230,19 +227,6 @@ class Hub:
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             logger.warning("hub.malformed", extra={"channel": channel.name, "reason": str(error)})
             return None
-
-    def _push_to_members(self, channel: LiveChannel, kind: str, info: bytes) -> None:
-        self._delivery.flush()
-        # Of its own coming a client has been told where it came.
-        comer = _info_decoder.decode(info).client if kind == "join" else None
-        pushes: dict[Encoding, bytes] = {}
-        for subscription in list(channel.members):
-            if subscription.member == comer:
-                continue
-            encoding = subscription.owner.encoding
-            if encoding not in pushes:
-                pushes[encoding] = encoding.wrap(encoding.dialect.push_membership(kind, channel.name, info))
-            subscription.owner.write(pushes[encoding])
 
     def _watch(self, event: str, groups: Sequence[str]) -> None:
         """A lost connection may have lost anything: check every channel as soon as there is one again."""
