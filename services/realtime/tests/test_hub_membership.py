@@ -16,7 +16,7 @@ from tandem.publication import Publication
 from tandem_realtime.hub import membership
 from tandem_realtime.hub.certainty import Certainty
 from tandem_realtime.hub.channel import LiveChannel
-from tandem_realtime.hub.membership import Membership
+from tandem_realtime.hub.membership import MAX_JOINS, Membership
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.subscription import Subscription
 from tandem_realtime.hub.tasks import Tasks
@@ -228,3 +228,21 @@ async def test_silent_channel_whose_first_subscriber_went_away_is_no_exception(
     await members.leave_idle(groups)
 
     assert not members.channels
+
+
+async def test_few_joins_are_under_way_at_once(members: Membership) -> None:
+    """And those that nobody waits for any more, when it is their turn, are left out."""
+    groups = Groups()
+    staying = [asyncio.create_task(members.live(f"p:{number}", groups)) for number in range(MAX_JOINS)]
+    leaving = [asyncio.create_task(members.live(f"p:gone.{number}", groups)) for number in range(20)]
+    last = asyncio.create_task(members.live("p:last", groups))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    begun = len(groups.joined)
+    for task in leaving:
+        task.cancel()
+    await asyncio.gather(*staying, last)
+    await asyncio.gather(members.live("p:gone.1", groups))
+
+    assert begun == MAX_JOINS
+    assert groups.joined[MAX_JOINS:] == [group_for("p:last"), group_for("p:gone.1")]

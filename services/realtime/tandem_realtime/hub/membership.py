@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
@@ -27,6 +28,8 @@ How many channels linger in which nothing was ever published.
 Anybody can name such channels, as many as he likes, and each costs Redis a subscription: some 330 bytes.
 """
 JOIN_TRIES = 3
+MAX_JOINS = 8
+"""How many joins a shard does at once: thousands that it answers together would be one long turn of the event loop."""
 
 
 class Membership:
@@ -35,6 +38,8 @@ class Membership:
     def __init__(self, streams: Streams, namespaces: Namespaces, tasks: Tasks, certainty: Certainty) -> None:
         self.channels: dict[str, LiveChannel] = {}
         self.by_group: dict[str, LiveChannel] = {}
+        self._rooms = [asyncio.Semaphore(MAX_JOINS) for _ in streams.shards.clients]
+        self._wanted: Counter[str] = Counter()
         self._joining: dict[str, asyncio.Task[LiveChannel]] = {}
         self._silent: dict[LiveChannel, None] = {}
         self._streams = streams
@@ -54,7 +59,13 @@ class Membership:
         if task is None:
             task = self._joining[name] = asyncio.create_task(self._join(name, source))
             task.add_done_callback(lambda done: self._joined(name, done))
-        return await asyncio.shield(task)
+        self._wanted[name] += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._wanted[name] -= 1
+            if not self._wanted[name]:
+                del self._wanted[name]
 
     def emptied(self, channel: LiveChannel, source: Source) -> None:
         """Take note that the last subscriber of *channel* went: it is left in a while, or when too many wait so."""
@@ -95,11 +106,19 @@ class Membership:
         return [channel.group for channel in left]
 
     def _joined(self, name: str, task: asyncio.Task[LiveChannel]) -> None:
-        self._joining.pop(name, None)
+        if self._joining.get(name) is task:
+            del self._joining[name]
         if not task.cancelled():
             task.exception()  # whoever waited has it; if all of them went away nobody needs it
 
     async def _join(self, name: str, source: Source) -> LiveChannel:
+        async with self._rooms[self._streams.shards.of(name)]:
+            if name not in self._wanted:  # whoever wanted it has gone while others were joined
+                del self._joining[name]
+                raise asyncio.CancelledError
+            return await self._join_now(name, source)
+
+    async def _join_now(self, name: str, source: Source) -> LiveChannel:
         channel = LiveChannel(name, self._namespaces.of(name))
         self.by_group[channel.group] = channel
         try:
