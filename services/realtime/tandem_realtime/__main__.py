@@ -19,6 +19,7 @@ def main() -> int:
     from tandem import conf, tracing
     from tandem.logs import logging_config
     from tandem.memory import is_memory
+    from tandem_realtime.allocator import return_large_blocks
     from tandem_realtime.asgi import application  # sets Django up
     from tandem_realtime.observing.watch import Watch
     from tandem_realtime.runtime import runtime
@@ -78,6 +79,7 @@ def main() -> int:
     event_loop().run_until_complete(begin())
     watch.listen(reactor, settings.private_port, host)
     _calm_the_collector()
+    return_large_blocks()
     return server.run()
 
 

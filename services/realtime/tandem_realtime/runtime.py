@@ -27,7 +27,9 @@ from tandem_realtime.presence import Presence
 from tandem_realtime.resuming import Rights
 from tandem_realtime.revocations import Revocations
 from tandem_realtime.session import Session
+from tandem_realtime.session.costly import CostlyReads
 from tandem_realtime.sessions import Sessions
+from tandem_realtime.surplus import Surplus
 from tandem_realtime.wheel import Wheel
 
 
@@ -40,10 +42,12 @@ class Runtime:
         self.options = Options.from_settings()
         self.namespaces = conf.namespaces()
         self.shards = AsyncShards(conf.redis_urls())
+        self.costly = CostlyReads(self.shards)
         self.clock = Clock()
         self.verifier = Verifier(conf.verifying_keys(), now=self.clock.now, on_skew=self.clock.tell_skew)
         self.rights = Rights(conf.token_secrets(), seconds=conf.settings().token_seconds, now=self.clock.now)
         self.wheel = Wheel()
+        self.surplus = Surplus()
         self.presence = Presence(self.shards, self.namespaces)
         self.sessions: Sessions[Session] = Sessions()
         self.revocations = Revocations()

@@ -51,11 +51,17 @@ class FakeTransport:
     def __init__(self, runtime: Runtime, *, is_plain: bool = False) -> None:
         self.writes: list[bytes] = []
         self.closed: tuple[int, str] | None = None
-        self.session = Session(runtime, LINES, self.writes.append, self._close, is_plain=is_plain)
+        self.is_open = True
+        self.read_again_at = 0.0
+        self.session = Session(runtime, LINES, self.writes.append, self._close, is_plain=is_plain, socket=self)
         self._last_id = 0
 
     def _close(self, code: int, reason: str) -> None:
         self.closed = self.closed or (code, reason)
+
+    def unread_until(self) -> float:
+        """Tell when the client was read again."""
+        return self.read_again_at
 
     @property
     def lines(self) -> list[dict[str, Any]]:

@@ -142,7 +142,7 @@ def test_reader_that_stops_is_cut_off(pair: Pair) -> None:
             publish("public:flood", "x" * 50_000)
         wait_until(
             lambda: pair.here.metric('tandem_connections_closed_total{code="3008"}') == 1,
-            seconds=10,
+            seconds=20,
             what="the end of the slow reader",
         )
 

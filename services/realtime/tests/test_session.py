@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +48,8 @@ async def test_too_many_commands_are_an_end(client: FakeTransport, frame: str) -
 
 async def test_commands_over_the_rate_are_refused_for_now(client: FakeTransport) -> None:
     """111, temporary, for what is too much; the client stays, and what gives something back is carried out."""
+    runtime = client.session.runtime
+    runtime.options = replace(runtime.options, commands_per_second=0.001)  # so that none is allowed meanwhile
     await client.session.receive("\n".join(f'{{"id":{number},"ping":{{}}}}' for number in range(2, 400)))
     await client.session.receive(
         '{"id":400,"unsubscribe":{"channel":"public:a"}}\n{"id":401,"subscribe":{"channel":"a"}}'
@@ -121,6 +126,30 @@ async def test_pong_keeps_the_connection(client: FakeTransport) -> None:
     assert client.closed is None
     assert abs(due - begin - 51) < 0.1
     assert client.lines.count({}) == 2
+
+
+async def test_time_in_which_a_client_was_not_read_is_not_its_own(client: FakeTransport) -> None:
+    """Its pong may have come meanwhile: it has its 8 s from when it is read again."""
+    begin = time.monotonic()
+    client.session.tick(begin + 26)
+    client.read_again_at = begin + 33
+    due = client.session.tick(begin + 34.1)
+    still_open = client.closed
+    client.session.tick(begin + 41.1)
+
+    assert still_open is None
+    assert abs(due - begin - 41) < 0.1
+    assert client.closed == (3012, "no pong")
+
+
+async def test_frame_that_comes_while_another_is_worked_off_is_next(client: FakeTransport) -> None:
+    """A frame of many commands gives way to other clients, not to the same client's next frame."""
+    commands = [json.dumps({"id": 100 + number, "ping": {}}) for number in range(40)]
+    await asyncio.gather(
+        client.session.receive("\n".join(commands)), client.session.receive(json.dumps({"id": 200, "ping": {}}))
+    )
+
+    assert [line["id"] for line in client.lines if "ping" in line] == [*range(100, 140), 200]
 
 
 async def test_end_of_a_subscription_is_no_missing_pong(runtime: Runtime) -> None:

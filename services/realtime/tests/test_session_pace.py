@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tandem_realtime.session.pace import FLOOD, Pace, Verdict
+from tandem_realtime.session.pace import BYTES_PER_COMMAND, COMMANDS_PER_TURN, FLOOD, Pace, Verdict
 
 OUT, REFUSE, CUT = Verdict
 
@@ -49,3 +49,36 @@ def test_rest_is_counted() -> None:
 
     assert pace.judge(100.0, rate=5, burst=10) is REFUSE
     assert pace.judge(103.0, rate=5, burst=10) is OUT
+
+
+def test_large_answers_count_as_many_commands() -> None:
+    """They may cost the burst, then what the rate allows; other commands are carried out."""
+    pace = Pace()
+    pace.charge(9 * BYTES_PER_COMMAND, 100.0, rate=5, burst=10)
+    before = pace.is_overdrawn(100.0, rate=5, burst=10)
+    pace.charge(9 * BYTES_PER_COMMAND, 100.0, rate=5, burst=10)
+
+    assert not before
+    assert pace.is_overdrawn(101.5, rate=5, burst=10)
+    assert not pace.is_overdrawn(101.7, rate=5, burst=10)
+    assert pace.judge(100.0, rate=5, burst=10) is OUT
+
+
+def test_one_very_large_answer_is_paid_for_in_the_end() -> None:
+    """However large it was."""
+    pace = Pace()
+    pace.charge(10**9, 100.0, rate=5, burst=10)
+
+    assert pace.is_overdrawn(101.9, rate=5, burst=10)
+    assert not pace.is_overdrawn(102.1, rate=5, burst=10)
+
+
+def test_turn_is_over_after_a_few_commands() -> None:
+    """Then it is the turn of others."""
+    pace = Pace()
+    turns = []
+    for _ in range(2 * COMMANDS_PER_TURN):
+        pace.judge(100.0, rate=5, burst=100)
+        turns.append(pace.is_turn_over())
+
+    assert [number for number, is_over in enumerate(turns, 1) if is_over] == [COMMANDS_PER_TURN, 2 * COMMANDS_PER_TURN]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,6 +18,7 @@ from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import BAD_REQUEST, PERMISSION_DENIED, SLOW, Error
 from tandem_realtime.protocol.dialects import json, protobuf
 from tandem_realtime.protocol.encodings import LINES, MESSAGES, PLAIN_LINES, plain, spoken
+from tandem_realtime.ration import Ration
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
 from tandem_realtime.session.following import follow
@@ -28,6 +31,9 @@ DISCONNECTS = {
     codes.DENIED: PERMISSION_DENIED,
     codes.INTERNAL: codes.SERVER_ERROR,
 }
+
+_LONG = 4096
+"""A frame with more characters may have been work enough for one turn of the event loop."""
 
 
 class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
@@ -61,13 +67,19 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
             else:
                 encoding = plain(socket.frame) if self.is_plain else spoken(json, socket.frame)
             address = address_of(scope)
-            session = Session(runtime(), encoding, socket.write, socket.close, is_plain=self.is_plain, address=address)
-            await self.serve(session, receive)
+            session = Session(
+                runtime(), encoding, socket.write, socket.close, is_plain=self.is_plain, address=address, socket=socket
+            )
+            await self.serve(session, receive, socket.spend)
             return
         await self._serve_through(send, receive, is_binary=is_binary)
 
-    async def serve(self, session: Session, receive: Any) -> None:
-        """Hand the client's frames to its session: binary ones to one that speaks Protobuf, texts to any other."""
+    async def serve(self, session: Session, receive: Any, spend: Callable[[], float]) -> None:
+        """
+        Hand the client's frames to its session: binary ones to one that speaks Protobuf, texts to any other.
+
+        Those without a command are counted by *spend*, which returns for how many seconds to take no more.
+        """
         kind = "bytes" if session.dialect is protobuf else "text"
         event: dict[str, Any] = {}
         try:
@@ -78,8 +90,12 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
                 frame = event.get(kind)
                 if frame is None:
                     session.disconnect(BAD_REQUEST)
+                elif not frame or frame.isspace():
+                    await asyncio.sleep(spend())
                 else:
                     await session.receive(frame)
+                    if len(frame) > _LONG:
+                        await session.give_way()
         finally:
             _lost(session, event)
 
@@ -102,9 +118,9 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         else:
             encoding = PLAIN_LINES if self.is_plain else LINES
             session = Session(runtime(), encoding, write, close, is_plain=self.is_plain, address=address)
-        sending = asyncio.create_task(queue.run())
+        sending, ration = asyncio.create_task(queue.run()), Ration()
         try:
-            await self.serve(session, receive)
+            await self.serve(session, receive, lambda: ration.spend(time.monotonic()))
         finally:
             sending.cancel()
 
@@ -114,8 +130,8 @@ class OneWayConsumer(WebSocketConsumer):
 
     is_plain = True
 
-    async def serve(self, session: Session, receive: Any) -> None:
-        """Subscribe to what the address names; what the client says is ignored."""
+    async def serve(self, session: Session, receive: Any, spend: Callable[[], float]) -> None:
+        """Subscribe to what the address names; what the client says is ignored, and read no faster than it must be."""
         query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         event: dict[str, Any] = {}
         try:
@@ -130,7 +146,7 @@ class OneWayConsumer(WebSocketConsumer):
                 session.identify(ticket.claims)
                 await follow(session, wanted)
             while (event := await receive())["type"] != "websocket.disconnect":
-                pass
+                await asyncio.sleep(spend())
         finally:
             _lost(session, event)
 

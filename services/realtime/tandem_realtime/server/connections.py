@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
 from tandem_realtime.observing.connection_log import REFUSED, log
+from tandem_realtime.surplus import Surplus
 
 from .addresses import Addresses
 from .backlog import Backlog
@@ -107,6 +108,7 @@ class Connections:
         self.lingering: Deadlines[Timed] = Deadlines(loop, limits.close_seconds, _time_out)
         self.arriving: Deadlines[Timed] = Deadlines(loop, limits.handshake_seconds, _time_out, most=limits.max_arriving)
         self.ending: Deadlines[Connection] = Deadlines(loop, limits.application_close_seconds, _cancel_application)
+        self.surplus = Surplus()
         self.backlog = Backlog(loop, seconds=limits.slow_seconds, budget=limits.max_backlog_bytes)
         self.addresses = Addresses(limits.max_per_address, limits.handshakes_per_address)
         self._bucket = TokenBucket(limits.handshakes_per_second, loop.time())

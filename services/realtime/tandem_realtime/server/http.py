@@ -70,6 +70,8 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         if self._on_close is not None:
             self.server.counters.slow += 1
             self.close(3008, "slow")
+            if self.excess > 0:  # what Twisted has is not taken back
+                self.server.loop.call_soon(self.time_out)
 
     def duration(self) -> float:
         """Return the age in seconds; Daphne reads the wall clock here."""
@@ -182,8 +184,8 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
             self.channel.persistent = False
             self.setHeader(b"connection", b"close")
         self._said += len(message.get("body", b""))
-        if self._on_close is not None and self.excess > 0:
-            self.server.backlog.add(self, len(message.get("body", b"")))
+        if self._on_close is not None and (waiting := self.buffered):
+            self.server.backlog.add(self, min(waiting, len(message.get("body", b""))))
 
 
 class Factory(HTTPFactory):  # type: ignore[misc] # Daphne has no types

@@ -12,7 +12,7 @@ class Limits:
 
     `drain` is how long the closes of a drain are spread over; `max_age` (0: off) is the oldest that a socket gets, give
     or take a tenth. More than `max_buffer_bytes` may wait for a client that takes some of it every `slow_seconds`, and
-    for all of them `max_backlog_bytes` beyond it. `max_per_address` and `handshakes_per_address` (a second) are what
+    for all of them together `max_backlog_bytes`. `max_per_address` and `handshakes_per_address` (a second) are what
     `Addresses` has. `max_arriving` is how many may be about to send a request: who waits longest goes.
     `max_body_bytes` is for requests that are not ours. `oversize_code` and its reason are how a message over
     `max_message_bytes` ends its socket.

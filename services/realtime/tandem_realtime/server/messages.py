@@ -38,6 +38,13 @@ class Failed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A frame that completes no message: a fragment with so many bytes, or a pong that nobody asked for."""
+
+    size: int
+
+
 Event = str | bytes | Ping | Closed | Failed
 
 
@@ -63,23 +70,31 @@ class MessageReader:
         """Tell whether no frame and no message is half read."""
         return self._parser is None and self._parts is None
 
-    def feed(self, data: bytes) -> list[Event]:
-        """Return what *data* completes, in order. After `Closed` or `Failed` nothing may be fed."""
+    def add(self, data: bytes) -> None:
+        """Take bytes, of which `next` reads frame by frame."""
         self._reader.feed_data(data)
-        events: list[Event] = []
+
+    def next(self) -> Event | Part | None:
+        """Return what the next whole frame brings, None if there is none yet. Nothing follows `Closed` or `Failed`."""
         try:
-            while (frame := self._next_frame()) is not None:
-                event = self._take(frame)
-                if event is not None:
-                    events.append(event)
-                if isinstance(event, Closed):
-                    break
+            frame = self._next_frame()
+            return None if frame is None else self._take(frame)
         except ProtocolError as error:
-            events.append(Failed(CloseCode.PROTOCOL_ERROR, str(error)))
+            return Failed(CloseCode.PROTOCOL_ERROR, str(error))
         except UnicodeDecodeError:
-            events.append(Failed(CloseCode.INVALID_DATA, "invalid UTF-8"))
+            return Failed(CloseCode.INVALID_DATA, "invalid UTF-8")
         except PayloadTooBig:
-            events.append(Failed(CloseCode.MESSAGE_TOO_BIG, "message too big"))
+            return Failed(CloseCode.MESSAGE_TOO_BIG, "message too big")
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Return everything that *data* completes, in order. After `Closed` or `Failed` nothing may be fed."""
+        self.add(data)
+        events: list[Event] = []
+        while (event := self.next()) is not None:
+            if not isinstance(event, Part):
+                events.append(event)
+            if isinstance(event, (Closed, Failed)):
+                break
         return events
 
     def _next_frame(self) -> Frame | None:
@@ -96,12 +111,12 @@ class MessageReader:
             return frame
         return None
 
-    def _take(self, frame: Frame) -> Event | None:
+    def _take(self, frame: Frame) -> Event | Part:
         match frame.opcode:
             case Opcode.PING:
                 return Ping(bytes(frame.data))
             case Opcode.PONG:
-                return None
+                return Part(0)
             case Opcode.CLOSE:
                 return self._take_close(frame)
         if (frame.opcode is Opcode.CONT) == (self._parts is None):
@@ -114,7 +129,7 @@ class MessageReader:
             return str(frame.data, "utf-8") if frame.opcode is Opcode.TEXT else bytes(frame.data)
         return self._take_fragment(frame)
 
-    def _take_fragment(self, frame: Frame) -> str | bytes | None:
+    def _take_fragment(self, frame: Frame) -> str | bytes | Part:
         """Collect one fragment; text is decoded at every fragment, only so that bad text fails early."""
         if self._parts is None:
             self._parts = bytearray()
@@ -124,7 +139,7 @@ class MessageReader:
         if self._decoder is not None:
             self._decoder.decode(bytes(frame.data), frame.fin)
         if not frame.fin:
-            return None
+            return Part(len(frame.data))
         whole, is_text = self._parts, self._decoder is not None
         self._parts, self._decoder, self._size = None, None, 0
         return str(whole, "utf-8") if is_text else bytes(whole)

@@ -9,17 +9,24 @@ import logging
 import socket
 from typing import Any
 
+from tandem_realtime.ration import FREE_BYTES, Ration
+from tandem_realtime.surplus import Piece
+
 from .closing import words_for
 from .connections import Connections, No
 from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame
 from .handshake import acceptance, refusal
 from .inbox import Inbox
-from .messages import Closed, Event, Failed, MessageReader, Ping
+from .messages import Closed, Event, Failed, MessageReader, Part, Ping
 from .wire import Wire
 
 logger = logging.getLogger(__name__)
 # With this many messages that the application has not asked for yet, the client has to wait.
 _MAX_WAITING_MESSAGES = 64
+# A read may hold thousands of frames: the other sockets have their turn after so many.
+_FRAMES_PER_TURN = 64
+# What comes after the end is read only so that the last frame is not lost; it may take its time.
+_DEAF_SECONDS = 0.02
 
 
 class State(enum.Enum):
@@ -42,12 +49,15 @@ class WebSocket(Wire):
     __slots__ = (
         "_accept",
         "_early",
+        "_held",
         "_inbox",
         "_is_deaf",
+        "_ration",
         "_reading",
         "_rotation",
         "_server",
         "_state",
+        "_unread_until",
         "application",
         "is_open",
         "opened_at",
@@ -59,7 +69,13 @@ class WebSocket(Wire):
     binary_frame = staticmethod(binary_frame)
 
     def __init__(self, server: Connections, sock: socket.socket) -> None:
-        super().__init__(server.loop, sock, counters=server.counters, max_buffer=server.limits.max_buffer_bytes)
+        super().__init__(
+            server.loop,
+            sock,
+            counters=server.counters,
+            backlog=server.backlog,
+            max_buffer=server.limits.max_buffer_bytes,
+        )
         self._server = server
         self._state = State.CONNECTING
         self._accept = ""
@@ -67,8 +83,11 @@ class WebSocket(Wire):
         self._inbox: Inbox | None = None
         self._is_deaf = False
         self._reading: MessageReader | None = None
+        self._ration: Ration | None = None
+        self._held: asyncio.Handle | Piece | None = None
         self._rotation: asyncio.TimerHandle | None = None
         self.application: asyncio.Task[None] | None = None
+        self._unread_until = 0.0
         self.is_open = False
         self.opened_at = server.loop.time()
         self.path = ""
@@ -98,6 +117,22 @@ class WebSocket(Wire):
     def send_away(self, code: int, reason: str) -> None:
         """Close a socket whose client is to come back, in words that it knows."""
         self.close(*words_for(self.path, (code, reason)))
+
+    def spend(self) -> float:
+        """
+        Take note that the client sent something that says nothing: after too much of it, it is not read for a while.
+
+        Returns 0: the application need not wait.
+        """
+        self._ration = self._ration or Ration()
+        if seconds := self._ration.spend(now := self._loop.time()):
+            self._unread_until = now + seconds
+            self._hold(seconds)
+        return 0.0
+
+    def unread_until(self) -> float:
+        """Tell until when, by the loop's clock, the client was last left unread: what it answers comes late."""
+        return self._unread_until
 
     # Towards the application
 
@@ -168,12 +203,17 @@ class WebSocket(Wire):
     def _tell(self, event: dict[str, Any]) -> None:
         if self.application is not None and self._inbox is not None:
             self._inbox.put(event)
-            if len(self._inbox) >= _MAX_WAITING_MESSAGES and self._state is State.OPEN:
+            if self._is_full:
                 self.stop_reading()
 
+    @property
+    def _is_full(self) -> bool:
+        """Tell whether the application has so much to read that nothing is read for it."""
+        return self._inbox is not None and len(self._inbox) >= _MAX_WAITING_MESSAGES and self._state is State.OPEN
+
     def _read_on(self) -> None:
-        if self._state is State.OPEN:
-            self.start_reading()
+        if self._state is State.OPEN and self._held is None and not self._is_reading:
+            self._hold(0)
 
     def _tell_disconnect(self, code: int, reason: str = "") -> None:
         if self.application is not None:
@@ -205,6 +245,7 @@ class WebSocket(Wire):
     def received(self, data: bytes) -> None:
         """Take bytes from the client."""
         if self._is_deaf:
+            self._hold(_DEAF_SECONDS)
             return
         if self._state is State.CONNECTING:
             # Too early by RFC 6455, but not worth a failure: it waits for the accept.
@@ -212,18 +253,62 @@ class WebSocket(Wire):
             self.stop_reading()
             return
         reading = self._reading or MessageReader(self._server.limits.max_message_bytes)
-        for event in reading.feed(data):
-            self._take(event)
-        self._reading = None if reading.is_idle or self._is_deaf else reading
+        reading.add(data)
+        self._work_off(reading)
 
-    def _take(self, event: Event) -> None:
+    def _work_off(self, reading: MessageReader) -> None:
+        """Take some of the frames that were read; as long as there are more, nothing else is read."""
+        for _ in range(_FRAMES_PER_TURN):
+            event = reading.next()
+            if event is None:
+                self._reading = None if reading.is_idle else reading
+                return
+            self._take(event)
+            if self._is_deaf or self._state is State.CLOSED:
+                self._reading = None
+                return
+            if self._held is not None or self._is_full:
+                break
+        self._reading = reading
+        if self._held is None:
+            self.stop_reading()
+            if not self._is_full:
+                self._hold(0)
+
+    def _hold(self, seconds: float) -> None:
+        """Read nothing for *seconds*; 0: until it is this one's turn."""
+        if self._state is State.CLOSED:
+            return
+        if self._held is not None:
+            self._held.cancel()
+        self.stop_reading()
+        self._held = self._loop.call_later(seconds, self._go_on) if seconds else self._server.surplus.add(self._go_on)
+
+    def _go_on(self) -> None:
+        """Take what was read, then read again."""
+        self._held = None
+        if self._state in (State.CONNECTING, State.CLOSED):
+            return
+        if self._ration is not None and self.is_hung_up():
+            self.lost()
+            return
+        if self._reading is not None and not self._is_deaf:
+            self._work_off(self._reading)
+        if self._held is None and not self._is_full:
+            self.start_reading()
+
+    def _take(self, event: Event | Part) -> None:
         match event:
+            case Part(size):
+                if size < FREE_BYTES:
+                    self.spend()
             case str() if self.is_open:
                 self._tell({"type": "websocket.receive", "text": event})
             case bytes() if self.is_open:
                 self._tell({"type": "websocket.receive", "bytes": event})
             case Ping(payload):
                 self.write(pong_frame(payload))
+                self.spend()
             case Closed(code, reason, payload):
                 if self._state is State.OPEN:
                     self._start_closing(echo_frame(payload), code, reason)
@@ -255,7 +340,7 @@ class WebSocket(Wire):
         self._tell_disconnect(1006)
         self._server.lingering.add(self)
         self.end()
-        self.start_reading()
+        self._hold(0)
 
     def _start_closing(self, frame: bytes, code: int, reason: str) -> None:
         self._leave(State.CLOSING)
@@ -263,7 +348,7 @@ class WebSocket(Wire):
         self._server.lingering.add(self)
         self._tell_disconnect(code, reason)
         self.put(frame)
-        self.start_reading()
+        self._hold(0)
 
     def _leave(self, state: State) -> None:
         """Go on to *state*, a later one, with nothing left behind that belongs to an open socket."""
@@ -273,27 +358,22 @@ class WebSocket(Wire):
         self._state = state
         self._early = None
         self._server.handshaking.discard(self)
-        self._server.backlog.discard(self)
         if self._rotation is not None:
             self._rotation.cancel()
             self._rotation = None
 
-    @property
-    def excess(self) -> int:
-        """Bytes that wait beyond the limit."""
-        return self.buffered - self._max_buffer
-
-    def lags(self, size: int) -> None:
-        """Bear with a full buffer, as long as the client reads."""
-        if self.is_open:
-            self._server.backlog.add(self, size)
-
     def overflowed(self) -> None:
-        """Close a socket whose client does not read: 3008, and what waits for it is dropped."""
-        if self.is_open:
+        """
+        Close a socket whose client does not read: 3008, and what waits for it is dropped.
+
+        Where the rest of one frame is too much already, or the close was told before, the connection is cut.
+        """
+        if is_first := self.is_open:
             self._counters.slow += 1
             self.forget_unsent()
             self.close(3008, "slow")
+        if self.excess > 0 or not is_first:
+            self.lost()
 
     def lost(self) -> None:
         """Take note that the connection is gone."""
@@ -302,6 +382,9 @@ class WebSocket(Wire):
         before = self._state
         self._leave(State.CLOSED)
         self._reading = None
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
         self.release()
         self._server.lingering.discard(self)
         if before is State.CONNECTING:

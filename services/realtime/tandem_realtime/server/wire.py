@@ -6,9 +6,11 @@ import asyncio
 import collections
 import contextlib
 import itertools
+import select
 import socket
 import struct
 
+from .backlog import Backlog
 from .counters import Counters
 
 # One buffer serves every read of the process: what arrives is copied out at its true size.
@@ -22,23 +24,43 @@ class Wire:
     """
     Write without copying, read without keeping a buffer, and never raise for what the other side does.
 
-    A subclass says what to do with data (`received`), with the end (`lost`) and with a full buffer (`lags`).
+    A subclass says what to do with data (`received`) and with the end (`lost`). What waits is told to *backlog*.
     """
 
-    __slots__ = ("_chunks", "_counters", "_ends", "_is_cut", "_loop", "_max_buffer", "_socket", "buffered", "taken")
+    __slots__ = (
+        "_backlog",
+        "_chunks",
+        "_counters",
+        "_ends",
+        "_is_cut",
+        "_is_reading",
+        "_loop",
+        "_max_buffer",
+        "_socket",
+        "buffered",
+        "taken",
+    )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, *, counters: Counters, max_buffer: int
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        *,
+        counters: Counters,
+        backlog: Backlog,
+        max_buffer: int,
     ) -> None:
         self.buffered = 0
         self.taken = 0  # bytes of what had to wait
         self._loop = loop
         self._socket = sock
         self._counters = counters
+        self._backlog = backlog
         self._max_buffer = max_buffer
         # Whole frames that wait, oldest first. `_is_cut`: part of the first one has been sent.
         self._chunks: collections.deque[bytes | memoryview] | None = None
         self._is_cut = False
+        self._is_reading = False
         self._ends = False
 
     def received(self, data: bytes) -> None:
@@ -49,9 +71,14 @@ class Wire:
         """Take note that the peer has gone, whichever way."""
         raise NotImplementedError
 
-    def lags(self, size: int) -> None:
-        """Decide what happens to a peer for whom more waits than the limit, *size* bytes of it new."""
+    def overflowed(self) -> None:
+        """End the connection: its peer takes too little of what waits."""
         raise NotImplementedError
+
+    @property
+    def excess(self) -> int:
+        """Bytes that wait beyond the limit."""
+        return self.buffered - self._max_buffer
 
     def put(self, data: bytes) -> None:
         """Send *data* after everything that was put before it."""
@@ -72,9 +99,7 @@ class Wire:
         self._is_cut = self._is_cut or sent > 0
         self._chunks.append(memoryview(data)[sent:] if sent else data)
         self.buffered += len(data) - sent
-        # A message larger than the limit is no proof of a slow reader: the one being sent does not count.
-        if self.buffered - len(self._chunks[0]) > self._max_buffer:
-            self.lags(len(data))
+        self._backlog.add(self, len(data) - sent)
 
     def _flush(self) -> None:
         chunks = self._chunks
@@ -90,6 +115,7 @@ class Wire:
         self._counters.bytes_out += sent
         self.buffered -= sent
         self.taken += sent
+        self._backlog.took(sent)
         while chunks and sent >= len(chunks[0]):
             sent -= len(chunks.popleft())
             self._is_cut = False
@@ -103,6 +129,7 @@ class Wire:
             self._shut()
 
     def _stop_writing(self) -> None:
+        self._backlog.discard(self)
         self._loop.remove_writer(self._socket.fileno())
         self._chunks = None
         self.buffered = 0
@@ -117,16 +144,20 @@ class Wire:
                 self._chunks = collections.deque([bytes(rest)])
                 self._is_cut = True
                 self.buffered = len(rest)
+                self._backlog.add(self, len(rest))
                 self._loop.add_writer(self._socket.fileno(), self._flush)
 
     def start_reading(self) -> None:
         """Call `received` from now on."""
-        if (fileno := self._socket.fileno()) >= 0:
+        if not self._is_reading and (fileno := self._socket.fileno()) >= 0:
+            self._is_reading = True
             self._loop.add_reader(fileno, self._on_readable)
 
     def stop_reading(self) -> None:
         """Leave what arrives to the kernel, so that in time the peer has to wait."""
-        self._loop.remove_reader(self._socket.fileno())
+        if self._is_reading:
+            self._is_reading = False
+            self._loop.remove_reader(self._socket.fileno())
 
     def _on_readable(self) -> None:
         try:
@@ -139,6 +170,12 @@ class Wire:
             self.received(bytes(_VIEW[:size]))
         else:
             self.lost()
+
+    def is_hung_up(self) -> bool:
+        """Tell whether the peer has gone; who reads finds out by reading."""
+        poller = select.poll()
+        poller.register(self._socket.fileno(), select.POLLRDHUP)
+        return bool(poller.poll(0))
 
     def end(self) -> None:
         """

@@ -42,7 +42,10 @@ async def history(session: Subscriber, command: History) -> HistoryResult:
         raise CommandError(codes.BAD_COMMAND)
     call = history_call(command.channel, since, command.limit, command.reverse)
     try:
-        found = parse_history(command.channel, await session.runtime.shards.run(command.channel, call), since)
+        reply = await session.runtime.costly.run(command.channel, call)
+        if session.runtime.costly.is_large(command.channel):
+            await session.give_way()
+        found = parse_history(command.channel, reply, since)
     except UnrecoverablePosition as error:
         raise CommandError(codes.UNRECOVERABLE) from error
     return HistoryResult(found.position.epoch, found.position.offset, told(found.publications))

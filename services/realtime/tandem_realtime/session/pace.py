@@ -7,6 +7,11 @@ from enum import Enum
 FLOOD = 10
 """How many times the rate, and the burst, a client may be refused before it is cut off."""
 
+BYTES_PER_COMMAND = 65_536
+"""A client that asks for much again and again may have so much for each command that it does not send."""
+COMMANDS_PER_TURN = 16
+"""How many commands of one client are worked off while all others wait: some milliseconds."""
+
 
 class Verdict(Enum):
     """What to do with a command: carry it `OUT`, `REFUSE` it for now, or `CUT` its client off."""
@@ -19,15 +24,19 @@ class Verdict(Enum):
 class Pace:
     """Counts one client's commands. What is refused does not count against what is carried out."""
 
-    __slots__ = ("_at", "_refused", "_spent")
+    __slots__ = ("_at", "_charged_at", "_count", "_owed", "_refused", "_spent")
 
     def __init__(self) -> None:
+        self._count = 0
+        self._owed = 0.0
+        self._charged_at = 0.0
         self._spent = 0.0
         self._refused = 0.0
         self._at = 0.0
 
     def judge(self, now: float, *, rate: float, burst: float) -> Verdict:
         """Take note of a command at *now*: within *rate* a second, after a *burst*, it is carried out."""
+        self._count += 1
         passed, self._at = (now - self._at) * rate, now
         self._spent = max(0.0, self._spent - passed)
         self._refused = max(0.0, self._refused - passed * FLOOD)
@@ -36,3 +45,19 @@ class Pace:
             return Verdict.OUT
         self._refused += 1
         return Verdict.CUT if self._refused > burst * FLOOD else Verdict.REFUSE
+
+    def charge(self, size: int, now: float, *, rate: float, burst: float) -> None:
+        """Count an answer of *size* bytes as so many commands, of those alone that may be answered at length."""
+        self._owed = min(self._owed_at(now, rate) + size / BYTES_PER_COMMAND, 2 * burst)
+        self._charged_at = now
+
+    def is_overdrawn(self, now: float, *, rate: float, burst: float) -> bool:
+        """Tell whether what was answered lately cost more than the burst."""
+        return self._owed_at(now, rate) > burst
+
+    def _owed_at(self, now: float, rate: float) -> float:
+        return max(0.0, self._owed - (now - self._charged_at) * rate)
+
+    def is_turn_over(self) -> bool:
+        """Tell after every few commands that it is the turn of the others."""
+        return self._count % COMMANDS_PER_TURN == 0

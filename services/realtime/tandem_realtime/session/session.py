@@ -16,10 +16,10 @@ from tandem_realtime.protocol.encodings import Encoding
 from tandem_realtime.protocol.unserved import refuse_unserved
 from tandem_realtime.session import channels, connecting, subscribing
 from tandem_realtime.session.failures import as_error
-from tandem_realtime.session.pace import Pace, Verdict
+from tandem_realtime.session.pace import BYTES_PER_COMMAND, Pace, Verdict
 from tandem_realtime.session.shared import Shared
-from tandem_realtime.session.subscriber import Subscriber
-from tandem_realtime.session.turns import Act, Later, Turns
+from tandem_realtime.session.subscriber import Socket, Subscriber
+from tandem_realtime.session.turns import MAX_WAITING, Act, Later, Turns
 
 HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
     "connect": connecting.connect,
@@ -34,6 +34,8 @@ HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
     "rpc": channels.rpc,
     "ping": connecting.ping,
 }
+COSTLY = {"subscribe", "history", "presence"}
+"""What may be answered at length. It was asked for in time, perhaps, but comes after other answers."""
 WAITING = {method for method, handle in HANDLERS.items() if inspect.iscoroutinefunction(handle)}
 """What cannot be answered at once."""
 
@@ -41,7 +43,7 @@ WAITING = {method for method, handle in HANDLERS.items() if inspect.iscoroutinef
 class Session(Subscriber):
     """Serve one client: a subscriber that takes commands."""
 
-    __slots__ = ("_pace", "_turns")
+    __slots__ = ("_next_frames", "_pace", "_turns")
 
     def __init__(
         self,
@@ -52,8 +54,10 @@ class Session(Subscriber):
         *,
         is_plain: bool = False,
         address: str = "",
+        socket: Socket | None = None,
     ) -> None:
-        super().__init__(runtime, encoding, write, close, is_plain=is_plain, address=address)
+        super().__init__(runtime, encoding, write, close, is_plain=is_plain, address=address, socket=socket)
+        self._next_frames: list[str | bytes] | None = None
         self._pace: Pace | None = None
         self._turns: Turns | None = None
 
@@ -63,12 +67,31 @@ class Session(Subscriber):
             self.key = self.runtime.emulation.add(self)
 
     async def receive(self, frame: str | bytes) -> None:
-        """Carry out the commands of one frame. What must wait for Redis holds up what is about the same channel."""
+        """
+        Carry out the commands of one frame. What must wait for Redis holds up what is about the same channel.
+
+        A frame that comes while another is worked off, which gives way to other clients now and then, is next.
+        """
+        if self._next_frames is not None:
+            if len(self._next_frames) == MAX_WAITING:
+                self.disconnect(codes.TOO_MANY_REQUESTS)
+            self._next_frames.append(frame)
+            return
+        self._next_frames = [frame]
+        try:
+            while self._next_frames and not self.is_gone:
+                await self._work_off(self._next_frames.pop(0))
+        finally:
+            self._next_frames = None
+
+    async def _work_off(self, frame: str | bytes) -> None:
         try:
             for command in self.dialect.decode_frame(frame):
-                if self.is_gone:
+                if self.is_gone or (self._socket is not None and not self._socket.is_open):
                     return
                 await self._take(command)
+                if self._pace is not None and self._pace.is_turn_over():
+                    await self.give_way()
         except DisconnectClient as stop:
             self.disconnect(stop.disconnect, because=stop.because, **stop.told)
 
@@ -110,6 +133,7 @@ class Session(Subscriber):
         request, handle = getattr(command, method), HANDLERS[method]
         try:
             refuse_unserved(request)
+            self._check_means(method)
             if method in WAITING:
                 return partial(self._finish, command.id, method, partial(handle, self, request))
             result = handle(self, request)
@@ -125,6 +149,7 @@ class Session(Subscriber):
 
     async def _finish(self, id: int, method: str, work: Callable[[], Awaitable[Any]]) -> None:
         try:
+            self._check_means(method)
             result = await work()
         except DisconnectClient as stop:
             self.disconnect(stop.disconnect, because=stop.because, **stop.told)
@@ -135,8 +160,12 @@ class Session(Subscriber):
 
     def _answer(self, id: int, method: str, result: Any) -> None:
         metrics.commands[method, "ok"] += 1
-        self.send(self.dialect.encode_reply(id, method, result))
-        self.send_rest()
+        reply = self.dialect.encode_reply(id, method, result)
+        self.send(reply)
+        size = len(reply) + self.send_rest()
+        if self._pace is not None and size > BYTES_PER_COMMAND:
+            rate = self.runtime.options.commands_per_second
+            self._pace.charge(size, time.monotonic(), rate=rate, burst=_burst(rate))
 
     def _answer_error(self, id: int, method: str, error: Exception) -> None:
         failure = as_error(error)
@@ -149,7 +178,17 @@ class Session(Subscriber):
         if not rate:
             return Verdict.OUT
         self._pace = self._pace or Pace()
-        verdict = self._pace.judge(time.monotonic(), rate=rate, burst=max(rate, 2.0 * subscribing.BURST))
+        verdict = self._pace.judge(time.monotonic(), rate=rate, burst=_burst(rate))
         if verdict is Verdict.CUT:
             raise DisconnectClient(codes.TOO_MANY_REQUESTS)
         return verdict
+
+    def _check_means(self, method: str) -> None:
+        """Refuse for now what may be costly, if what was answered lately has cost too much. Raises `CommandError`."""
+        rate = self.runtime.options.commands_per_second
+        if method in COSTLY and self._pace and self._pace.is_overdrawn(time.monotonic(), rate=rate, burst=_burst(rate)):
+            raise CommandError(codes.TOO_FAST)
+
+
+def _burst(rate: float) -> float:
+    return max(rate, 2.0 * subscribing.BURST)

@@ -13,7 +13,9 @@ from tandem_realtime.hub import Hub
 from tandem_realtime.options import Options
 from tandem_realtime.presence import Presence
 from tandem_realtime.revocations import Revocations
+from tandem_realtime.session.costly import CostlyReads
 from tandem_realtime.sessions import Sessions
+from tandem_realtime.surplus import Surplus
 from tandem_realtime.wheel import Wheel
 
 
@@ -32,3 +34,5 @@ class Shared(Protocol):
     hub: Hub
     emulation: Emulation
     revocations: Revocations
+    surplus: Surplus
+    costly: CostlyReads

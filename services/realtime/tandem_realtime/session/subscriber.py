@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -25,19 +25,30 @@ LIVE, STALE = "live", "stale"
 """Whether the server is sure that a client has all that there is."""
 
 
+class Socket(Protocol):
+    """Where the commands of a client come from, if it has a line of its own for them."""
+
+    is_open: bool
+
+    def unread_until(self) -> float:
+        """Tell until when, by the monotonic clock, the client was last made to wait by not reading it."""
+
+
 class Subscriber:
     """
     A client, without its commands.
 
     *write* sends bytes that *encoding* made; *close* ends the connection with a code and a reason. `connection_lost`
-    must be called when it has ended, whoever ended it. What it is changes here alone; whoever else has one calls it.
+    must be called when it has ended, whoever ended it. *socket* is what there is to know of where its commands come
+    from. What it is changes here alone; whoever else has one calls it.
     """
 
     __slots__ = (
-        "_awaits_pong",
         "_frame_state",
         "_next_ping",
+        "_pong_by",
         "_rest",
+        "_socket",
         "_tasks",
         "_unsure",
         "address",
@@ -70,6 +81,7 @@ class Subscriber:
         *,
         is_plain: bool = False,
         address: str = "",
+        socket: Socket | None = None,
     ) -> None:
         self.runtime = runtime
         self.encoding = encoding
@@ -90,8 +102,9 @@ class Subscriber:
         self.is_connected = False
         self.is_gone = False
         self.slot = 0
-        self._awaits_pong = False
+        self._pong_by = 0.0
         self._next_ping = 0.0
+        self._socket = socket
         self._tasks: set[asyncio.Task[None]] | None = None
         self._frame_state: Callable[[str], bytes] | None = None
         self._unsure: set[str] | None = None
@@ -110,6 +123,10 @@ class Subscriber:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def give_way(self) -> None:
+        """Let others have their turn."""
+        await self.runtime.surplus.turn()
 
     # What it is subscribed to
 
@@ -147,12 +164,13 @@ class Subscriber:
         """Send none of it: the answer is an error."""
         self._rest = None
 
-    def send_rest(self) -> None:
-        """Send what was to come behind an answer, which was sent."""
+    def send_rest(self) -> int:
+        """Send what was to come behind an answer, which was sent; return how many bytes that is."""
         rest, self._rest = self._rest, None
         for page in rest or ():
             if not self.is_gone:
                 self.write(page)
+        return sum(map(len, rest or ()))
 
     def hear_states(self, frame: Callable[[str], bytes]) -> None:
         """Tell a page without an SDK, too, whether what it hears is all that there is: what *frame* makes of it."""
@@ -261,32 +279,36 @@ class Subscriber:
 
     def has_ponged(self) -> None:
         """Take note that the client is there."""
-        self._awaits_pong = False
+        self._pong_by = 0.0
 
     def tick(self, now: float) -> float:
         """Ping, and end what is overdue; return when to look again."""
         if not self.is_connected:
             self.disconnect(codes.STALE)
-        elif self._awaits_pong and now >= self._pong_due():
+        elif self._pong_by and now >= self._pong_by and not self._has_more_time():
             self.disconnect(codes.NO_PONG)
         elif is_overdue(self.expires, now):
             self.disconnect(codes.EXPIRED)
         if self.is_gone:
             return 0.0
         self._end_expired(now)
-        if not self._awaits_pong and now >= self._next_ping:
-            self._awaits_pong = not self.is_plain
+        if not self._pong_by and now >= self._next_ping:
+            self._pong_by = 0.0 if self.is_plain else now + self.runtime.options.pong_seconds
             self._next_ping = now + self.runtime.options.ping_seconds
             self.write(self.encoding.ping if self.encoding.beat is None else self.encoding.beat())
         return self._due()
 
     def _due(self) -> float:
-        due = self._pong_due() if self._awaits_pong else self._next_ping
+        due = self._pong_by or self._next_ping
         ends = [self.expires, *(subscription.expires for subscription in self.subscriptions.values())]
         return min([due, *(end + GRACE_SECONDS for end in ends if end)])
 
-    def _pong_due(self) -> float:
-        return self._next_ping - self.runtime.options.ping_seconds + self.runtime.options.pong_seconds
+    def _has_more_time(self) -> bool:
+        """Give a client its seconds anew that was left unread: its pong may have come long ago."""
+        if self._socket is None:
+            return False
+        self._pong_by, by = self._socket.unread_until() + self.runtime.options.pong_seconds, self._pong_by
+        return self._pong_by > by
 
     def client_info(self, subscription: Subscription | None = None) -> bytes:
         """Encode who this client is, as the others see it."""

@@ -37,8 +37,8 @@ def decode_frame(frame: bytes | str, /) -> Iterator[Command]:
     try:
         # What clients publish is passed on unread: bytes that are not UTF-8 would end the connections that they reach.
         text = frame if isinstance(frame, str) else frame.decode()
-        for line in text.split("\n"):
-            if line and not line.isspace():
+        for line in filter(None, text.split("\n")):
+            if not line.isspace():
                 yield _decoder.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise DisconnectClient(BAD_REQUEST) from error

@@ -1,0 +1,100 @@
+"""Frames that carry no command are answered, and read no faster than they are worth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from rig.pair import Realtime
+from rig.servers import RedisServer, wait_until
+from tandem_realtime.ration import BURST, RATE
+from tandem_realtime.server.websocket import _MAX_WAITING_MESSAGES
+from tests.server_process import InterfaceServer, RawClient, masked
+
+TOO_MANY = BURST + 200
+SECONDS = 200 / RATE
+PING, FRAGMENT, PONG = masked(9, b"?"), masked(0, b"", fin=False), masked(10, b"")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InterfaceServer]:
+    """One server with the tests' applications."""
+    with InterfaceServer(tmp_path_factory.mktemp("server"), drain_seconds=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def process(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realtime]:
+    """One process of the service."""
+    with Realtime(redis_server.url, tmp_path_factory.mktemp("realtime"), {}) as running:
+        wait_until(running.is_ready, what="ready")
+        yield running
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [PING * TOO_MANY, PONG * TOO_MANY, masked(1, b"", fin=False) + FRAGMENT * TOO_MANY + masked(0, b"")],
+    ids=["pings", "pongs", "fragments"],
+)
+def test_flood_of_small_frames_waits_and_the_rest_of_the_server_does_not(
+    server: InterfaceServer, frames: bytes
+) -> None:
+    """The socket stays open, and what comes behind them is answered in the end."""
+    with RawClient(server.port) as flooding, RawClient(server.port) as quiet:
+        flooding.open("/echo")
+        quiet.open("/echo")
+        started = time.monotonic()
+        flooding.send(frames + masked(1, b"behind"))
+        quiet.send(masked(1, b"hi"))
+        answered = quiet.read_frame()
+        answered_at = time.monotonic()
+        while flooding.read_frame() != (1, b"behind"):
+            pass
+
+        assert answered == (1, b"hi")
+        assert time.monotonic() - started >= SECONDS * 0.9
+        assert answered_at - started < SECONDS
+
+
+def test_pings_are_answered_no_faster_than_that(server: InterfaceServer) -> None:
+    """A client that sends ten thousand gets as many pongs as it may have, not ten thousand."""
+    with RawClient(server.port) as client:
+        client.open("/echo")
+        client.send(PING * 10_000)
+        started, pongs = time.monotonic(), 0
+        while time.monotonic() < started + 1:
+            pongs += client.read_frame()[0] == 10
+
+        assert BURST <= pongs <= BURST + RATE * (time.monotonic() - started + 1)
+
+
+@pytest.mark.parametrize("path", ["/ws/", "/ws/uni/?channel=public:a"])
+def test_blank_lines_are_no_commands(process: Realtime, path: str) -> None:
+    """They are read at the pace of other frames that say nothing, and nobody is closed for them."""
+    with RawClient(process.port) as client:
+        client.open(path)
+        started = time.monotonic()
+        # Some of them wait for the application already when it sees that they are too many.
+        client.send(masked(1, b"\n \n") * (TOO_MANY + 2 * _MAX_WAITING_MESSAGES))
+        if path == "/ws/":
+            client.send(masked(1, b'{"id":1,"connect":{}}'))
+            assert client.read_frame()[1].startswith(b'{"id":1,"connect"')
+        else:
+            client.send(masked(9, b"?"))
+            while client.read_frame()[0] != 10:
+                pass
+
+        assert time.monotonic() - started >= SECONDS * 0.9
+
+
+def test_many_commands_in_one_frame_are_answered_in_order(process: Realtime) -> None:
+    """Though others have their turn in between."""
+    with RawClient(process.port) as client:
+        client.open("/ws/")
+        lines = [b'{"id":1,"connect":{}}', *(b'{"id":%d,"ping":{}}' % number for number in range(2, 102))]
+        client.send(masked(1, b"\n".join(lines)))
+        replies = [client.read_frame()[1] for _ in lines]
+
+        assert [reply.split(b",")[0] for reply in replies] == [b'{"id":%d' % number for number in range(1, 102)]
