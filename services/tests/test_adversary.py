@@ -1,0 +1,45 @@
+"""An adversary, anonymous and at full speed: the others go on, and afterwards nothing of it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rig.adversary.honest import Honest
+from rig.adversary.scripts import Attack
+from rig.adversary.siege import LINES_A_MINUTE, MEGABYTE, Siege
+from rig.adversary.table import ATTACKS
+from rig.adversary.victim import Victim
+
+CLIENTS, PER_SECOND, SECONDS = 100, 10.0, 1.0
+SIZE = 20_000
+P99_MS = 6000.0
+"""What a busy machine keeps: an attack that starves the others takes more. The long form has the promise."""
+MEMORY, REDIS_MEMORY = 150 * MEGABYTE, 16 * MEGABYTE
+"""By how much a process may have grown: what Python and the C library keep for the next time."""
+SHORT = [attack for attack in ATTACKS.values() if attack.few]
+
+
+@pytest.fixture(scope="module")
+def siege(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Siege]:
+    """One process that is attacked in every way, one after the other, and those who listen meanwhile."""
+    with (
+        Victim(tmp_path_factory.mktemp("victim"), size=SIZE) as victim,
+        Honest(victim.address, CLIENTS, per_second=PER_SECOND) as honest,
+    ):
+        yield Siege(victim, honest, seconds=SECONDS, is_short=True)
+
+
+@pytest.mark.parametrize("attack", SHORT, ids=[attack.name for attack in SHORT])
+def test_others_go_on_and_nothing_is_left(siege: Siege, attack: Attack) -> None:
+    """Everything that is published arrives, in time; then memory is bounded, gauges and descriptors are as before."""
+    found = siege.attack(attack)
+
+    assert found.troubles == {}
+    assert found.p99 < P99_MS
+    assert found.is_settled, found.unsettled
+    assert found.after.memory["realtime"] - siege.begun.memory["realtime"] < MEMORY
+    assert found.after.redis_bytes - siege.begun.redis_bytes < REDIS_MEMORY
+    assert found.after.log_lines - found.before.log_lines <= LINES_A_MINUTE
+    assert found.done["opened"]
