@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .annotations import ANNOTATIONS
 from .panels import DATASOURCE, Panel
 from .rows import ROWS
 
@@ -89,7 +90,7 @@ def dashboard() -> dict[str, Any]:
                 variable("pod", "Realtime pod", 'label_values(tandem_draining{namespace=~"$namespace"}, pod)'),
             ]
         },
-        "annotations": {"list": []},
+        "annotations": {"list": ANNOTATIONS},
         "links": [],
         "panels": place(),
     }

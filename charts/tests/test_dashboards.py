@@ -155,3 +155,11 @@ def test_every_metric_of_ours_is_shown():
     families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in names_in_code() if name.startswith("tandem_")}
 
     assert {name for name in families if name not in {re.sub(r"_bucket$", "", name) for name in shown}} == set()
+
+
+def test_what_happened_is_marked() -> None:
+    """New processes, drains and lost connections to Redis, by metrics that the code has."""
+    marks = {each["name"]: each for each in SOURCE["annotations"]["list"]}
+
+    assert list(marks) == ["Deploy", "Drain", "Redis lost"]
+    assert {name for each in marks.values() for name in names_in(each["expr"])} <= names_in_code()
