@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from tandem import conf
 
 
@@ -17,5 +19,9 @@ def plain_key(kind: str, name: str) -> str:
 
 def boot_keys(channel: str) -> tuple[str, str]:
     """Return the keys where *channel*'s Redis keeps which incarnation it is, and which streams were born in it."""
-    prefix = conf.key_prefix()
+    return _boot_keys(conf.key_prefix())
+
+
+@cache
+def _boot_keys(prefix: str) -> tuple[str, str]:
     return f"{prefix}:boot", f"{prefix}:born"
