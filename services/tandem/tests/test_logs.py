@@ -21,6 +21,8 @@ structlog.get_logger("hub").info("delivered", channel="public:x", sockets=3, dat
 logging.getLogger("channels").warning("connect failed: redis://:hunter2@redis:6379/0 and ?token=%s&x=1", "abc",
     extra={"shard": 2})
 structlog.get_logger("hub").debug("not at this level")
+logging.getLogger("tandem_realtime.connections").info("connection.opened", extra={"user": "7", "token": "hunter4",
+    "reason": "at redis://:hunter2@redis with eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl and ?ticket=abc"})
 try:
     secret_local = "hunter3"
     raise ValueError("bad " + "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl")
@@ -31,9 +33,28 @@ except ValueError:
 
 @pytest.fixture(scope="module")
 def lines() -> list[dict[str, Any]]:
-    """What a process that logs in every way writes to stdout."""
+    """What a process that logs in every way writes to stdout, but for the log of its connections."""
+    return [line for line in _every_line() if line["logger"] != "tandem_realtime.connections"]
+
+
+def _every_line() -> list[dict[str, Any]]:
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, cwd=SERVICES)
     return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def test_cheap_lines_are_of_the_same_form() -> None:
+    """The log of the connections has one for each, so they are made another way; as little of a secret is in them."""
+    [line] = [line for line in _every_line() if line["logger"] == "tandem_realtime.connections"]
+
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "connection.opened",
+        "level": "info",
+        "logger": "tandem_realtime.connections",
+        "user": "7",
+        "token": "[hidden]",
+        "reason": "at redis://:[hidden]@redis with [hidden] and ?ticket=[hidden]",
+    }
 
 
 def test_every_event_is_one_line_of_json(lines: list[dict[str, Any]]) -> None:

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.template import Context, Engine
 from django.test import RequestFactory, override_settings
-from django.urls import include, path
+from django.urls import clear_script_prefix, include, path, set_script_prefix
 
 from tandem.auth.logins import SESSION_KEY as LOGIN_KEY
 from tandem.worker_script import script
@@ -102,6 +102,17 @@ def test_another_endpoint() -> None:
     html = page(tag='{% tandem endpoint="https://live.example/ws" %}')
 
     assert configuration(html)["endpoint"] == "https://live.example/ws"
+
+
+def test_a_project_below_a_path() -> None:
+    """Its sockets are below it, too, unless the tag says where else."""
+    set_script_prefix("/shop/")
+    try:
+        found = [configuration(page(tag=tag))["endpoint"] for tag in ("{% tandem %}", '{% tandem endpoint="/ws" %}')]
+    finally:
+        clear_script_prefix()
+
+    assert found == ["/shop/ws", "/ws"]
 
 
 @override_settings(CSRF_COOKIE_NAME="c", CSRF_HEADER_NAME="HTTP_X_OTHER")

@@ -122,10 +122,13 @@ class ConnectionLog:
 
 
 def _write(key: Key, count: int, more: dict[str, Any]) -> None:
+    if not logger.isEnabledFor(logging.INFO):
+        return
     event, reason, user, _ = key
     told = {"user": user, "reason": reason, **more, "count": count if count > 1 else None}
     extra = {name: _plain(value) for name, value in told.items() if value not in ("", None)}
-    logger.info(event, extra=extra)
+    # Not `logger.info`, which looks for the line of code that called.
+    logger.handle(logger.makeRecord(logger.name, logging.INFO, "", 0, event, (), None, extra=extra))
 
 
 def _plain(value: Any) -> Any:

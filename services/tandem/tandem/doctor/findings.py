@@ -74,6 +74,7 @@ def judge_handshake(status: int) -> Finding:
         403: "Add the pages' origin to TANDEM['allowed_origins'], where realtime runs.",
         404: "Have the edge send /ws to realtime: no other service has that path.",
         426: "Have the edge pass the headers Upgrade and Connection, in HTTP/1.1.",
+        429: "Too many come from one address. Is realtime behind a proxy? Then TANDEM['trusted_proxies'] names it.",
         502: "The edge finds no realtime: is it running, and is that its address?",
         503: "Realtime takes nobody now: its connections are all used, or it is about to stop.",
     }
