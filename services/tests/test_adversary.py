@@ -8,7 +8,7 @@ import pytest
 
 from rig.adversary.honest import Honest
 from rig.adversary.scripts import Attack
-from rig.adversary.siege import LINES_A_MINUTE, MEGABYTE, Siege
+from rig.adversary.siege import HEAD, LINES_A_MINUTE, MEGABYTE, Siege, besiege, line, options_of
 from rig.adversary.table import ATTACKS
 from rig.adversary.victim import Victim
 
@@ -43,3 +43,14 @@ def test_others_go_on_and_nothing_is_left(siege: Siege, attack: Attack) -> None:
     assert found.after.redis_bytes - siege.begun.redis_bytes < REDIS_MEMORY
     assert found.after.log_lines - found.before.log_lines <= LINES_A_MINUTE
     assert found.done["opened"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [[], ["--edge"]], ids=["straight", "through the edge"])
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_siege(attack: Attack, way: list[str]) -> None:
+    """What is promised, with a thousand honest clients and a core for the servers: median of three."""
+    report = besiege(attack, options_of(way))
+
+    print(HEAD, line(report), sep="\n")
+    assert report.broken == []

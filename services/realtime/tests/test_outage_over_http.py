@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -16,6 +17,8 @@ from rig.overrides import override_tandem
 from rig.pair import NAMESPACES, SECONDS, Lines, Realtime, open_stream
 from rig.servers import RedisServer, wait_until
 from tandem import apublish
+from tandem.errors import RedisUnavailable
+from tandem.publication import Position
 
 CHANNEL = "public:outage"
 NOTICED_SECONDS = 8.0
@@ -121,3 +124,34 @@ async def test_long_poll_says_stale_and_live_again(outage: Outage) -> None:
     assert second == {**nothing, "state": "live"}
     assert third["publications"] == [{"data": 2, "offset": newer.offset}]
     assert third["state"] == "live"
+
+
+async def test_restart_that_loses_nothing_makes_no_poll_reload(tmp_path: Path) -> None:
+    """Neither the poll that waits meanwhile nor the next: what Redis kept is all that there is."""
+    options = ("--appendonly", "yes", "--appendfsync", "always")
+    with RedisServer(tmp_path, *options) as redis, Realtime(redis.url, tmp_path, {}) as process:
+        wait_until(process.is_ready, what="ready")
+        outage = Outage(redis, process)
+        with override_tandem(redis_urls=[redis.url], namespaces=NAMESPACES):
+            since = await apublish(CHANNEL, 1)
+            waiting = asyncio.create_task(outage.poll(since))
+            await asyncio.sleep(0.5)
+            redis.kill()
+            redis.start()
+            await publish_when_it_is_back(2)
+            answers = [await waiting]
+            while not answers[-1]["publications"]:
+                answers.append(await outage.poll(Position(answers[-1]["epoch"], answers[-1]["offset"])))
+
+    assert [answer["recovered"] for answer in answers] == [True] * len(answers)
+    assert [publication["data"] for publication in answers[-1]["publications"]] == [2]
+
+
+async def publish_when_it_is_back(data: int) -> None:
+    """Publish as soon as Redis takes it."""
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(RedisUnavailable):
+                await apublish(CHANNEL, data)
+                return
+            await asyncio.sleep(0.1)

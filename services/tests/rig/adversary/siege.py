@@ -32,6 +32,8 @@ SETTLE_SECONDS = 45.0
 LINES_A_MINUTE = 100
 GROWTH = 1.05
 FLOOR_MS = 50.0
+MOST, MOST_THROUGH_EDGE = 10_000, 3000
+"""How many sockets an attack has at most."""
 
 
 @dataclass
@@ -61,22 +63,42 @@ class Report:
         """The median of the rounds."""
         return statistics.median(each.p99 for each in self.rounds)
 
+    @property
+    def broken(self) -> list[str]:
+        """What of the promise did not hold."""
+        found = [f"{each.troubles} {each.unsettled}" for each in self.rounds if each.troubles or not each.is_settled]
+        if self.p99 > (limit := max(2 * self.quiet, FLOOR_MS)):
+            found.append(f"p99 {self.p99:.0f} ms of {limit:.0f}")
+        before, first, last = self.rounds[0].before, self.rounds[0].after, self.rounds[-1].after
+        for name, size in last.memory.items():
+            if size > before.memory[name] + MEMORY_MEGABYTES * MEGABYTE:
+                found.append(f"{name} grew to {size // MEGABYTE} MiB")
+            if size > GROWTH * first.memory[name]:
+                found.append(f"{name} grew again, to {size // MEGABYTE} MiB")
+        if last.redis_bytes > before.redis_bytes + REDIS_MEGABYTES * MEGABYTE:
+            found.append(f"Redis grew to {last.redis_bytes // MEGABYTE} MiB")
+        lines = max(each.after.log_lines - each.before.log_lines for each in self.rounds)
+        return found + ([f"{lines} lines in the log"] if lines > LINES_A_MINUTE else [])
+
 
 class Siege:
     """Attack *victim* while *honest* listen."""
 
-    def __init__(self, victim: Victim, honest: Honest, *, seconds: float, is_short: bool = False) -> None:
+    def __init__(
+        self, victim: Victim, honest: Honest, *, seconds: float, is_short: bool = False, most: int = MOST
+    ) -> None:
         self.victim = victim
         self.honest = honest
         self._seconds = seconds
         self._is_short = is_short
+        self._most = most
         self._calm = victim.gauges()
         self.begun = victim.figures()
 
     def attack(self, attack: Attack) -> Round:
         """Play one round, and wait until nothing of it is left."""
         before = self.victim.figures()
-        sockets = attack.few if self._is_short and attack.few else attack.sockets
+        sockets = min(self._most, attack.few if self._is_short and attack.few else attack.sockets)
         command = [sys.executable, "-m", "rig.adversary", attack.name, *map(str, self.victim.address)]
         process = subprocess.Popen(
             [*command, str(self._seconds), str(sockets)], cwd=SERVICES, stdout=subprocess.PIPE, text=True
@@ -123,8 +145,8 @@ def line(report: Report) -> str:
 HEAD = "attack                     | quiet  |   p99   | RSS   | top   | 1st   | last  | Redis       | keys   | lines |"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Lay siege and print the table."""
+def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the options of a siege; without any it is the promise's."""
     parser = argparse.ArgumentParser(prog="python -m rig.adversary.siege", description=__doc__)
     parser.add_argument("attacks", nargs="*", metavar="ATTACK", default=list(ATTACKS))
     parser.add_argument("--edge", action="store_true", help="come in through nginx")
@@ -133,15 +155,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--per-second", type=float, default=5)
     parser.add_argument("--short", action="store_true", help="fewer sockets where fewer are enough")
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    """Lay siege and print the table."""
+    options = options_of()
     settings.configure(DEBUG=True)
     print(HEAD, flush=True)
+    broken = 0
     for name in options.attacks:
-        print(line(_besiege(name, options)), flush=True)
-    return 0
+        report = besiege(ATTACKS[name], options)
+        print(line(report), *report.broken, flush=True)
+        broken += bool(report.broken)
+    return int(broken > 0)
 
 
-def _besiege(name: str, options: argparse.Namespace) -> Report:
+def besiege(attack: Attack, options: argparse.Namespace) -> Report:
     """Attack a victim of its own, so that one attack's figures are not another's."""
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -149,11 +179,15 @@ def _besiege(name: str, options: argparse.Namespace) -> Report:
         Honest(victim.address, options.clients, per_second=options.per_second) as honest,
     ):
         honest.listen(1)
-        report = Report(name, honest.listen(options.seconds))
-        siege = Siege(victim, honest, seconds=options.seconds, is_short=options.short)
+        report = Report(attack.name, honest.listen(options.seconds))
+        siege = Siege(victim, honest, seconds=options.seconds, is_short=options.short, most=_most_sockets(options))
         for _ in range(options.rounds):
-            report.rounds.append(siege.attack(ATTACKS[name]))
+            report.rounds.append(siege.attack(attack))
         return report
+
+
+def _most_sockets(options: argparse.Namespace) -> int:
+    return MOST_THROUGH_EDGE if options.edge else MOST
 
 
 if __name__ == "__main__":
