@@ -38,6 +38,26 @@ class CounterOut(Schema):
     version: int
 
 
+class Refusal(Schema):
+    """Why there is no answer."""
+
+    detail: str
+
+
+class WrongField(Schema):
+    """What is wrong with one field of a body."""
+
+    type: str
+    loc: list[str | int]
+    msg: str
+
+
+class WrongFields(Schema):
+    """What is wrong with a body that is JSON."""
+
+    detail: list[WrongField]
+
+
 # Not a ninja Schema: that reads attributes of whatever comes, so that [] or "x" would be a body without fields.
 class IncrementIn(BaseModel, extra="forbid"):
     """How far to go; backwards when negative."""
@@ -51,7 +71,7 @@ def list_counters(request: HttpRequest) -> QuerySet[Counter]:
     return Counter.objects.all()
 
 
-@router.get("/{name}/", response={200: CounterOut, 304: None}, summary="One counter")
+@router.get("/{name}/", response={200: CounterOut, 304: None, 404: Refusal}, summary="One counter")
 def get_counter(request: HttpRequest, response: HttpResponse, name: str) -> Counter | Status[None]:
     """
     One counter, with `X-Tandem-Position: <epoch>:<offset>` of its channel, read before the row.
@@ -76,7 +96,11 @@ def _matches(if_none_match: str, etag: str) -> bool:
     return etag in {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
 
 
-@router.post("/{name}/increment/", response=CounterOut, summary="Increment a counter")
+@router.post(
+    "/{name}/increment/",
+    response={200: CounterOut, 400: Refusal, 404: Refusal, 422: WrongFields},
+    summary="Increment a counter",
+)
 def increment_counter(request: HttpRequest, name: str, payload: IncrementIn | None = None) -> Counter:
     """Add `by` (1 unless given, negative to go back) in one atomic step, and publish the new value."""
     try:
