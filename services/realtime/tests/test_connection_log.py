@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from rig.pair import TOKEN_KEY, Pair
 from rig.servers import wait_until
 from rig.wire import open_wire
-from tandem.tokens import connection_token
+from tandem.tokens import connection_token, subscription_token
 from tandem_realtime.observing.connection_log import (
     ANONYMOUS_LINES,
     CLOSED,
@@ -211,7 +211,7 @@ async def test_one_grep_says_why_user_7_was_refused(pair: Pair) -> None:
         jwt.encode({"sub": "seven", "exp": "tomorrow"}, TOKEN_KEY, "HS256"),
         jwt.encode({"sub": 70007}, TOKEN_KEY, "HS256"),
         # By an algorithm of its own: the same reason is told of an address once a minute, whichever test brought it.
-        jwt.encode({"sub": "a-forged-seven"}, "another-key-0123456789abcdefghijklm-0123456789", "HS384"),
+        jwt.encode({"sub": "a-forged-seven"}, "another-key-0123456789abcdefghijklm-0123456789abc", "HS384"),
     ]
     async with open_wire(f"{pair.here.ws_url}/ws/", token=tokens[0]):
         pass
@@ -234,3 +234,19 @@ async def test_one_grep_says_why_user_7_was_refused(pair: Pair) -> None:
     assert number["reason"].startswith("invalid token: the token's claims are malformed: Expected `str`, got `int`")
     assert '"claimed_user": "a-forged-seven"' in text
     assert not [token for token in tokens if token in text or token.split(".")[1] in text]
+
+
+async def test_one_grep_says_why_a_subscription_was_refused(pair: Pair) -> None:
+    """Whose, to what, and why; a token's own fault too."""
+    forged = subscription_token("another-key-0123456789abcdefghijklm", "eight", "secret:x")
+    async with open_wire(f"{pair.here.ws_url}/ws/", token=connection_token(TOKEN_KEY, "eight")) as wire:
+        for channel, token in (("secret:x", ""), ("secret:x", forged), ("nowhere:x", "")):
+            await wire.command(subscribe={"channel": channel, "token": token})
+        await wire.subscribe("public:x")
+
+    lines = [line for line in said_of(pair, "eight") if line["event"] == SUBSCRIPTION_REFUSED]
+    assert [(line["code"], line["reason"]) for line in lines] == [
+        (103, "permission denied"),
+        (103, "permission denied: no key verifies this HS256 token"),
+        (102, "unknown channel"),
+    ]

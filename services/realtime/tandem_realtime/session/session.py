@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from tandem.errors import InvalidToken
 from tandem_realtime.observing import metrics
+from tandem_realtime.observing.connection_log import SUBSCRIPTION_REFUSED
 from tandem_realtime.protocol import codes
-from tandem_realtime.protocol.codes import CommandError, DisconnectClient
+from tandem_realtime.protocol.codes import CommandError, DisconnectClient, Error
 from tandem_realtime.protocol.commands import Command, method_of
 from tandem_realtime.protocol.encodings import Encoding
 from tandem_realtime.protocol.unserved import refuse_unserved
@@ -36,6 +38,8 @@ HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
 }
 COSTLY = {"subscribe", "history", "presence"}
 """What may be answered at length. It was asked for in time, perhaps, but comes after other answers."""
+SUBSCRIBING = ("subscribe", "sub_refresh")
+"""What the log has a line for when it is refused."""
 WAITING = {method for method, handle in HANDLERS.items() if inspect.iscoroutinefunction(handle)}
 """What cannot be answered at once."""
 
@@ -140,7 +144,11 @@ class Session(Subscriber):
         except DisconnectClient as stop:
             self.disconnect(stop.disconnect, because=stop.because, **stop.told)
         except Exception as error:  # sorted by type in _answer_error; what is ours is logged there
-            self._answer_error(command.id, method, error)
+            failure = self._answer_error(command.id, method, error)
+            if method in SUBSCRIBING:
+                because = f": {error.__cause__}" if isinstance(error.__cause__, InvalidToken) else ""
+                told = {"channel": request.channel, "code": failure.code}
+                self.log(SUBSCRIPTION_REFUSED, failure.message + because, **told)
         else:
             if callable(result):
                 return partial(self._finish, command.id, method, result)
@@ -167,11 +175,12 @@ class Session(Subscriber):
             rate = self.runtime.options.commands_per_second
             self._pace.charge(size, time.monotonic(), rate=rate, burst=_burst(rate))
 
-    def _answer_error(self, id: int, method: str, error: Exception) -> None:
+    def _answer_error(self, id: int, method: str, error: Exception) -> Error:
         failure = as_error(error)
         metrics.commands[method, str(failure.code)] += 1
         self.forget_rest()
         self.send(self.dialect.encode_error(id, failure))
+        return failure
 
     def _keep_pace(self) -> Verdict:
         rate = self.runtime.options.commands_per_second
