@@ -33,6 +33,8 @@ INTERNAL: dict[str, dict[str, Any]] = {
 }
 
 _CHANNEL = re.compile(r"[\x21-\x7e]{1,255}")
+_REMEMBERED = 1_000
+"""So many channels are looked up once: a publication asks for its own several times."""
 
 
 class Namespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,6 +79,7 @@ class Namespaces:
     def __init__(self, declared: Mapping[str, Mapping[str, Any]]) -> None:
         self._options: dict[str, Namespace] = {}
         self._adopted: dict[str, Namespace] = {}
+        self._found: dict[str, Namespace] = {}
         for name, options in declared.items():
             if name and (":" in name or not _CHANNEL.fullmatch(name)):
                 raise ValueError(f"namespace {name!r}: a name is printable ASCII without spaces or colons")
@@ -91,16 +94,22 @@ class Namespaces:
 
         Raises `InvalidChannel` for a malformed name and `UnknownNamespace` for an undeclared one.
         """
+        if (known := self._found.get(channel)) is not None:
+            return known
         name = namespace_name(check_channel(channel))
         namespace = self._options.get(name) or self._adopted.get(name)
         if namespace is None:
             raise UnknownNamespace(f"the namespace of {channel!r} is not declared")
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        self._found[channel] = namespace
         return namespace
 
     def adopt(self, namespaces: Mapping[str, Namespace]) -> None:
         """Learn *namespaces* from somebody who is to be believed. What is declared here stays as it is."""
         if namespaces:
             self._adopted.update(namespaces)
+            self._found.clear()
 
     def personal_channels(self, user: str) -> list[str]:
         """Return the channels that *user* is subscribed to at connect; none for ids that a channel cannot name."""

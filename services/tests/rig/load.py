@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,16 +91,28 @@ async def watching(url: str, counters: list[str], tabs: int) -> AsyncIterator[li
         yield keepers
 
 
-async def until_caught_up(keepers: list[Keeper], commits: Commits, *, seconds: float) -> float:
-    """Wait until every tab shows what was committed last; return how long that took. Raises `TimeoutError`."""
+async def until_caught_up(
+    keepers: list[Keeper], commits: Commits, *, seconds: float, end_of: Callable[[str], int] | None = None
+) -> float:
+    """
+    Wait until every tab shows what was committed last; return how long that took. Raises `TimeoutError`.
+
+    One that was told to reload has read the row, and shows that: it is behind while it does not stand at the end of its
+    channel's stream, which *end_of* tells.
+    """
     started = time.monotonic()
+
+    def is_behind(keeper: Keeper, last: int) -> bool:
+        if keeper.books.told_at and end_of is not None:
+            return keeper.position is None or keeper.position.offset < end_of(keeper.channel)
+        return not keeper.books.seen or keeper.books.seen[-1] < last
 
     def behind() -> list[str]:
         last = {counter_channel(name): max(values, default=0) for name, values in commits.values.items()}
         return [
-            f"{keeper.channel} at {keeper.books.seen[-1:]} of {last[keeper.channel]}"
+            f"{keeper.channel} at {keeper.books.seen[-1:]} of {last[keeper.channel]}, told at {keeper.books.told_at}"
             for keeper in keepers
-            if last[keeper.channel] and (not keeper.books.seen or keeper.books.seen[-1] < last[keeper.channel])
+            if last[keeper.channel] and is_behind(keeper, last[keeper.channel])
         ]
 
     while late := behind():

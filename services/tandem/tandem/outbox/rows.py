@@ -16,6 +16,7 @@ from django.db.models import Case, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from tandem.models import OutboxEntry
+from tandem.outbox.statements import numbers
 
 TABLE = OutboxEntry._meta.db_table
 KEY_SECONDS = 7 * 24 * 3600
@@ -25,6 +26,12 @@ OLD = timedelta(days=6)
 
 _ROWS_OF_ONE_INSERT = 1000
 _COLUMNS = ("channel", "data", "tags", "request_id", "key", "reason")
+_INSERT_JSON = f"""
+INSERT INTO "{TABLE}" ("channel", "data", "tags", "request_id", "key", "reason")
+SELECT each ->> 0, each ->> 1, (each ->> 2)::jsonb, each ->> 3, each ->> 4, ''
+FROM json_array_elements(%s::json) WITH ORDINALITY AS given (each, place) ORDER BY place
+RETURNING "id"
+"""
 
 
 class Row(NamedTuple):
@@ -41,17 +48,14 @@ class Row(NamedTuple):
 
 def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[Row]:
     """Write *rows* with one statement and return them with their numbers."""
+    if connection.vendor == "postgresql":
+        return _numbered(rows, _insert_json(connection, rows))
     if not connection.features.can_return_rows_from_bulk_insert:
         return [_insert_one(connection, row) for row in rows]
     written: list[Row] = []
-    quote = connection.ops.quote_name
-    into = f"INSERT INTO {quote(TABLE)} ({', '.join(map(quote, _COLUMNS))}) VALUES "
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), _ROWS_OF_ONE_INSERT):
-            part = rows[start : start + _ROWS_OF_ONE_INSERT]
-            values = ", ".join(["(%s, %s, %s, %s, %s, '')"] * len(part))
-            cursor.execute(f"{into}{values} RETURNING {quote('id')}", [value for row in part for value in row[1:6]])
-            written += [row._replace(pk=pk) for row, (pk,) in zip(part, cursor.fetchall(), strict=True)]
+    for start in range(0, len(rows), _ROWS_OF_ONE_INSERT):
+        part = rows[start : start + _ROWS_OF_ONE_INSERT]
+        written += _numbered(part, _insert_values(connection, part))
     return written
 
 
@@ -63,19 +67,14 @@ def waiting_numbers(connection: BaseDatabaseWrapper, channels: Sequence[str], *,
         f"SELECT {quote('id')} FROM {quote(TABLE)} WHERE {among} AND {quote('id')} <= %s"
         f" AND {quote('state')} = 'waiting' ORDER BY {quote('id')} LIMIT {int(limit)}"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, up_to])
-        return [pk for (pk,) in cursor.fetchall()]
+    return numbers(connection, statement, [*parameters, up_to])
 
 
-def delete(connection: BaseDatabaseWrapper, numbers: Sequence[int]) -> None:
-    """Delete the rows of these *numbers* with one statement."""
-    if not numbers:
-        return
-    quote = connection.ops.quote_name
-    among, parameters = _among(connection, "id", numbers)
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {quote(TABLE)} WHERE {among}", parameters)
+def delete(connection: BaseDatabaseWrapper, pks: Sequence[int]) -> None:
+    """Delete the rows of these numbers with one statement."""
+    if pks:
+        among, parameters = _among(connection, "id", pks)
+        numbers(connection, f"DELETE FROM {connection.ops.quote_name(TABLE)} WHERE {among}", parameters)
 
 
 def waiting(using: str) -> QuerySet[OutboxEntry]:
@@ -94,14 +93,37 @@ def _among(connection: BaseDatabaseWrapper, column: str, values: Sequence[Any]) 
     """Return the condition that *column* is one of *values*: on PostgreSQL with one parameter for all of them."""
     name = connection.ops.quote_name(column)
     if connection.vendor == "postgresql":
-        return f"{name} = ANY(%s)", [list(values)]
+        return f"{name} = ANY(%s)", [_array(values)]
     return f"{name} IN ({', '.join(['%s'] * len(values))})", list(values)
+
+
+def _array(values: Sequence[Any]) -> str:
+    """Write *values* as PostgreSQL writes an array."""
+    escaped = (str(value).replace("\\", r"\\").replace('"', r"\"") for value in values)
+    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
 
 
 def _row(pk: int, channel: str, data: str, tags: Any, request_id: str, key: str, created_at: Any, old: Any) -> Row:
     # A row of the release before has no key; this is how it named what it sent.
     key = key or f"{pk}:{created_at.timestamp():.6f}"
     return Row(pk, channel, data, msgspec.json.encode(tags).decode() if tags else "{}", request_id, key, bool(old))
+
+
+def _insert_json(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[int]:
+    """Send them as one value: a statement with a mark for each of theirs would be read anew every time."""
+    return numbers(connection, _INSERT_JSON, [msgspec.json.encode([row[1:6] for row in rows]).decode()])
+
+
+def _insert_values(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[int]:
+    quote = connection.ops.quote_name
+    into = f"INSERT INTO {quote(TABLE)} ({', '.join(map(quote, _COLUMNS))}) VALUES "
+    values = ", ".join(["(%s, %s, %s, %s, %s, '')"] * len(rows))
+    given = [value for row in rows for value in row[1:6]]
+    return numbers(connection, f"{into}{values} RETURNING {quote('id')}", given)
+
+
+def _numbered(rows: Sequence[Row], pks: Sequence[int]) -> list[Row]:
+    return [Row(pk, *row[1:]) for row, pk in zip(rows, pks, strict=True)]
 
 
 def _insert_one(connection: BaseDatabaseWrapper, row: Row) -> Row:
