@@ -25,6 +25,7 @@ _CODES = {
     redis.exceptions.ReadOnlyError: "READONLY",
     redis.exceptions.NoPermissionError: "NOPERM",
     redis.exceptions.NoScriptError: "NOSCRIPT",
+    redis.exceptions.ExecAbortError: "EXECABORT",
     redis.exceptions.TryAgainError: "TRYAGAIN",
     redis.exceptions.ClusterDownError: "CLUSTERDOWN",
     redis.exceptions.MasterDownError: "MASTERDOWN",
@@ -114,6 +115,9 @@ class Shards:
                 # A failover: what the name leads to now is another one.
                 self.clients[shard].connection_pool.disconnect(inuse_connections=False)
                 self._again(shard, commands, replies, redis.exceptions.ReadOnlyError)
+            if any(isinstance(reply, redis.exceptions.ExecAbortError) for reply in replies):
+                # One of them was refused before the transaction began; the others were not looked at.
+                self._again(shard, commands, replies, redis.exceptions.ExecAbortError)
             if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
                 _load_scripts(self.clients[shard])
                 self._again(shard, commands, replies, redis.exceptions.NoScriptError)

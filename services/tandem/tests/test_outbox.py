@@ -360,7 +360,9 @@ def flap(client: redis.Redis, stop: threading.Event) -> None:
 
 def test_refusal_of_one_channel_is_no_other_s(store: redis.Redis) -> None:
     """The user may not write the keys of one: that one waits."""
-    store.execute_command("ACL", "SETUSER", "narrow", "on", ">secret", "~*{kept:b}*", "~tandem:bo*", "&*", "+@all")
+    store.execute_command(
+        "ACL", "SETUSER", "narrow", "on", ">secret", "~*{kept:b}*", "~tandem:bo*", "~tandem:rights*", "&*", "+@all"
+    )
     url = conf.redis_urls()[0].replace("redis://", "redis://narrow:secret@")
     for channel in ("kept:a", "kept:b", "kept:a"):
         publish_later(channel, 1)
