@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,10 +12,11 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from rig.accessibility import violations
 from rig.browser import SECONDS, open_browser
-from rig.stack import Stack
+from rig.stack import ADMIN_PASSWORD, Stack
 
 MS = SECONDS * 1000
 LARGEST = 100_000
+LIVE_PAGE = "/admin/tandem_monitor/connection/"
 DRESSES = {
     "light 1280": ("light", 1280),
     "dark 1280": ("dark", 1280),
@@ -161,3 +163,26 @@ async def test_without_javascript(stack: Stack, browser: Browser) -> None:
 
     await expect(page.locator(".orders li").first).to_contain_text("Shipped")
     await context.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_axe_has_nothing_to_say_of_the_others(stack: Stack, browser: Browser) -> None:
+    """The counter, its buttons, the inbox, a source file, what is not there, and the admin's live page."""
+    found = {}
+    context = await browser.new_context()
+    page = await sign_in(context, stack, "Ada", [])
+    for path in ("/counter/", "/increment/", "/notifications/", "/source/orders/models.py", "/nowhere/"):
+        await page.goto(f"{stack.url}{path}")
+        found[path] = await violations(page)
+    await page.goto(f"{stack.url}{LIVE_PAGE}")
+    await page.fill("#id_username", "admin")
+    await page.fill("#id_password", ADMIN_PASSWORD)
+    await page.click("[type=submit]")
+    await expect(page.locator("#connections")).to_have_text(re.compile(r"\d"), timeout=MS)
+    found[LIVE_PAGE] = await violations(page)
+    await page.goto(stack.url)
+    await page.get_by_role("link", name="Live connections").first.click()
+    await expect(page).to_have_url(f"{stack.url}{LIVE_PAGE}")
+    await context.close()
+
+    assert found == {path: [] for path in found}
