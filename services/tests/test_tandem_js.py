@@ -275,6 +275,8 @@ async def test_back_and_forward(stack: Stack, http: httpx.AsyncClient) -> None:
         await page.page.go_back(wait_until="commit")
         seen = await page.until_seen(2)
         await page.until("live")
+        states = [state for state, _ in await page.books("states")]
 
         assert values_of(seen) == values
         assert await page.books("reloads") == []
+        assert "recovering" in states[states.index("live") :]  # from the moment it left on

@@ -104,6 +104,21 @@ async def test_long_polling_gets_a_ticket_for_each_request(stack: Stack, http: h
         assert sum("/realtime/ticket/" in line for line in gate.requests) >= 4
 
 
+async def test_long_polling_of_somebody_else_s_channel(stack: Stack, http: httpx.AsyncClient) -> None:
+    """It is refused, as over any other transport; what the page may hear goes on."""
+    async with Gate(stack.edge.port) as gate, logged_in(gate.url) as context:
+        gate.websocket = gate.stream = "refused"
+        await ask(http, "publish", channel=ADMIN, data=1)
+        page = await open_page(context, gate.url, ADMIN)
+        await page.until("live")
+        await page.page.evaluate(f"window.other = connection.subscribe({ADA!r}, {{ since: ':0' }})")
+        await page.until_true("other.state === 'refused'")
+        await ask(http, "publish", channel=ADMIN, data=2)
+        await page.until_true("books.seen.at(-1) === 2")
+
+        assert await page.page.evaluate("[other.reason, subscription.state]") == [f"{ADA}: not allowed", "live"]
+
+
 async def test_logged_out_in_another_tab(stack: Stack, http: httpx.AsyncClient) -> None:
     """The page says so when its token runs out at the latest, and asks no more."""
     async with logged_in(stack.url) as context:

@@ -123,6 +123,19 @@ async def test_since_when(stack: Stack, http: httpx.AsyncClient) -> None:
         assert abs(since - heard) < 1000
 
 
+async def test_since_when_in_one_state(stack: Stack, http: httpx.AsyncClient) -> None:
+    """A page that is offline says since when: since the first reason, not since the last."""
+    async with open_browser() as browser:
+        async with Gate(stack.edge.port) as gate:
+            gate.websocket, gate.stream = "refused", "busy"
+            page = await TandemPage.open(await browser.new_context(), f"{gate.url}/", COUNTER, since=":0")
+            await page.until("offline")
+            since = await page.page.evaluate("connection.since.getTime()")
+        await page.until_true("connection.reason !== 'HTTP 503'", seconds=30)
+
+        assert await page.page.evaluate("[connection.state, connection.since.getTime()]") == ["offline", since]
+
+
 async def test_a_server_that_is_busy_is_left_alone(stack: Stack, http: httpx.AsyncClient) -> None:
     """503 with Retry-After: no other transport is tried, and no attempt comes before that time."""
     async with Gate(stack.edge.port) as gate, open_browser() as browser:

@@ -1,22 +1,24 @@
-/* The browser's side of Tandem, and its SharedWorker; tandem.d.ts says what a page can call. */
+/* Tandem in a browser, and in its SharedWorker; tandem.d.ts says what a page can call. */
 const VERSION = "0.1.0";
 
 // Milliseconds.
-const BEAT = 1000; // between two words of a visible page to its holder
+const BEAT = 1000; // of a visible page to its holder
 const ANSWER = 3000; // for the server and for the holder to answer
 const LATE = 4000; // for the server to be silent
 const ASKED = 10_000; // for a page to bring a token
 const LONGEST = 20_000; // pause between attempts
 
-const REPORTED = 0.01; // of all publications
+const REPORTED = 0.01; // of publications
 
 const STATES = ["live", "recovering", "stale", "offline", "refused"]; // from best to worst
+const UNKNOWN = { state: "recovering", reason: "" };
 const worse = (one, other) => (STATES.indexOf(other.state) > STATES.indexOf(one.state) ? other : one);
 
 const randomId = () => `tandem ${crypto.getRandomValues(new Uint32Array(3))}`;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-// At random: who lost the same server must not come back as one.
-const backoff = (failures) => Math.random() * Math.min(LONGEST, 1000 * 2 ** failures);
+// At random: a crowd must not come back as one.
+const backoff = (failures, retry = 0) =>
+  Math.max(Math.random() * Math.min(LONGEST, 1000 * 2 ** failures), retry * (1 + Math.random()));
 
 // A stream that is not born has no epoch.
 const areComparable = (one, other) => !one.epoch || !other.epoch || one.epoch === other.epoch;
@@ -29,13 +31,11 @@ function parsePosition(position) {
 // -- The page --
 
 class Subscription {
-  state = "recovering";
-  reason = "";
   #connection;
   #held = null; // what waits for a reload
 
   constructor(connection, id, channel, options) {
-    Object.assign(this, { id, channel, options, position: parsePosition(options.since) });
+    Object.assign(this, UNKNOWN, { id, channel, options, position: parsePosition(options.since) });
     this.#connection = connection;
   }
 
@@ -61,12 +61,12 @@ class Subscription {
     this.#connection.settle();
   }
 
-  /** The channel, asked from *start*, stands at *position*: is this subscription whole there? */
+  /** The channel was asked from *start*: is this subscription whole at *position*? */
   #join({ start, position, recovered, publications }) {
     const mine = this.position;
     const isStart = start?.epoch === mine?.epoch && start?.offset === mine?.offset;
     if (recovered && mine && areComparable(mine, start) && mine.offset >= start.offset) {
-      publications.forEach((pub) => this.#take(pub)); // perhaps of another epoch
+      publications.forEach((pub) => this.#take(pub));
     } else if (isStart || !mine || !position || !areComparable(mine, position)) {
       return this.#restart(position, start ? [] : publications);
     }
@@ -75,7 +75,6 @@ class Subscription {
     if (!this.#held) this.#become("live");
   }
 
-  /** Go on from *position*, after a reload. */
   async #restart(position, latest) {
     const { onReload } = this.options;
     const held = (this.#held = latest);
@@ -113,7 +112,7 @@ class Subscription {
     try {
       this.options[name]?.(...args);
     } catch (error) {
-      reportError(error); // the page's own
+      reportError(error);
     }
   }
 }
@@ -122,8 +121,8 @@ const EVENTS = ["pagehide", "pageshow", "online", "offline", "visibilitychange"]
 
 class Connection {
   tab = randomId();
-  mark = null; // of this tab, on what it caused: nobody can tell the tab from it
-  #heard = { state: "recovering", reason: "" }; // from the holder
+  mark = null; // on what this tab caused: its hash
+  #heard = UNKNOWN;
   #options;
   #subscriptions = new Map();
   #ids = 0;
@@ -137,8 +136,9 @@ class Connection {
     const endpoint = new URL(options.endpoint ?? "/ws", location.href).href.replace(/\/$/, "");
     this.#options = { csrf: {}, ...options, endpoint };
     this.#ways = options.login === undefined ? [alone] : [throughWorker, throughLock, alone];
-    const hashed = crypto.subtle?.digest("SHA-256", new TextEncoder().encode(this.tab));
-    hashed?.then((hash) => (this.mark = `${new Uint32Array(hash, 0, 3)}`));
+    crypto.subtle
+      ?.digest("SHA-256", new TextEncoder().encode(this.tab))
+      .then((hash) => (this.mark = `${new Uint32Array(hash, 0, 3)}`));
     this.open();
   }
 
@@ -158,7 +158,6 @@ class Connection {
 
   open() {
     this.#stop();
-    this.#say("recovering");
     for (const name of EVENTS) addEventListener(name, this);
     this.#beating = setInterval(() => document.hidden || this.#beat(), BEAT);
     this.#join();
@@ -166,18 +165,14 @@ class Connection {
 
   close() {
     this.#stop();
-    this.#say("offline", "closed");
+    this.#heard = { state: "offline", reason: "closed" };
+    this.settle();
   }
 
   #stop() {
     for (const name of EVENTS) removeEventListener(name, this);
     clearInterval(this.#beating);
     this.#leave();
-  }
-
-  #say(state, reason = "") {
-    this.#heard = { state, reason };
-    this.settle();
   }
 
   handleEvent({ type, persisted }) {
@@ -217,7 +212,7 @@ class Connection {
     if (!navigator.onLine) all.push({ state: "offline", reason: "" });
     const { state, reason, since = new Date() } = all.reduce(worse);
     if (state === this.state && reason === this.reason) return;
-    Object.assign(this, { state, reason, since });
+    Object.assign(this, { state, reason, since: state === this.state ? this.since : since });
     document.dispatchEvent(new CustomEvent("tandem:state", { detail: this }));
   }
 
@@ -235,7 +230,7 @@ class Connection {
       if (left > 0) this.#join(left); // a worker that is about to end
       else this.#nextWay();
     };
-    const key = ["tandem", VERSION, endpoint, login].join(" ");
+    const key = `tandem ${VERSION} ${endpoint} ${login}`;
     try {
       Object.assign(link, this.#ways[0]({ key, worker, tab: this.tab, hear, fail }));
     } catch {
@@ -253,6 +248,8 @@ class Connection {
 
   #leave() {
     this.send({ type: "bye" });
+    this.#heard = UNKNOWN;
+    this.settle();
     const link = this.#link;
     this.#link = {};
     this.#isWelcome = false;
@@ -307,14 +304,13 @@ class Connection {
 
 // -- The ways to the holder --
 
-/** Hold a lock until `release` is called or this tab ends. */
+/** Hold a lock until this tab ends, or releases it. */
 const holdLock = (name) =>
   new Promise((resolve) => {
     if (navigator.locks) navigator.locks.request(name, () => new Promise((release) => resolve(release)));
     else resolve(() => {});
   });
 
-/** Call back when whoever holds the lock has ended. */
 const whenGone = (name, then, signal) =>
   navigator.locks?.request(name, { signal, mode: "shared" }, () => void then()).catch(() => {});
 
@@ -372,7 +368,7 @@ class Channel {
     this.name = name;
   }
 
-  /** Where to ask from, for all listeners; null if one wants to begin now. */
+  /** Where to ask from for all of them; null if one begins now. */
   start() {
     const all = [...this.listeners.values()].map(({ since }) => since);
     if (!all.every(Boolean)) return null;
@@ -391,14 +387,14 @@ class Holder {
   channels = new Map();
   #lock = randomId();
   #isHeld = holdLock(this.#lock);
-  #told = { type: "state", state: "recovering", reason: "", since: new Date() };
-  #seen = null; // the tab that was looked at last
+  #told = { type: "state", ...UNKNOWN, since: new Date() };
+  #seen = null; // the visible tab
   #isRunning = false;
   token = "";
   tokenUntil = 0;
   #line = null;
   #isReady = false; // connect was answered
-  #misses = 2; // of WebSocket, since it got through
+  #misses = 2; // since WebSocket got through
   #ids = 0;
   #asks = new Map(); // who waits for a tab's answer
   #heardAt = 0;
@@ -411,12 +407,11 @@ class Holder {
 
   close() {
     this.tabs.clear();
-    this.#rest();
+    this.#endIfEmpty();
     this.#isHeld.then((release) => release());
   }
 
-  /** Give up where nobody is left. */
-  #rest() {
+  #endIfEmpty() {
     if (this.tabs.size) return;
     this.#line?.end({});
     this.#wake();
@@ -448,9 +443,9 @@ class Holder {
   #part(tab) {
     if (this.tabs.get(tab.id) === tab) this.tabs.delete(tab.id);
     for (const { listeners } of this.channels.values()) {
-      for (const [key, listener] of listeners) if (listener.tab === tab) this.#forget(key);
+      for (const [key, each] of listeners) if (each.tab === tab) this.#forget(key);
     }
-    this.#rest();
+    this.#endIfEmpty();
   }
 
   #beat(tab, isAwake) {
@@ -465,7 +460,7 @@ class Holder {
 
   #become(state, reason = "", since = new Date()) {
     if (state === this.#told.state && reason === this.#told.reason) return;
-    this.#told = { type: "state", state, reason, since };
+    this.#told = { type: "state", state, reason, since: state === this.#told.state ? this.#told.since : since };
     for (const tab of this.tabs.values()) tab.tell(this.#told);
   }
 
@@ -485,7 +480,7 @@ class Holder {
     let isRenewed = false; // the token
     for (let failures = 0; this.tabs.size; ) {
       const began = Date.now();
-      const { code, reason, wasConnected, isFinal, isSilent, retry = 0 } = await this.#stay();
+      const { code, reason, wasConnected, isFinal, isSilent, retry } = await this.#stay();
       if ([109, 3005, 3500].includes(code)) this.tokenUntil = 0;
       isRenewed = [109, 3500].includes(code) && !this.isAnonymous && (wasConnected || !isRenewed);
       if (!isRenewed && (isFinal || (code > 3000 && code % 1000 >= 500))) {
@@ -497,7 +492,7 @@ class Holder {
       else this.#become(wasConnected || isRenewed ? "recovering" : "offline", reason);
       await new Promise((resolve) => {
         this.#wake = resolve;
-        setTimeout(resolve, Math.max(backoff(failures - 1), retry * (1 + Math.random())));
+        setTimeout(resolve, backoff(failures - 1, retry));
       });
     }
     this.#isRunning = false;
@@ -528,7 +523,6 @@ class Holder {
       const silent = { reason: "no answer", isSilent: true };
       line.end = (why) => {
         if (this.#line !== line) return;
-        for (const timer of ["through", "late", "probing"]) wait(timer);
         this.#line = null;
         line.close?.();
         resolve({ wasConnected: this.#isReady, ...why });
@@ -550,7 +544,7 @@ class Holder {
         const connect = { token: this.token, name: "tandem.js", version: VERSION, subs };
         this.#send({ connect }, ({ error, connect: result }) => {
           wait("through");
-          if (error) return line.end({ reason: error.message, code: error.code, isFinal: isLasting(error) });
+          if (error) return line.end({ ...error, reason: error.message, isFinal: isLasting(error) });
           if (name === "websocket") this.#misses = 0;
           this.#connected(result, subs);
         });
@@ -562,9 +556,12 @@ class Holder {
         for (const message of messages) if (this.#line === line) this.#hear(message);
         wait("late", line.ping && line.ping * 1000 + LATE, silent);
       };
-      line.ticket = async (channel) => {
-        const { token, reason } = this.isAnonymous ? { token: "" } : await this.#ask("ticket", this.channels.get(channel));
-        if (reason) line.end({ reason });
+      line.ticket = async (name) => {
+        const channel = this.channels.get(name);
+        if (this.isAnonymous || !channel) return "";
+        const { token, ...why } = await this.#ask("ticket", channel);
+        if (why.isFinal) this.#refuse(channel, why.reason);
+        else if (why.reason) line.end(why);
         return token;
       };
       wait("through", ANSWER, { reason: "no answer" });
@@ -585,9 +582,9 @@ class Holder {
     this.#line?.replies.delete(id);
   }
 
-  #connected({ ping, time, ttl, subs = {} }, starts) {
+  #connected({ time, ttl, subs = {}, ...about }, starts) {
     this.#isReady = true;
-    Object.assign(this.#line, { ping, ahead: time - Date.now() });
+    Object.assign(this.#line, about, { ahead: time - Date.now() });
     this.#renew(ttl);
     this.#become("live");
     for (const channel of this.channels.values()) {
@@ -597,21 +594,22 @@ class Holder {
     }
   }
 
-  /** Bring the next token, of *channel* or the connection, within *ttl* seconds. */
+  /** Bring the next token within *ttl* seconds. */
   #renew(ttl = 0, channel) {
     const isCurrent = this.#guard(channel);
     const holder = channel ?? this;
     const bring = async () => {
-      const { token, reason, isFinal } = isCurrent() ? await this.#ask(channel ? "subscription" : "token", channel) : {};
+      if (!isCurrent()) return;
+      const { token, reason, isFinal, retry } = await this.#ask(channel ? "subscription" : "token", channel);
       if (!isCurrent()) return;
       if (isFinal && channel) return this.#refuse(channel, reason);
       if (isFinal) return this.#line.end({ reason, isFinal });
-      if (reason) return again();
+      if (reason) return again(retry);
       holder.token = token;
       const command = channel ? { sub_refresh: { channel: channel.name, token } } : { refresh: { token } };
       this.#send(command, ({ error, ...done }) => (error ? again() : this.#renew(Object.values(done)[0].ttl, channel)));
     };
-    const again = () => setTimeout(bring, backoff(4));
+    const again = (retry) => setTimeout(bring, backoff(4, retry));
     holder.tokenUntil = Date.now() + ttl * 1000;
     if (ttl) setTimeout(bring, Math.min(ttl * (700 + Math.random() * 200), 2 ** 31 - 1));
   }
@@ -689,10 +687,10 @@ class Holder {
     this.#subscribe(channel);
   }
 
-  async #retry(channel, retry = 0) {
+  async #retry(channel, retry) {
     const isCurrent = this.#guard(channel);
     channel.isAsking = true;
-    await sleep(Math.max(backoff(2), retry)); // cheap on an open line
+    await sleep(backoff(2, retry)); // cheap on an open line
     if (!isCurrent()) return;
     channel.isAsking = false;
     this.#subscribe(channel);
@@ -740,14 +738,14 @@ const exact = (key, value, context) =>
   Number.isInteger(value) && !Number.isSafeInteger(value) && context ? BigInt(context.source) : value;
 const parseLines = (text) => text.split("\n").filter(Boolean).map(parse);
 
-/** Why a request failed. Who is busy is so for every transport. */
-const lostTo = ({ status, headers, message }) => ({
-  reason: message ?? `HTTP ${status}`,
-  code: [429, 503].includes(status) && status,
-  retry: headers?.get("Retry-After") * 1000 || 0,
-});
+/** Why a request failed. Busy is busy for every transport. */
+function lostTo({ status, headers, message }) {
+  const after = headers?.get("Retry-After");
+  const retry = (after > 0 ? after * 1000 : Date.parse(after) - Date.now()) || 0;
+  return { reason: message ?? `HTTP ${status}`, code: [429, 503].includes(status) && status, retry };
+}
 
-/** Make requests for *line*, which ends when one fails. */
+/** Requests of *line*, which ends when one fails. */
 function requester(line, limit = 300) {
   const stop = new AbortController();
   line.close = () => stop.abort();
@@ -773,12 +771,11 @@ const transports = {
     line.close = () => socket.close();
   },
 
-  /** One long response; later commands are requests of their own. */
+  /** One long response, and a request for each later command. */
   stream(endpoint, line) {
     const request = requester(line);
     const post = (path, body, use) =>
       request(endpoint + path, { method: "POST", headers: { "Content-Type": "application/json" }, body }, use);
-    let hello;
     let sending = Promise.resolve();
     const listen = async ({ body }) => {
       const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -786,16 +783,14 @@ const transports = {
         const { done, value } = await reader.read();
         if (done) return line.end({ reason: "closed" });
         const cut = value.lastIndexOf("\n") + 1;
-        const messages = cut ? parseLines(rest + value.slice(0, cut)) : [];
+        line.hear(cut ? parseLines(rest + value.slice(0, cut)) : []);
         rest = cut ? value.slice(cut) : rest + value;
-        hello ??= messages[0]?.connect;
-        line.hear(messages);
       }
     };
     line.send = async (command) => {
       const data = JSON.stringify(command);
       if (command.connect) return post("/http_stream", data, listen);
-      const { session, node } = hello;
+      const { session, node } = line;
       sending = sending.then(() => post("/emulation", JSON.stringify({ session, node, data })));
     };
   },
@@ -804,32 +799,32 @@ const transports = {
   poll(endpoint, line) {
     const request = requester(line, 500);
     const followed = new Map();
-    const doubted = new Set();
-    const get = async (channel, since) => {
+    const get = async (channel, mine, since) => {
       const ticket = await line.ticket(channel);
       const query = new URLSearchParams({ channel, ...(ticket && { ticket }) });
       if (since) query.set("since", `${since.epoch}:${since.offset}`);
-      if (doubted.has(channel)) query.set("state", "stale");
+      if (mine.state) query.set("state", mine.state);
       return request(`${endpoint}/poll/?${query}`, {}, async (response) => parse(await response.text()));
     };
-    const hear = (channel, answer, messages) => {
-      doubted[answer.state === "stale" ? "add" : "delete"](channel);
-      const data = { type: "tandem.state", state: doubted.size ? "stale" : "live" };
+    const hear = (mine, answer, messages) => {
+      mine.state = answer.state;
+      const data = { type: "tandem.state", state: "live" };
+      for (const { state } of followed.values()) if (state === "stale") data.state = state;
       line.hear([...messages, { push: { message: { data } } }]);
     };
     const follow = async (id, { channel, recover, epoch, offset }) => {
       const mine = {};
       followed.set(channel, mine);
-      let now = await get(channel);
-      if (recover && now.offset !== offset) now = await get(channel, { epoch, offset });
+      let now = await get(channel, mine);
+      if (recover && now.offset !== offset) now = await get(channel, mine, { epoch, offset });
       else now.recovered = recover && areComparable(now, { epoch });
-      hear(channel, now, [now.code ? { id, error: now } : { id, subscribe: { ...now, recoverable: true } }]);
+      hear(mine, now, [now.code ? { id, error: now } : { id, subscribe: { ...now, recoverable: true } }]);
       while (!now.code) {
-        now = await get(channel, now);
+        now = await get(channel, mine, now);
         if (followed.get(channel) !== mine) return;
         const { code = 2500, message: reason } = now;
-        if (now.recovered) hear(channel, now, now.publications.map((pub) => ({ push: { channel, pub } })));
-        else return hear(channel, now, [{ push: { channel, unsubscribe: { code, reason } } }]);
+        if (now.recovered) hear(mine, now, now.publications.map((pub) => ({ push: { channel, pub } })));
+        else return hear(mine, now, [{ push: { channel, unsubscribe: { code, reason } } }]);
       }
     };
     line.send = ({ id, connect, ping, subscribe, unsubscribe }) => {
@@ -849,11 +844,10 @@ const LABELS = {
   offline: "Offline since {time}",
   refused: "Refused",
 };
-const STYLE = "i { color: #c22 } .live { color: #292 } .recovering, .stale { color: #c60 }";
 
 function defineElement() {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(STYLE);
+  sheet.replaceSync("i { color: #c22 } .live { color: #292 } .recovering, .stale { color: #c60 }");
 
   class TandemStatus extends HTMLElement {
     connectedCallback() {
@@ -871,17 +865,16 @@ function defineElement() {
 
     handleEvent({ detail: { state, since, reason } }) {
       const { firstChild, lastChild } = this.shadowRoot;
-      const text = this.getAttribute(state) ?? LABELS[state];
       this.setAttribute("state", state);
       this.title = reason;
       firstChild.className = state;
-      lastChild.textContent = text.replace("{time}", since.toLocaleTimeString());
+      lastChild.textContent = (this.getAttribute(state) ?? LABELS[state]).replace("{time}", since.toLocaleTimeString());
     }
   }
   customElements.define("tandem-status", TandemStatus);
 }
 
-let page; // its connection
+let page;
 
 // A second copy of this module finds the first.
 globalThis.tandem ??= {
