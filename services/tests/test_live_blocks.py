@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -13,21 +12,9 @@ from rig.browser import open_browser
 from rig.cable import Cable
 from rig.live_site import LiveSite, Orders, log_in, open_page
 
+pytest_plugins = ["rig.live_fixtures"]
+
 MS = 20_000
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
-    """A project with live blocks."""
-    with LiveSite(tmp_path_factory.mktemp("live") / "site") as site:
-        yield site
-
-
-@pytest.fixture
-async def orders(site: LiveSite) -> AsyncIterator[Orders]:
-    """Somebody who changes orders."""
-    async with Orders(site) as orders:
-        yield orders
 
 
 async def is_live(page: Page) -> None:
@@ -53,13 +40,13 @@ NOTE = """() => {
 """Note each number that the page shows."""
 
 
-async def test_a_change_is_shown_in_every_tab(site: LiveSite, orders: Orders) -> None:
+async def test_a_change_is_shown_in_every_tab(live_site: LiveSite, orders: Orders) -> None:
     """At once where few look: ten tabs, one connection."""
     pk = await orders.create()
     async with open_browser() as browser:
         context = await browser.new_context()
-        await log_in(context, site.url)
-        pages = [await open_page(context, site.url, "order", pk) for _ in range(10)]
+        await log_in(context, live_site.url)
+        pages = [await open_page(context, live_site.url, "order", pk) for _ in range(10)]
         for page in pages:
             await is_live(page)
         started = asyncio.get_running_loop().time()
@@ -72,13 +59,13 @@ async def test_a_change_is_shown_in_every_tab(site: LiveSite, orders: Orders) ->
         assert took < 3
 
 
-async def test_a_change_after_the_query_is_on_the_page(site: LiveSite, orders: Orders) -> None:
+async def test_a_change_after_the_query_is_on_the_page(live_site: LiveSite, orders: Orders) -> None:
     """Between the view's query and the tag: the tag reads again, and nobody asks."""
     pk = await orders.create()
     async with open_browser() as browser:
         context = await browser.new_context()
-        await log_in(context, site.url)
-        page = await open_page(context, site.url, "order", pk, between=1)
+        await log_in(context, live_site.url)
+        page = await open_page(context, live_site.url, "order", pk, between=1)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         await shows(page, 1)
@@ -87,12 +74,12 @@ async def test_a_change_after_the_query_is_on_the_page(site: LiveSite, orders: O
         assert [url for url in asked if "fragment" in url] == []
 
 
-async def test_a_change_before_the_subscription_is_on_the_page(site: LiveSite, orders: Orders) -> None:
+async def test_a_change_before_the_subscription_is_on_the_page(live_site: LiveSite, orders: Orders) -> None:
     """Between the answer and the subscription: what was missed is recovered."""
     pk = await orders.create()
     async with open_browser() as browser:
         context = await browser.new_context()
-        await log_in(context, site.url)
+        await log_in(context, live_site.url)
 
         async def late(route: Route) -> None:
             await orders.change(pk, number=5)
@@ -100,27 +87,27 @@ async def test_a_change_before_the_subscription_is_on_the_page(site: LiveSite, o
 
         page = await context.new_page()
         await page.route("**/tandem.js", late)
-        await page.goto(f"{site.url}/order/{pk}/")
+        await page.goto(f"{live_site.url}/order/{pk}/")
         await shows(page, 5)
         await is_live(page)
 
 
-async def test_cuts_at_random_end_as_a_reload_would(site: LiveSite, orders: Orders) -> None:
+async def test_cuts_at_random_end_as_a_reload_would(live_site: LiveSite, orders: Orders) -> None:
     """5 cuts during 40 changes: the page ends right, and never shows an older state than before."""
-    await cut_at_random(site, orders, cuts=5, changes=40)
+    await cut_at_random(live_site, orders, cuts=5, changes=40)
 
 
 @pytest.mark.slow
-async def test_a_hundred_cuts_end_as_a_reload_would(site: LiveSite, orders: Orders) -> None:
+async def test_a_hundred_cuts_end_as_a_reload_would(live_site: LiveSite, orders: Orders) -> None:
     """100 cuts during 500 changes."""
-    await cut_at_random(site, orders, cuts=100, changes=500)
+    await cut_at_random(live_site, orders, cuts=100, changes=500)
 
 
-async def cut_at_random(site: LiveSite, orders: Orders, *, cuts: int, changes: int) -> None:
+async def cut_at_random(live_site: LiveSite, orders: Orders, *, cuts: int, changes: int) -> None:
     """Cut the line of a page, its requests and its socket alike, while an order and a list change."""
     dice = random.Random(20_261_125)
     pk = await orders.create()
-    async with Cable(site.edge.port) as cable, open_browser() as browser:
+    async with Cable(live_site.edge.port) as cable, open_browser() as browser:
         url = f"http://127.0.0.1:{cable.port}"
         context = await browser.new_context()
         await log_in(context, url)
@@ -153,13 +140,13 @@ async def cut_at_random(site: LiveSite, orders: Orders, *, cuts: int, changes: i
         print(f"{len(shown)} of {changes} states shown")
 
 
-async def test_rows_come_go_and_move(site: LiveSite, orders: Orders) -> None:
+async def test_rows_come_go_and_move(live_site: LiveSite, orders: Orders) -> None:
     """Each row stays the element that it is: what was typed in it goes with it."""
     async with open_browser() as browser:
         context = await browser.new_context()
-        await log_in(context, site.url, "rows")
+        await log_in(context, live_site.url, "rows")
         first, second = [await orders.create(owner="rows", number=number) for number in (2, 1)]
-        page = await open_page(context, site.url, "list", first)
+        page = await open_page(context, live_site.url, "list", first)
         await is_live(page)
         rows = page.locator("tandem-live tr")
         await page.locator(f"[name=remark-{second}]").fill("half a sen")
@@ -194,13 +181,13 @@ FORM = """() => {
 }"""
 
 
-async def test_what_the_user_does_stays(site: LiveSite, orders: Orders) -> None:
+async def test_what_the_user_does_stays(live_site: LiveSite, orders: Orders) -> None:
     """Focus, caret, half-typed text, ticks, choices, opened details; what nobody touched follows the server."""
     pk = await orders.create(number=1)
     async with open_browser() as browser:
         context = await browser.new_context()
-        await log_in(context, site.url)
-        page = await open_page(context, site.url, "form", pk)
+        await log_in(context, live_site.url)
+        page = await open_page(context, live_site.url, "form", pk)
         await is_live(page)
         await page.evaluate("window.ran = null")
         await page.locator("summary").first.click()
@@ -232,13 +219,13 @@ async def test_what_the_user_does_stays(site: LiveSite, orders: Orders) -> None:
         assert second == {**first, "untouched": "8", "text": "Text 8"}
 
 
-async def test_text_that_is_selected_stays_so(site: LiveSite, orders: Orders) -> None:
+async def test_text_that_is_selected_stays_so(live_site: LiveSite, orders: Orders) -> None:
     """What is around a change is not touched."""
     pk = await orders.create(number=1)
     async with open_browser() as browser:
         context = await browser.new_context()
-        await log_in(context, site.url)
-        page = await open_page(context, site.url, "form", pk)
+        await log_in(context, live_site.url)
+        page = await open_page(context, live_site.url, "form", pk)
         await is_live(page)
         await page.evaluate("""() => {
           const text = document.querySelector(".number").firstChild;
@@ -250,14 +237,14 @@ async def test_text_that_is_selected_stays_so(site: LiveSite, orders: Orders) ->
         assert await page.evaluate("getSelection().toString()") == "many"
 
 
-async def test_html_in_data_is_text(site: LiveSite, orders: Orders) -> None:
+async def test_html_in_data_is_text(live_site: LiveSite, orders: Orders) -> None:
     """The template escapes it, and what it escapes stays so."""
     pk = await orders.create()
     note = "<img src=x onerror=alert(1)><script>alert(2)</script>"
     async with open_browser() as browser:
         context = await browser.new_context()
-        await log_in(context, site.url)
-        page = await open_page(context, site.url, "order", pk)
+        await log_in(context, live_site.url)
+        page = await open_page(context, live_site.url, "order", pk)
         await is_live(page)
         await orders.change(pk, note=note)
         await expect(page.locator(".note")).to_have_text(note, timeout=MS)
@@ -265,11 +252,11 @@ async def test_html_in_data_is_text(site: LiveSite, orders: Orders) -> None:
         assert await page.locator("tandem-live img, tandem-live script").count() == 0
 
 
-async def test_pushed_html(site: LiveSite, orders: Orders) -> None:
+async def test_pushed_html(live_site: LiveSite, orders: Orders) -> None:
     """Rendered once, shown without a request."""
     pk = await orders.create()
     async with open_browser() as browser:
-        page = await open_page(await browser.new_context(), site.url, "pushed", pk)
+        page = await open_page(await browser.new_context(), live_site.url, "pushed", pk)
         await is_live(page)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -281,23 +268,23 @@ async def test_pushed_html(site: LiveSite, orders: Orders) -> None:
         assert [url for url in asked if "fragment" in url] == []
 
 
-async def test_a_pushed_block_asks_where_no_html_comes(site: LiveSite, orders: Orders) -> None:
+async def test_a_pushed_block_asks_where_no_html_comes(live_site: LiveSite, orders: Orders) -> None:
     """A change that was only told: by somebody who does not push, or died before."""
     pk = await orders.create()
     async with open_browser() as browser:
-        page = await open_page(await browser.new_context(), site.url, "pushed", pk)
+        page = await open_page(await browser.new_context(), live_site.url, "pushed", pk)
         await is_live(page)
         await orders.change(pk, number=3)
         await shows(page, 3)
 
 
-async def test_what_the_page_itself_caused(site: LiveSite, orders: Orders) -> None:
+async def test_what_the_page_itself_caused(live_site: LiveSite, orders: Orders) -> None:
     """Its block shows that too, once, though others' handlers leave out what their own tab caused."""
     pk = await orders.create()
     async with open_browser() as browser:
         context = await browser.new_context()
-        await log_in(context, site.url)
-        page, other = [await open_page(context, site.url, "order", pk) for _ in range(2)]
+        await log_in(context, live_site.url)
+        page, other = [await open_page(context, live_site.url, "order", pk) for _ in range(2)]
         for each in (page, other):
             await is_live(each)
         await page.evaluate(NOTE)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
 
-from rig.browser import open_browser
 from rig.live_site import LiveSite, Orders, log_in, open_page
+
+pytest_plugins = ["rig.live_fixtures"]
 
 MS = 20_000
 BLOCK = "tandem-live"
@@ -21,32 +21,9 @@ NOTE = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
-    """A project with live blocks."""
-    with LiveSite(tmp_path_factory.mktemp("live") / "site") as site:
-        yield site
-
-
-@pytest.fixture
-async def orders(site: LiveSite) -> AsyncIterator[Orders]:
-    """Somebody who changes orders."""
-    async with Orders(site) as orders:
-        yield orders
-
-
-@pytest.fixture
-async def context(site: LiveSite) -> AsyncIterator[BrowserContext]:
-    """A browser of ann's."""
-    async with open_browser() as browser:
-        context = await browser.new_context()
-        await log_in(context, site.url)
-        yield context
-
-
-async def opened(context: BrowserContext, site: LiveSite, template: str, pk: int) -> Page:
+async def opened(context: BrowserContext, live_site: LiveSite, template: str, pk: int) -> Page:
     """A tab that is live and notes what its block tells."""
-    page = await open_page(context, site.url, template, pk)
+    page = await open_page(context, live_site.url, template, pk)
     await page_is(page, "live")
     await page.evaluate(NOTE)
     return page
@@ -67,10 +44,10 @@ async def shows(page: Page, number: object, *, ms: float = MS) -> None:
     await expect(page.locator(".number").first).to_have_text(str(number), timeout=ms)
 
 
-async def test_a_right_that_was_taken_back(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_a_right_that_was_taken_back(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """The order is somebody else's now: the block shows nothing of it, and the page does not call itself live."""
     pk = await orders.create()
-    page = await opened(context, site, "order", pk)
+    page = await opened(context, live_site, "order", pk)
     await orders.change(pk, owner=2, number=5)
     await block_is(page, "refused")
     await page_is(page, "refused")
@@ -79,11 +56,11 @@ async def test_a_right_that_was_taken_back(site: LiveSite, orders: Orders, conte
     assert await page.evaluate("told") == [["refused", "not allowed"]]
 
 
-async def test_a_page_of_another_login(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_a_page_of_another_login(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """The browser's login is another one: what the page shows stays as it was, and it says so."""
     pk = await orders.create(number=3)
-    page = await opened(context, site, "order", pk)
-    await log_in(context, site.url, "bea")
+    page = await opened(context, live_site, "order", pk)
+    await log_in(context, live_site.url, "bea")
     await page.evaluate("document.querySelector('tandem-live').refresh()")
     await block_is(page, "refused")
 
@@ -91,10 +68,10 @@ async def test_a_page_of_another_login(site: LiveSite, orders: Orders, context: 
     assert await page.evaluate("told") == [["refused", "another login"]]
 
 
-async def test_a_reference_that_was_changed(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_a_reference_that_was_changed(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """Of another partial, of another order: refused, and told."""
     pk = await orders.create()
-    page = await opened(context, site, "order", pk)
+    page = await opened(context, live_site, "order", pk)
     await page.evaluate("document.querySelector('tandem-live').setAttribute('reference', 'x.y.z')")
     await orders.change(pk, number=4)
     await block_is(page, "refused")
@@ -102,10 +79,10 @@ async def test_a_reference_that_was_changed(site: LiveSite, orders: Orders, cont
     assert await page.evaluate("told") == [["refused", "forged"]]
 
 
-async def test_a_partial_that_raises(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_a_partial_that_raises(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """The page is stale, with what it had, until the partial works again."""
     pk = await orders.create()
-    page = await opened(context, site, "fragile", pk)
+    page = await opened(context, live_site, "fragile", pk)
     await orders.change(pk, number=1, note="raise")
     await page_is(page, "stale")
     before = await page.locator(".number").inner_text()
@@ -117,10 +94,10 @@ async def test_a_partial_that_raises(site: LiveSite, orders: Orders, context: Br
     assert await page.evaluate("told") == [["stale", "internal error"], ["live", ""]]
 
 
-async def test_a_partial_that_grew_too_large(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_a_partial_that_grew_too_large(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """The page is told why, in a sentence."""
     pk = await orders.create()
-    page = await opened(context, site, "fragile", pk)
+    page = await opened(context, live_site, "fragile", pk)
     await orders.change(pk, number=1, note="large")
     await page_is(page, "stale")
     [[state, reason]] = await page.evaluate("told")
@@ -133,10 +110,10 @@ async def test_a_partial_that_grew_too_large(site: LiveSite, orders: Orders, con
     assert "1048576 are the most (TANDEM['max_publication_bytes'])" in reason
 
 
-async def test_an_order_that_was_deleted(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_an_order_that_was_deleted(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """The block is empty and says so; the page is live, since that is the truth."""
     pk = await orders.create()
-    page = await opened(context, site, "order", pk)
+    page = await opened(context, live_site, "order", pk)
     await orders.remove(pk)
     await block_is(page, "gone")
     await page_is(page, "live")
@@ -148,6 +125,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "a page of a login": {"status": 200, "content_type": "text/html", "body": "<h1>Log in</h1>"},
     "an edge without an api": {"status": 502, "content_type": "text/html", "body": "<h1>Bad gateway</h1>"},
     "busy": {"status": 503, "headers": {"Retry-After": "1"}, "body": ""},
+    "busy until a date": {"status": 503, "headers": {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, "body": ""},
     "JSON that is none": {"status": 500, "content_type": "application/json", "body": "{"},
     "nothing": {},
 }
@@ -155,37 +133,43 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("answer", ANSWERS)
 async def test_something_else_in_the_place_of_a_fragment(
-    site: LiveSite, orders: Orders, context: BrowserContext, answer: str
+    live_site: LiveSite, orders: Orders, context: BrowserContext, answer: str
 ) -> None:
-    """It is not shown; the page is stale until the real one comes."""
+    """It is not shown, and not asked for all the time; the page is stale until the real one comes."""
     pk = await orders.create()
-    page = await opened(context, site, "order", pk)
+    page = await opened(context, live_site, "order", pk)
+
+    asked = 0
 
     async def instead(route: Route) -> None:
+        nonlocal asked
+        asked += 1
         await (route.fulfill(**ANSWERS[answer]) if ANSWERS[answer] else route.abort())
 
     await page.route("**/fragment/", instead)
     await orders.change(pk, number=6)
     await page_is(page, "stale")
     before = await page.locator(BLOCK).inner_text()
+    await asyncio.sleep(0.5)
     await page.unroute("**/fragment/")
     await shows(page, 6, ms=30_000)
     await page_is(page, "live")
 
     assert before.strip() == "0"
+    assert asked < 10
 
 
-async def test_redis_away(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_redis_away(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """No page says live; a page that is loaded meanwhile shows the row; all are right soon after."""
     pk = await orders.create()
-    page = await opened(context, site, "order", pk)
-    site.redis.kill()
+    page = await opened(context, live_site, "order", pk)
+    live_site.redis.kill()
     await page_is(page, "stale")
     await orders.change(pk, number=8)
-    late = await open_page(context, site.url, "order", pk)
+    late = await open_page(context, live_site.url, "order", pk)
     await shows(late, 8)
     in_between = await late.locator("tandem-status").get_attribute("state")
-    site.redis.start()
+    live_site.redis.start()
     started = time.monotonic()
     for each in (page, late):
         await shows(each, 8)
@@ -200,10 +184,10 @@ async def test_redis_away(site: LiveSite, orders: Orders, context: BrowserContex
     assert took < 8
 
 
-async def test_api_killed(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_api_killed(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """What its pages had stays; what was committed before is shown once it is back."""
     pk = await orders.create()
-    page = await opened(context, site, "order", pk)
+    page = await opened(context, live_site, "order", pk)
     hold = asyncio.Event()
 
     async def wait(route: Route) -> None:
@@ -213,15 +197,15 @@ async def test_api_killed(site: LiveSite, orders: Orders, context: BrowserContex
     await page.route("**/fragment/", wait)
     await orders.change(pk, number=1)
     await asyncio.sleep(0.3)
-    site.api.stop()
+    live_site.api.stop()
     hold.set()
     await page_is(page, "stale")
-    site.api.start()
+    live_site.api.start()
     await shows(page, 1, ms=30_000)
     await page_is(page, "live")
 
 
-async def test_a_strict_policy(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_a_strict_policy(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """The browser has nothing to complain about, and nothing that a partial brings runs."""
     pk = await orders.create(number=1)
     page = await context.new_page()
@@ -235,7 +219,7 @@ async def test_a_strict_policy(site: LiveSite, orders: Orders, context: BrowserC
         )
 
     await page.route("**/order/**", strict)
-    await page.goto(f"{site.url}/order/{pk}/")
+    await page.goto(f"{live_site.url}/order/{pk}/")
     await page_is(page, "live")
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     await orders.change(pk, number=2)
@@ -244,10 +228,10 @@ async def test_a_strict_policy(site: LiveSite, orders: Orders, context: BrowserC
     assert complaints == []
 
 
-async def test_scripts_of_a_partial_do_not_run(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_scripts_of_a_partial_do_not_run(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """Without a policy, too: no script, no handler, no address that is one."""
     pk = await orders.create()
-    page = await opened(context, site, "order", pk)
+    page = await opened(context, live_site, "order", pk)
     html = """<p class="number">7</p><script>window.ran = 1</script><img src="/x.png" onerror="window.ran = 2">
         <iframe srcdoc="<script>parent.ran = 3</script>"></iframe><iframe src=" java\tscript:parent.ran = 4"></iframe>
         <svg onload="window.ran = 5"></svg><details open ontoggle="window.ran = 6"><summary>x</summary></details>
@@ -265,10 +249,10 @@ async def test_scripts_of_a_partial_do_not_run(site: LiveSite, orders: Orders, c
     assert await page.evaluate("window.ran ?? 0") == 0
 
 
-async def test_a_block_that_is_moved_or_removed(site: LiveSite, orders: Orders, context: BrowserContext) -> None:
+async def test_a_block_that_is_moved_or_removed(live_site: LiveSite, orders: Orders, context: BrowserContext) -> None:
     """It goes on where it is put, and asks no more when it is gone."""
     pk = await orders.create()
-    page = await opened(context, site, "order", pk)
+    page = await opened(context, live_site, "order", pk)
     await page.evaluate("document.body.prepend(document.querySelector('tandem-live'))")
     await orders.change(pk, number=1)
     await shows(page, 1)

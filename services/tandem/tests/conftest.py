@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
@@ -19,6 +19,10 @@ from rig.proxy import Proxy
 from rig.servers import RedisServer, free_port
 from tandem.layer import ChannelLayer
 from tests.layers import Make
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.test import Client
 
 NAMESPACES: dict[str, dict[str, Any]] = {
     "kept": {"history_size": 5, "history_ttl": 60},
@@ -156,3 +160,21 @@ def make(kind: type[Any], redis_url: str, opened: list[Any]) -> Make:
         return opened[-1]
 
     return make_one
+
+
+@pytest.fixture
+def ada() -> User:
+    """Somebody whom live blocks show."""
+    from django.contrib.auth.models import User
+
+    return User.objects.create_user("ada", password="secret", first_name="Ada")
+
+
+@pytest.fixture
+def visitor(ada: User) -> Client:
+    """Ada's browser, logged in."""
+    from django.test import Client
+
+    visitor = Client()
+    visitor.force_login(ada)
+    return visitor

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import psycopg
 
-from demo.edge import write_edge_files
+from rig.edge import make_edge
 from rig.postgres import PostgresServer
-from rig.servers import RedisServer, Server, find_program, free_port
+from rig.servers import RedisServer, Server, free_port
 from rig.stack import ADMIN_PASSWORD
 
 Environ = Mapping[str, str]
@@ -89,15 +89,12 @@ class Fleet:
         self.apis = [self._api(number) for number in range(2)]
         self.realtimes = [self._realtime(number) for number in range(2)]
         self.workers = [Worker(self.environ, directory / f"worker-{number}.log") for number in range(2)]
-        port, prefix = free_port(), directory / "edge"
         # As a Service of Kubernetes does: an address that refuses is passed over, but not for the next 10 seconds too.
         addresses = {
             name: "; server ".join(f"127.0.0.1:{part.port} max_fails=0" for part in parts)
             for name, parts in (("api", self.apis), ("realtime", self.realtimes))
         }
-        write_edge_files(prefix, listen=f"127.0.0.1:{port}", **addresses)
-        command = [find_program("nginx"), "-p", str(prefix), "-c", "nginx.conf", "-g", "daemon off;"]
-        self.edge = Server(command, port, log=directory / "edge.log", own_group=True)
+        self.edge = make_edge(directory, **addresses, own_group=True)
         self._running = contextlib.ExitStack()
 
     @property

@@ -13,9 +13,9 @@ from typing import Any, Self
 import httpx
 from playwright.async_api import BrowserContext, Page
 
-from demo.edge import write_edge_files
+from rig.edge import make_edge
 from rig.project import Project
-from rig.servers import SERVICES, RedisServer, Server, find_program, free_port
+from rig.servers import SERVICES, RedisServer, Server, free_port
 
 FILES = SERVICES / "tests" / "live_project"
 SETTINGS = """
@@ -24,6 +24,7 @@ INSTALLED_APPS += ["tandem", "tandem.live", "mysite"]
 ALLOWED_HOSTS = ["*"]
 MIDDLEWARE += ["tandem.tab.to_others"]
 DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=wal"}
+DATABASES["default"]["CONN_MAX_AGE"] = None
 """
 URLS = "urlpatterns = []\n"
 
@@ -45,7 +46,7 @@ class LiveSite:
             done = project.manage(*command)
             if done.returncode:
                 raise RuntimeError(done.stderr)
-        api, realtime, edge = free_port(), free_port(), free_port()
+        api, realtime = free_port(), free_port()
         self._environ = project.environ(
             DJANGO_SETTINGS_MODULE="mysite.settings",
             TANDEM_REDIS_URLS=self.redis.url,
@@ -61,10 +62,7 @@ class LiveSite:
         self.directory = directory
         self.api = self._python(["-m", "gunicorn", "-c", "python:tandem.gunicorn", "mysite.wsgi"], api, "api")
         self.realtime = self._python(["-m", "tandem_realtime"], realtime, "realtime")
-        prefix = directory / "edge"
-        write_edge_files(prefix, listen=f"127.0.0.1:{edge}", api=f"127.0.0.1:{api}", realtime=f"127.0.0.1:{realtime}")
-        command = [find_program("nginx"), "-p", str(prefix), "-c", "nginx.conf", "-g", "daemon off;"]
-        self.edge = Server(command, edge, log=directory / "edge.log")
+        self.edge = make_edge(directory, api=f"127.0.0.1:{api}", realtime=f"127.0.0.1:{realtime}")
         self._running = contextlib.ExitStack()
 
     @property

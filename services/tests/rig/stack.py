@@ -12,8 +12,8 @@ from typing import Self
 
 import httpx
 
-from demo.edge import write_edge_files
-from rig.servers import RedisServer, Server, find_program, free_port
+from rig.edge import make_edge
+from rig.servers import RedisServer, Server, free_port
 
 COUNTER = "public:counter.demo"
 ADMIN_PASSWORD = "of-the-admin"
@@ -38,7 +38,7 @@ class Stack:
         self.directory = directory
         (directory / "redis").mkdir(parents=True)
         self.redis = RedisServer(directory / "redis", *redis_options)
-        api, realtime, edge = free_port(), free_port(), free_port()
+        api, realtime = free_port(), free_port()
         self.private_port = free_port()
         self.environ = {
             "TANDEM_DEBUG": "0",
@@ -62,10 +62,7 @@ class Stack:
         gunicorn = ["-m", "gunicorn", "--config", "python:tandem.gunicorn", "api.wsgi:application"]
         self.api = self._python(gunicorn, api, "api")
         self.realtime = self._python(["-m", "tandem_realtime"], realtime, "realtime")
-        prefix = directory / "edge"
-        write_edge_files(prefix, listen=f"127.0.0.1:{edge}", api=f"127.0.0.1:{api}", realtime=f"127.0.0.1:{realtime}")
-        command = [find_program("nginx"), "-p", str(prefix), "-c", "nginx.conf", "-g", "daemon off;"]
-        self.edge = Server(command, edge, log=directory / "edge.log")
+        self.edge = make_edge(directory, api=f"127.0.0.1:{api}", realtime=f"127.0.0.1:{realtime}")
         self._running = contextlib.ExitStack()
 
     @property

@@ -36,17 +36,30 @@ def identify(who: Any) -> Identity:
     Raises `NotSignedIn` for somebody anonymous unless `anonymous` allows it, and for a user who was deactivated, or
     whose password was changed, since it was loaded.
     """
+    found = identify_for_now(who)
+    if not found.user_id:
+        return found
+    # In this order: what is revoked later bars the token, and what was revoked before is seen now.
+    generation = generation_of(found.user_id)
+    _require_valid(found.user)
+    return found._replace(generation=generation)
+
+
+def identify_for_now(who: Any) -> Identity:
+    """
+    Return who *who* is, as it was loaded: enough for an answer to this request, and nothing is read for it.
+
+    A token outlives the request, and needs `identify`. Raises `NotSignedIn` as that does.
+    """
     request = who if isinstance(who, HttpRequest) or hasattr(who, "META") else None
     user = getattr(who, "user", None) if request is not None else who
     if user is None or not user.is_authenticated:
         if not conf.settings().anonymous:
             raise NotSignedIn("nobody is logged in")
         return Identity(user, request)
-    user_id = id_of(user, request)
-    # In this order: what is revoked later bars the token, and what was revoked before is seen now.
-    generation = generation_of(user_id)
-    _require_valid(user)
-    return Identity(user, request, user_id, login_of(request), generation)
+    if not getattr(user, "is_active", True):
+        raise NotSignedIn("the user is not active")
+    return Identity(user, request, id_of(user, request), login_of(request))
 
 
 def id_of(user: Any, request: Any = None) -> str:

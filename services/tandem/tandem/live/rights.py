@@ -7,13 +7,11 @@ from django.http import HttpRequest
 
 from tandem import conf
 from tandem.auth.errors import NotSignedIn, Refused
-from tandem.auth.identity import Identity, identify
+from tandem.auth.identity import Identity, identify_for_now
 from tandem.auth.permissions import ask, permissions
 from tandem.errors import UnknownNamespace
 from tandem.live.errors import NotShown
 from tandem.namespaces import Namespace, namespace_name
-
-_IDENTITY = "_tandem_live_identity"
 
 
 def require_right(request: HttpRequest, channel: str) -> None:
@@ -37,20 +35,10 @@ def require_right(request: HttpRequest, channel: str) -> None:
 
 
 def _identity(request: HttpRequest, *, has_function: bool) -> Identity:
-    """
-    Return who asks, the same for all blocks of a page.
-
-    What a namespace opens to anyone needs no login; a function is asked about whom tokens name.
-    """
+    """Return who asks. What a namespace opens to anyone needs no login; a function is asked about whom tokens name."""
     user = getattr(request, "user", None)
     is_anonymous = user is None or not user.is_authenticated
-    if is_anonymous and not has_function:
-        return Identity(user, request)
-    found: Identity | None = getattr(request, _IDENTITY, None)
-    if found is None:
-        found = identify(request)
-        setattr(request, _IDENTITY, found)
-    return found
+    return Identity(user, request) if is_anonymous and not has_function else identify_for_now(request)
 
 
 def _namespace_of(channel: str) -> Namespace | None:

@@ -33,6 +33,7 @@ class Shown(NamedTuple):
     html: str
     position: Position | None
     pace: float
+    turn: float
 
     @property
     def etag(self) -> str:
@@ -46,10 +47,10 @@ def show(reference: Reference, request: HttpRequest) -> Shown:
 
     Raises `Gone`, `PartialTooLarge`, `ImproperlyConfigured`, and what the source and the partial raise.
     """
-    position, pace = look(reference.block.channel, reference.viewer)
+    looked = look(reference.block.channel, reference.viewer)
     with _speaking(reference.language, reference.time_zone):
         html = render(reference.block, request)
-    return Shown(html, None if may_be_older() else position, pace)
+    return Shown(html, None if may_be_older() else looked.position, looked.pace, looked.turn)
 
 
 def render(block: Block, request: HttpRequest | None) -> str:

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from tandem.live import viewers
 from tandem.live.blocks import Block, as_told
 from tandem.live.pushing import require_closed
 from tandem.live.references import refer, sign
@@ -52,6 +53,8 @@ def live(
         "since": "" if shown.position is None else str(shown.position),
         "etag": shown.etag,
         "pace": shown.pace,
+        "turn": shown.turn,
+        "renewal": viewers.RENEWAL_SECONDS,
         **({"push": ""} if is_pushed(block) else {}),
     }
     return format_html(

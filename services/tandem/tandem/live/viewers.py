@@ -6,6 +6,7 @@ A sorted set for each channel, of the viewers that asked within `WINDOW_SECONDS`
 
 from __future__ import annotations
 
+import random
 import time
 from typing import NamedTuple
 
@@ -16,16 +17,34 @@ from tandem.shards import shards
 from tandem.streams import history_call, parse_history
 from tandem.sync_shards import Command
 
+RENEWAL_SECONDS = 600
+"""How often an element asks where nothing changes: it renews its reference, and is counted."""
 WINDOW_SECONDS = 900
 LONGEST_PACE_SECONDS = 3.0
 VIEWERS_AT_LONGEST = 1000
 
 
 class Look(NamedTuple):
-    """Where a channel stands (None: unknown), and over how many seconds its viewers spread their requests."""
+    """Where a channel stands (None: unknown), and how many look at it (None: unknown), who asks included."""
 
     position: Position | None
-    pace: float
+    viewers: int | None
+
+    @property
+    def pace(self) -> float:
+        """Over how many seconds they spread their requests; the longest where nobody knows."""
+        return LONGEST_PACE_SECONDS if self.viewers is None else pace_of(self.viewers)
+
+    @property
+    def turn(self) -> float:
+        """
+        After how many seconds of those it is the turn of the one that came last.
+
+        Who came first cannot know how many will come. By the place in which each came they do not ask at once, however
+        many there are; places after the last of the pace are drawn.
+        """
+        is_in_line = self.viewers is not None and self.viewers <= VIEWERS_AT_LONGEST
+        return self.pace if is_in_line else round(random.uniform(0, LONGEST_PACE_SECONDS), 3)
 
 
 def pace_of(viewers: int) -> float:
@@ -46,7 +65,9 @@ def look(channel: str, viewer: str) -> Look:
     try:
         stream, _, _, viewers, _ = store.commands(store.of(channel), commands)
     except (RedisUnavailable, RedisReplyError):
-        return Look(None, LONGEST_PACE_SECONDS)
-    pace = LONGEST_PACE_SECONDS if isinstance(viewers, RedisReplyError) else pace_of(viewers)
+        return Look(None, None)
     is_known = not isinstance(stream, RedisReplyError)
-    return Look(parse_history(channel, stream, None).position if is_known else None, pace)
+    return Look(
+        parse_history(channel, stream, None).position if is_known else None,
+        None if isinstance(viewers, RedisReplyError) else viewers,
+    )

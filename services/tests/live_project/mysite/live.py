@@ -4,11 +4,12 @@ import os
 
 from mysite.models import Order
 
-import tandem.live.viewers
-from tandem.live import source
+from tandem.live import references, source, viewers
 
-# A crowd that a machine of the tests can be.
-tandem.live.viewers.VIEWERS_AT_LONGEST = int(os.environ.get("VIEWERS_AT_LONGEST", 1000))
+# A crowd that a machine of the tests can be, and times that a test can wait.
+viewers.VIEWERS_AT_LONGEST = int(os.environ.get("VIEWERS_AT_LONGEST", 1000))
+viewers.RENEWAL_SECONDS = int(os.environ.get("RENEWAL_SECONDS", 600))
+references.LIFE_SECONDS = int(os.environ.get("LIFE_SECONDS", 86_400))
 
 
 @source(channel="orders:{owner}")

@@ -9,8 +9,6 @@ const { connect, subscribe } = globalThis.tandem ?? (await import("./tandem.js")
 const TOGETHER = 20; // what comes of one commit
 const GAP = 250; // at least, between two requests
 const PUSHED = 1500; // until pushed HTML is given up
-const RENEWAL = 600_000; // of the reference, and of how many look
-const CROWD = 30; // the pace from which that matters
 const ANSWER = 10_000;
 const LONGEST = 20_000; // pause between attempts
 
@@ -24,11 +22,11 @@ function parsePosition(text) {
 /**
  * How long to wait with a change, so that many viewers do not ask at once and each is right within the *pace*.
  *
- * Who has *rested* longer than that waits for a part of it. While changes go on, each skips some: at one in a third of a
- * pace, each asks once in a pace.
+ * Who has *rested* longer than that waits for a part of it, the *turn*. While changes go on, each skips some: at one in a
+ * third of a pace, each asks once in a pace.
  */
-export function delayOf(pace, rested) {
-  const wait = pace * (rested < pace ? 0.67 + 0.17 * Math.random() : 0.9 * Math.random());
+export function delayOf(pace, rested, turn = pace * Math.random()) {
+  const wait = rested < pace ? pace * (0.67 + 0.17 * Math.random()) : 0.9 * turn;
   return Math.max(TOGETHER, wait, Math.max(GAP, pace * 0.9) - rested);
 }
 
@@ -42,7 +40,6 @@ class TandemLive extends HTMLElement {
   #isAsking = false;
   #isOutdated = false; // by what came while asking
   #failures = 0;
-  #pacedBefore = 0;
   #heard = 0; // the last offset
   #waiting = []; // who waits for the next request's answer
   #reason = "";
@@ -82,7 +79,7 @@ class TandemLive extends HTMLElement {
     return this.#reload(0);
   }
 
-  #reload(delay = this.#pace * Math.random()) {
+  #reload(delay = this.#turn ?? this.#pace * Math.random()) {
     this.#want(delay);
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
@@ -112,10 +109,16 @@ class TandemLive extends HTMLElement {
     return Number(this.getAttribute("pace")) * 1000;
   }
 
+  /** Its place among all who look, by when they came: who never asked knows only how many were there before. */
+  get #turn() {
+    return this.hasAttribute("turn") ? Number(this.getAttribute("turn")) * 1000 : undefined;
+  }
+
   /** Ask for what has changed, unless that will be asked for anyway. */
   #wantSoon(more = 0) {
     const now = Date.now();
-    if (this.#due > now + more + Math.max(GAP, this.#pace)) this.#want(more + delayOf(this.#pace, now - this.#askedAt));
+    if (this.#due <= now + more + Math.max(GAP, this.#pace)) return;
+    this.#want(more + delayOf(this.#pace, now - this.#askedAt, this.#turn));
   }
 
   #want(delay) {
@@ -126,13 +129,11 @@ class TandemLive extends HTMLElement {
     this.#timer = setTimeout(() => this.#ask(), delay);
   }
 
-  /** Want nothing but a renewal: soon while a crowd gathers, or who came first would not know of it. */
+  /** Want nothing but a renewal: of the reference, and of how many look. */
   #rest() {
     clearTimeout(this.#timer);
     this.#due = Infinity;
-    const isGathering = this.#pace > CROWD && this.#pace > 1.5 * this.#pacedBefore;
-    this.#pacedBefore = this.#pace;
-    this.#want((isGathering ? RENEWAL / 10 : RENEWAL) * (0.8 + 0.2 * Math.random()));
+    this.#want(Number(this.getAttribute("renewal")) * 1000 * (0.8 + 0.2 * Math.random()));
   }
 
   // Asking
@@ -149,7 +150,7 @@ class TandemLive extends HTMLElement {
     } catch (error) {
       for (const { reject } of waiting) reject(error);
       this.#tell("stale", error.message);
-      this.#want(Math.max(backoff(this.#failures++), error.retry ?? 0));
+      this.#want(Math.max(backoff(this.#failures++), (error.retry ?? 0) * (1 + Math.random())));
     }
     this.#isAsking = false;
     if (this.#isOutdated || this.#waiting.length) this.#wantSoon();
@@ -172,7 +173,8 @@ class TandemLive extends HTMLElement {
       return this.#settle(headers);
     }
     const { error = `HTTP ${status}` } = await response.json().catch(() => ({}));
-    if (status !== 403 && status !== 410) throw Object.assign(new Error(error), { retry: headers.get("Retry-After") * 1000 });
+    const retry = headers.get("Retry-After") * 1000 || 0;
+    if (status !== 403 && status !== 410) throw Object.assign(new Error(error), { retry });
     if (status === 410 || error === "not allowed") this.#show("");
     this.#tell(status === 410 ? "gone" : "refused", error);
   }
@@ -192,6 +194,7 @@ class TandemLive extends HTMLElement {
     for (const [name, value] of Object.entries({ etag, reference, pace, since })) {
       if (value) this.setAttribute(name, value);
     }
+    if (pace) this.removeAttribute("turn");
     this.#failures = 0;
     this.#tell("live");
     const shown = parsePosition(since);
