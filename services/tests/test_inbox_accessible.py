@@ -87,14 +87,15 @@ async def test_axe_has_nothing_to_say(stack: Stack, notifier: Notifier, browser:
     for severity in ("info", "success", "warning", "error"):
         notifier.notify("ann", title=f"Of severity {severity}", severity=severity, url=PAGE, data={"words": "words"})
     await expect(tab.toasts).to_have_count(3)
+    await tab.stand_still()
     found["toasts"] = await violations(tab.page)
     await tab.bell.click()
     await tab.row("Of severity info", "Mark as read")
-    await asyncio.sleep(1.5)  # colours fade
+    await tab.stand_still()
     found["panel"] = await violations(tab.page)
     await tab.page.context.set_offline(True)
     await tab.until_state("offline")
-    await asyncio.sleep(1.5)
+    await tab.stand_still()
     found["offline"] = await violations(tab.page)
     panel = await tab.element.locator("[part=panel]").bounding_box()
     if pictures := os.environ.get("PICTURES"):

@@ -137,6 +137,12 @@ class InboxPage:
         await self.page.evaluate("document.querySelector('tandem-inbox').inbox.markAll('archived')")
         await until(self.titles, [])
 
+    async def stand_still(self) -> None:
+        """Wait until nothing fades or comes in any more: colours are then those that are meant."""
+        await self.element.evaluate(
+            "({ shadowRoot }) => Promise.allSettled(shadowRoot.getAnimations().map((each) => each.finished))"
+        )
+
     async def row(self, text: str, action: str) -> None:
         """Press *action* beside the notification that says *text*."""
         await self.rows.filter(has_text=text).get_by_role("button", name=f"{action}: ").click()
