@@ -16,7 +16,7 @@ from typing import Self
 from rig.packages import package_of
 
 SERVICES = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 class MissingServer(RuntimeError):

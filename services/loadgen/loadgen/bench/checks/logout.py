@@ -48,7 +48,7 @@ def check(stage: Stage) -> list[Finding]:
         crowd = stage.crowd(contender, logins, target=LoggedIn(contender.url, logins=logins))
         crowd.retries = False
         own[logins] = cost_ms(stage, server, crowd, [login(logins, user) for user in range(LOGOUTS)])
-        strangers[logins] = cost_ms(stage, server, crowd, [login(0, user) for user in range(LOGOUTS)], ends=0)
+        strangers[logins] = cost_ms(stage, server, crowd, [login(0, user) for user in range(10 * LOGOUTS)], ends=0)
         gone = crowd.closes
         crowd.swarm.close()
         server.kill()
