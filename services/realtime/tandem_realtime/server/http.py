@@ -50,7 +50,8 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
     @property
     def buffered(self) -> int:
         """Bytes that wait in user space for the client to read."""
-        transport = self.channel and self.channel.transport
+        channel = getattr(self, "channel", None)  # Twisted deletes it with the end of the response
+        transport = channel and channel.transport
         if not transport or not hasattr(transport, "dataBuffer"):
             return 0
         return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
@@ -111,8 +112,8 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
 
     def time_out(self) -> None:
         """Cut off a response that did not end, or whose client does not read."""
-        if self.channel is not None:
-            self.channel.transport.abortConnection()
+        if (channel := getattr(self, "channel", None)) is not None:
+            channel.transport.abortConnection()
 
     @property
     def application(self) -> asyncio.Task[None] | None:
