@@ -45,6 +45,7 @@ def test_the_rule_for_a_thousand() -> None:
     assert found["late"] < PACE * 1000
 
 
+@pytest.mark.slow
 async def test_few_viewers(tmp_path: Path) -> None:
     """Each asks once for each change, and at once."""
     with LiveSite(tmp_path / "site") as site:

@@ -25,6 +25,14 @@ NETWORKS: dict[str, tuple[Treatment, Treatment, str, float]] = {
     "long responses held back": ("refused", "held back", "GET /ws/poll/?", 5),
 }
 networks = pytest.mark.parametrize("network", NETWORKS)
+# What lasts a quarter of a minute is tried over the first and the last, and over each of them by make soak.
+extremes = pytest.mark.parametrize(
+    "network",
+    [
+        pytest.param(name, marks=[] if name in ("open", "long responses held back") else pytest.mark.slow)
+        for name in NETWORKS
+    ],
+)
 every_way = pytest.mark.parametrize("way", WITHOUT)
 
 
@@ -78,7 +86,7 @@ async def test_a_cut_of_any_transport(stack: Stack, http: httpx.AsyncClient, net
         await assert_whole(page, values)
 
 
-@networks
+@extremes
 async def test_a_network_that_vanishes(stack: Stack, http: httpx.AsyncClient, network: str) -> None:
     """No packet arrives and nobody says so: the page that is looked at finds out within 10 s."""
     async with behind(stack, http, network) as (gate, page, values):
@@ -142,11 +150,16 @@ async def test_a_server_that_is_busy_is_left_alone(stack: Stack, http: httpx.Asy
         gate.websocket, gate.stream = "refused", "busy"
         page = await TandemPage.open(await browser.new_context(), f"{gate.url}/", COUNTER, since=":0")
         await page.until("offline")
-        await asyncio.sleep(2.5)
-        asked = [line.split()[1] for line in gate.requests if " /ws" in line]
-
-        assert asked == ["/ws/", "/ws/http_stream"]
         assert await page.page.evaluate("connection.reason") == "HTTP 503"
+        asked: list[tuple[str, float]] = []
+        async with asyncio.timeout(20):
+            while len(asked) < 3:
+                await asyncio.sleep(0.1)
+                came = zip(gate.requests, gate.came, strict=True)
+                asked = [(line.split()[1], at) for line, at in came if " /ws" in line]
+
+        assert [path for path, _ in asked[:3]] == ["/ws/", "/ws/http_stream", "/ws/"]
+        assert asked[2][1] - asked[1][1] >= 3
 
 
 async def test_attempts_become_rare(stack: Stack, http: httpx.AsyncClient) -> None:
@@ -167,7 +180,7 @@ async def test_attempts_become_rare(stack: Stack, http: httpx.AsyncClient) -> No
         assert 1 <= woken <= 2 * seconds
 
 
-@networks
+@extremes
 async def test_redis_is_away(tmp_path: Path, network: str) -> None:
     """10 s after it stopped no page says live; 5 s after it is back every page does, and has every change since."""
     with Stack(tmp_path / "stack", redis_options=("--appendonly", "yes", "--appendfsync", "always")) as stack:

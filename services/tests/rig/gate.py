@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import Literal, Self
 
 Treatment = Literal["through", "refused", "busy", "swallowed", "held back"]
@@ -20,6 +21,7 @@ class Gate:
 
     A refused request is answered with 403, one for whom it is busy with 503 and Retry-After, a swallowed one never; of
     one that is held back no byte of the answer comes before its end. `pages` are whole answers by path, of its own.
+    `requests` are their first lines, `came` when each came, as `time.monotonic` has it.
 
     Use as an asynchronous context manager.
     """
@@ -31,6 +33,7 @@ class Gate:
         self.stream: Treatment = "through"
         self.poll: Treatment = "through"
         self.requests: list[str] = []
+        self.came: list[float] = []
         self.pages: dict[str, bytes] = {}
         self._is_open = asyncio.Event()
         self._is_open.set()
@@ -85,6 +88,7 @@ class Gate:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
             self.requests.append(head.splitlines()[0].decode())
+            self.came.append(time.monotonic())
             treatment = self._treatment(head)
             own = self.pages.get(head.split()[1].decode()) or _ANSWERS.get(treatment)
             if own:
