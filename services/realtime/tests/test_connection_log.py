@@ -66,7 +66,8 @@ class Hours:
 def told() -> Iterator[list[dict[str, Any]]]:
     """Every line."""
     handler = Told()
-    before, logger.level = logger.level, logging.INFO
+    before = logger.level
+    logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     yield handler.lines
     logger.removeHandler(handler)

@@ -16,6 +16,10 @@ from .handshake import origin_form, refusal
 _MESSAGES_PER_BODY = 4
 # A body for the pages that is sent more slowly than this, for as long as a handshake may take, is not meant to arrive.
 _LEAST_BYTES_PER_DEADLINE = 16_384
+# Hanging up on who is still sending resets the connection, and with it goes the answer that he has not read. So what he
+# had under way is taken and thrown away first: this much of it, for so long.
+_LINGER_BYTES = 2 * 2**20
+_LINGER_SECONDS = 2.0
 
 
 _HTTPChannel: Any = twisted_http.HTTPChannel  # half of it has types, and some of them are wrong
@@ -33,6 +37,8 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
     _arrived = 0
     _path: bytes
     _is_refused = False
+    _lingering: Any = None
+    _thrown_away = 0
 
     @property
     def server(self) -> Connections:
@@ -43,6 +49,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
     def dataReceived(self, data: bytes) -> None:
         """Take bytes of a request, whose time runs from the first one on."""
         if self._is_refused:
+            self._throw_away(len(data))
             return
         if not self._handlingRequest:
             self._arrived += len(data)
@@ -77,16 +84,19 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
     def connectionLost(self, reason: Any) -> None:
         """Forget the connection."""
         self.server.arriving.discard(self)
+        if self._lingering is not None and self._lingering.active():
+            self._lingering.cancel()
         super().connectionLost(reason)
 
     def refuse(self, status: int) -> None:
-        """Answer with an error, read no more, and hang up."""
+        """Answer with an error, take nothing more, and hang up when the answer can have been read."""
         self.server.counters.rejected["timeout" if status == 408 else "malformed"] += 1
         self.server.arriving.discard(self)
         self._is_refused = True
         self.length = None  # whoever called us goes on to no answer
         self.transport.write(refusal(status, f"{http.HTTPStatus(status).phrase}\n"))
-        self.loseConnection()
+        self.transport.loseWriteConnection()
+        self._lingering = self.callLater(_LINGER_SECONDS, self.loseConnection)
 
     def time_out(self) -> None:
         """End a request that does not come; a large body that goes on coming has more time."""
@@ -96,6 +106,11 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
         elif self.requests:
             self.refuse(408)
         else:
+            self.loseConnection()
+
+    def _throw_away(self, count: int) -> None:
+        self._thrown_away += count
+        if self._thrown_away > _LINGER_BYTES:
             self.loseConnection()
 
     def _room_for(self, path: bytes) -> int:
