@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,10 +31,13 @@ def image(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What ``startproject`` began, with settings that read the chart's variables, and the page's Dockerfile."""
     directory = tmp_path_factory.mktemp("team")
     build_wheels(directory / "wheels")
+    wheels = hashlib.sha256(b"".join(each.read_bytes() for each in sorted((directory / "wheels").glob("*.whl"))))
     project = Stranger(directory / "project", Path(sys.executable).parent)
     with (project.folder / "mysite" / "settings.py").open("a") as settings:
         settings.write((FILES / "deploy" / "mysite" / "settings.append").read_text())
-    shutil.copy(FILES / "deploy" / "requirements.txt", project.folder)
+    # A layer of an earlier run is found by its files, and the wheels are none of them.
+    requirements = (FILES / "deploy" / "requirements.txt").read_text()
+    (project.folder / "requirements.txt").write_text(f"{requirements}# with {wheels.hexdigest()}\n")
     [dockerfile] = re.findall(r"```dockerfile\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
     (project.folder / "Dockerfile").write_text(dockerfile)
     (project.folder / ".dockerignore").write_text(".git\n")
