@@ -187,8 +187,8 @@ async def test_csrf_token_changes_between_reading_and_sending(stack: Stack) -> N
         await page.listen(ADMIN, since=":0", options=CONFIGURED)
         await page.until("live")
 
-        assert sent[1] == "x" * 32
-        assert sent[0] != sent[1]
+        assert sent[0] != "x" * 32
+        assert "x" * 32 in sent
 
 
 async def test_the_api_is_away_when_a_token_is_wanted(stack: Stack, http: httpx.AsyncClient) -> None:
