@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from rig.accessibility import violations
+from rig.axe import violations
 from rig.browser import SECONDS, open_browser
 from rig.stack import ADMIN_PASSWORD, Stack
 

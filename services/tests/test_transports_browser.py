@@ -8,7 +8,7 @@ import re
 import httpx
 from playwright.async_api import Browser, Page, expect
 
-from rig.accessibility import violations
+from rig.axe import violations
 from rig.browser import SECONDS, open_browser
 from rig.cable import Cable
 from rig.stack import Stack, press
