@@ -61,7 +61,7 @@ async def test_one_turn_is_one_write(open_client: OpenClient, redis_url: str, pr
     replies = await asyncio.gather(*(client.submit("ECHO", number) for number in range(100)))
 
     assert replies == [b"%d" % number for number in range(100)]
-    assert proxy.reads - before <= 2, "one chunk of commands, one of replies"
+    assert proxy.reads - before < 20, "a chunk of commands and one of replies; the network may cut each, but not in 100"
 
 
 async def test_commands_before_the_connection_wait_for_it(redis_url: str, open_client: OpenClient) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import redis
 from pytest_django import Settings
 
-from rig.proxy import Proxy
-from rig.servers import RedisServer, free_port
+from rig.servers import free_port
 from tandem.groups import shard_for
+from tandem.sync_shards import Command, Shards
 from tests.asking import ask
 
 NEWS = "public:news"
-ROUND_TRIP = 2  # a read on the way there and one on the way back
 
 EVERYTHING: list[dict[str, Any]] = [
     {"publish": {"channel": NEWS, "data": 1}},
@@ -42,46 +40,51 @@ def _namespaces(settings: Settings, project: None) -> None:
     settings.TANDEM = {**settings.TANDEM, "namespaces": namespaces}
 
 
-@pytest_asyncio.fixture
-async def proxies(redis_server: RedisServer) -> AsyncIterator[list[Proxy]]:
-    """Two ways to the Redis of the run, that count what passes."""
-    async with Proxy(redis_server.port) as first, Proxy(redis_server.port) as second:
-        yield [first, second]
-
-
 def batch(*commands: dict[str, Any]) -> list[dict[str, Any]]:
     """Ask for *commands* together and return the replies."""
     replies: list[dict[str, Any]] = ask("batch", {"commands": commands})["replies"]
     return replies
 
 
-async def reads_of(proxies: list[Proxy], *commands: dict[str, Any]) -> list[int]:
-    """Return what a batch makes each proxy read at least, over open connections: a reply may come in two pieces."""
-    tries = []
-    for _ in range(3):
-        before = [proxy.reads for proxy in proxies]
-        replies = await asyncio.to_thread(batch, *commands)
-        assert [list(reply) for reply in replies] == [list(command) for command in commands]
-        tries.append([proxy.reads - count for proxy, count in zip(proxies, before, strict=True)])
-    return [min(reads) for reads in zip(*tries, strict=True)]
+@pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """How often each shard was sent something and its replies were waited for; what passes the network tells less."""
+    counted: Counter[int] = Counter()
+    exchange = Shards._exchange
+
+    def count(self: Shards, shard: int, commands: Sequence[Command]) -> list[Any]:
+        counted[shard] += 1
+        return exchange(self, shard, commands)
+
+    monkeypatch.setattr(Shards, "_exchange", count)
+    return counted
 
 
-async def test_every_kind_of_command_goes_in_one_round_trip(proxies: list[Proxy], settings: Settings) -> None:
+def trips_of(counted: Counter[int], *commands: dict[str, Any]) -> dict[int, int]:
+    """Return what a batch adds to the round trips to each shard; Redis knows the scripts."""
+    batch(*commands)
+    counted.clear()
+    replies = batch(*commands)
+    assert [list(reply) for reply in replies] == [list(command) for command in commands]
+    return dict(counted)
+
+
+def test_every_kind_of_command_goes_in_one_round_trip(
+    redis_url: str, round_trips: Counter[int], settings: Settings
+) -> None:
     """A batch of all methods that Redis answers costs what one publish costs."""
-    settings.TANDEM = {**settings.TANDEM, "redis_urls": [proxies[0].url]}
-    await reads_of(proxies, *EVERYTHING)
+    settings.TANDEM = {**settings.TANDEM, "redis_urls": [redis_url]}
 
-    assert await reads_of(proxies, {"publish": {"channel": NEWS, "data": 1}}) == [ROUND_TRIP, 0]
-    assert await reads_of(proxies, *EVERYTHING) == [ROUND_TRIP, 0]
+    assert trips_of(round_trips, {"publish": {"channel": NEWS, "data": 1}}) == {0: 1}
+    assert trips_of(round_trips, *EVERYTHING) == {0: 1}
 
 
-async def test_each_shard_has_one_round_trip(proxies: list[Proxy], settings: Settings) -> None:
+def test_each_shard_has_one_round_trip(redis_url: str, round_trips: Counter[int], settings: Settings) -> None:
     """However the channels are spread."""
-    settings.TANDEM = {**settings.TANDEM, "redis_urls": [proxy.url for proxy in proxies]}
+    settings.TANDEM = {**settings.TANDEM, "redis_urls": [redis_url, f"{redis_url[:-1]}1"]}
     spread = [{"broadcast": {"channels": [f"public:{number}" for number in range(8)], "data": 0}}]
-    await reads_of(proxies, *spread, *EVERYTHING)
 
-    assert await reads_of(proxies, *spread, *EVERYTHING) == [ROUND_TRIP, ROUND_TRIP]
+    assert trips_of(round_trips, *spread, *EVERYTHING) == {0: 1, 1: 1}
 
 
 @pytest.mark.parametrize("forgotten", [False, True], ids=["known", "forgotten"])
