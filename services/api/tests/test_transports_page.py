@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from api.transports import processor
+
 pytestmark = pytest.mark.django_db
 
 
@@ -30,3 +32,21 @@ def test_the_head_of_a_request(client: Client) -> None:
 
     assert sizes["user-agent"] == len("User-Agent: xxxxxxxxxx\r\n")
     assert "x-request-id" not in sizes
+
+
+def test_processor_time_of_one_process(client: Client) -> None:
+    """Pages that gunicorn does not serve have no processes of their own; without realtime no socket costs anything."""
+    told = client.get("/transports/processor/").json()
+
+    assert told["at"] > 0
+    assert (told["pages"], told["sockets"]) == (None, 0)
+
+
+@pytest.mark.usefixtures("redis_down")
+def test_processor_time_without_redis(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can be asked: 503, and why."""
+    monkeypatch.setattr(processor, "KEPT_SECONDS", 1e-9)  # what the test before was told is old
+    answer = client.get("/transports/processor/")
+
+    assert answer.status_code == 503
+    assert answer.json()["problem"]

@@ -16,6 +16,8 @@ class Cable:
         self.is_cut = False
         self.passed = 0
         """Bytes, both ways."""
+        self.sent = 0
+        """Of those, what the client sent."""
         self._open: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
 
@@ -38,16 +40,17 @@ class Cable:
         except OSError:  # nobody is there
             writer.transport.abort()
             return
-        for source, sink in ((reader, far_writer), (far_reader, writer)):
-            pump = asyncio.create_task(self._pump(source, sink))
+        for source, sink, is_sent in ((reader, far_writer, True), (far_reader, writer, False)):
+            pump = asyncio.create_task(self._pump(source, sink, is_sent=is_sent))
             self._pumps.add(pump)
             pump.add_done_callback(self._pumps.discard)
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_sent: bool) -> None:
         self._open.add(sink)
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
                 self.passed += len(data)
+                self.sent += len(data) * is_sent
                 sink.write(data)
                 await sink.drain()
         self._open.discard(sink)

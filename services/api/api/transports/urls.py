@@ -9,4 +9,5 @@ from api.transports import views
 urlpatterns = [
     path("transports/", views.transports, name="transports"),
     path("transports/head/", views.head, name="transports-head"),
+    path("transports/processor/", views.processor, name="transports-processor"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from django.views.decorators.http import require_safe
 
 from api.counters import actions as counters
 from api.counters.views import DEMO
+from api.transports.processor import seconds_of_pages, seconds_of_sockets
+from tandem.errors import RedisReplyError, RedisUnavailable
 
 ADDED_BY_EDGES = ("X-Forwarded-", "X-Real-", "X-Request-Id", "Forwarded", "Connection")
 
@@ -70,3 +73,15 @@ def head(request: HttpRequest) -> HttpResponse:
     lines = {name.lower(): len(f"{name}: {value}\r\n".encode()) for name, value in request.headers.items()}
     added = tuple(each.lower() for each in ADDED_BY_EDGES)
     return JsonResponse({name: size for name, size in lines.items() if not name.startswith(added)})
+
+
+@require_safe
+@never_cache
+def processor(request: HttpRequest) -> JsonResponse:
+    """Answer with the processor time of the servers until now: who asks twice knows what was spent in between."""
+    server = request.META.get("SERVER_SOFTWARE", "")
+    try:
+        spent = {"pages": seconds_of_pages(server), "sockets": seconds_of_sockets()}
+    except (RedisUnavailable, RedisReplyError) as error:
+        return JsonResponse({"problem": str(error)}, status=503)
+    return JsonResponse({"at": time.monotonic(), **spent})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -89,6 +90,7 @@ class Census:
             channels=largest(ours, question),
             clients=clients_of(question.user, sessions, question.limit),
             troubles=list(self._recent_warnings.last),
+            cpu_seconds=time.process_time(),
         )
 
 

@@ -61,6 +61,7 @@ export class Meter {
   bytes = 0;
   open = 0;
   updates = 0;
+  spent = {}; // by the servers while this lane ran alone, in milliseconds a second
 
   constructor(root, clock) {
     this.#root = root;
@@ -105,6 +106,11 @@ export class Meter {
     this.#seen ??= version;
   }
 
+  /** The lane begins anew: what others changed while it stood still is not late. */
+  forget() {
+    this.#seen = null;
+  }
+
   /** A version of the counter is here. A lane that skipped some sees all of them now. */
   show(version) {
     this.#seen ??= version - 1n;
@@ -125,6 +131,8 @@ export class Meter {
       bytes: this.bytes.toLocaleString("en"),
       each: this.updates ? Math.round(this.bytes / this.updates).toLocaleString("en") : "–",
       open: this.open,
+      pages: this.spent.pages?.toFixed(1) ?? "–",
+      sockets: this.spent.sockets?.toFixed(1) ?? "–",
     };
     for (const [name, figure] of Object.entries(figures)) {
       this.#root.querySelector(`[data-figure=${name}]`).textContent = figure;

@@ -1,10 +1,12 @@
-/* Start and stop the five lanes, and change the counter as fast as the slider says. */
+/* Start and stop the five lanes, all of them or each in its turn, and change the counter as fast as the slider says. */
 
 import * as lanes from "./lanes.js";
 import { Clock, Meter } from "./meter.js";
+import { watchProcessor } from "./processor.js";
 
 const DRAW_MS = 250;
 const AGAIN_MS = 1000;
+const TURN_MS = 6000;
 const IDLE_MS = 500; // between two looks at a slider that stands at zero
 
 const part = (id) => document.getElementById(id);
@@ -40,9 +42,27 @@ async function change(began) {
 }
 
 async function keep(name, signal) {
+  meters.get(name).forget();
   while (!signal.aborted) {
     await lanes[name](meters.get(name), { channel, source }, signal).catch(() => {});
     if (!signal.aborted) await sleep(AGAIN_MS);
+  }
+}
+
+/** Run a lane alone: what the servers spend meanwhile, it costs. */
+function alone(name, signal) {
+  const meter = meters.get(name);
+  part(name).dataset.alone = "";
+  signal.addEventListener("abort", () => delete part(name).dataset.alone);
+  keep(name, signal);
+  watchProcessor(signal, (spent) => (meter.spent = spent)).catch(() => {});
+}
+
+async function takeTurns(wanted, signal) {
+  for (let turn = 0; !signal.aborted; turn++) {
+    const own = AbortSignal.any([signal, AbortSignal.timeout(TURN_MS)]);
+    alone(wanted[turn % wanted.length], own);
+    await new Promise((end) => own.addEventListener("abort", end));
   }
 }
 
@@ -51,9 +71,13 @@ function toggle() {
   running = running ? null : new AbortController();
   part("run").textContent = running ? "Stop" : "Start";
   part("run").ariaPressed = String(Boolean(running));
+  part("turns").disabled = Boolean(running);
   if (!running) return;
-  for (const name of meters.keys()) if (isWanted(name)) keep(name, running.signal);
-  drive(running.signal);
+  const { signal } = running;
+  const wanted = names.filter(isWanted);
+  if (part("turns").checked) takeTurns(wanted, signal);
+  else for (const name of wanted) keep(name, signal);
+  drive(signal);
 }
 
 /** All lanes, or the one that the address names: /transports/#websocket. */
