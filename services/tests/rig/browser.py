@@ -1,4 +1,8 @@
-"""Real Chromium, from the system, driven by Playwright."""
+"""
+Real Chromium, from the system, driven by Playwright.
+
+Its headless shell where there is one: the same engine without a browser's windows around it, for two thirds of the CPU.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,13 @@ SECONDS = 20.0
 
 @contextlib.asynccontextmanager
 async def open_browser(*, back_forward_cache: bool = False) -> AsyncIterator[Browser]:
-    """Start a headless browser; its pages end with it. Playwright turns the back-forward cache off unless told."""
-    program = find_program("chromium", "chromium-browser", "google-chrome")
+    """
+    Start a headless browser; its pages end with it.
+
+    Playwright turns the back-forward cache off unless told, and the headless shell has none.
+    """
+    shell = [] if back_forward_cache else ["chromium-headless-shell"]
+    program = find_program(*shell, "chromium", "chromium-browser", "google-chrome")
     options = ["--no-sandbox"] if os.getuid() == 0 else []  # Chromium refuses root otherwise
     async with async_playwright() as playwright:
         kept = ["--disable-back-forward-cache"] if back_forward_cache else []
