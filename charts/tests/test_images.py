@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from rig.servers import RedisServer, free_port, wait_until
+from tandem import __version__
 
 MEGABYTE = 1_000_000
 
@@ -61,7 +62,7 @@ def test_our_projects_are_installed(podman: Podman, images: dict[str, str], serv
     wanted = ["django-tandem", "django-tandem-realtime", *names]
 
     assert podman.run("podman", "run", "--rm", "--network=host", images[service], "python", "-c", look, *wanted) == (
-        " ".join(["None", *["0.1.0"] * len(wanted)])
+        " ".join(["None", *[__version__] * len(wanted)])
     )
 
 

@@ -13,6 +13,8 @@ from kubernetes_validate import utils
 from tools.helm import CAPABILITIES, CHART, NEWEST, OLDEST, render, render_files, value_sets
 from tools.looking import Object, containers, pod_specs
 
+from tandem import __version__
+
 CASES = value_sets()
 # Not in Kubernetes' own schemas.
 # Not in Kubernetes' own schemas.
@@ -139,7 +141,7 @@ def test_images_are_set_by_one_value_each(objects: list[Object]) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("registry:5000/team/api", "registry:5000/team/api:0.1.0"),
+        ("registry:5000/team/api", f"registry:5000/team/api:{__version__}"),
         ("registry:5000/team/api:2", "registry:5000/team/api:2"),
         ("api@sha256:" + "0" * 64, "api@sha256:" + "0" * 64),
     ],

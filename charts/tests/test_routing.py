@@ -10,6 +10,8 @@ import yaml
 from tools.helm import CHART, render
 from tools.looking import Object, env, of_kind, one
 
+from tandem import __version__
+
 WS = ("/ws", "tandem-realtime")
 PAIR = [WS, ("/", "tandem-api")]
 MODES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
@@ -112,7 +114,7 @@ def test_everything_through_asgi() -> None:
 
     assert {"tandem-api"} & set(of_kind(rendered, "Deployment")) == set()
     assert {"tandem-api"} & set(of_kind(rendered, "Service")) == set()
-    assert spec["containers"][0]["image"] == "ghcr.io/tandem-django/tandem-api:0.1.0"
+    assert spec["containers"][0]["image"] == f"ghcr.io/tandem-django/tandem-api:{__version__}"
     assert spec["containers"][0]["command"] == ["python", "-m", "tandem_realtime"]
     assert variables["TANDEM_HTTP_APP"] == "api.asgi:application"
     assert {"DATABASE_URL", "DJANGO_SECRET_KEY", "TANDEM_DRAIN_SECONDS", "TANDEM_REDIS_URLS"} <= set(variables)

@@ -166,6 +166,11 @@ def test_one_version() -> None:
         0
     ]
     del versions["services/tandem/pyproject.toml"]  # takes it from there
+    page = SERVICES / "tandem/tandem/static/tandem"
+    versions["package.json"] = json.loads(text(page / "package.json"))["version"]
+    versions["tandem.js"] = re.findall(r'^const VERSION = "(.+)"', text(page / "tandem.js"), re.MULTILINE)[0]
+    for dockerfile in SERVICES.glob("*/Dockerfile"):
+        versions[str(dockerfile)] = re.findall(r"^ARG VERSION=(.+)$", text(dockerfile), re.MULTILINE)[0]
     chart = yaml.safe_load(text(CHART / "Chart.yaml"))
     versions |= {"Chart version": chart["version"], "Chart appVersion": chart["appVersion"]}
     if released := re.findall(r"^## \[(\d[^\]]*)\]", text(ROOT / "CHANGELOG.md"), re.MULTILINE):

@@ -8,7 +8,7 @@ import time
 import jwt
 import pytest
 
-from tandem import apublish, tokens
+from tandem import __version__, apublish, tokens
 from tandem_realtime.hub import membership
 from tandem_realtime.runtime import Runtime
 from tests.session_clients import KEY, FakeTransport, user
@@ -23,7 +23,7 @@ async def test_connect_says_who_and_how(runtime: Runtime) -> None:
 
     assert abs(result.pop("time") - time.time() * 1000) < 5000
     assert len(result.pop("client")) == 36
-    assert result == {"version": "tandem 0.1.0", "ping": 25, "pong": True}
+    assert result == {"version": f"tandem {__version__}", "ping": 25, "pong": True}
 
 
 async def test_connect_with_a_token_expires_with_it(runtime: Runtime) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tandem.publisher import apublish, publish
     from tandem.streams import position
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Position",

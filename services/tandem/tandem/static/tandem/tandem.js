@@ -1,5 +1,5 @@
 /* Tandem in a browser, and in its SharedWorker; tandem.d.ts says what a page can call. */
-const VERSION = "0.1.0";
+const VERSION = "0.2.0";
 
 // Milliseconds.
 const BEAT = 1000; // of a visible page to its holder
