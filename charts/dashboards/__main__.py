@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .annotations import ANNOTATIONS
+from .links import LINKS
 from .panels import DATASOURCE, Panel
 from .rows import ROWS
 
@@ -91,7 +92,7 @@ def dashboard() -> dict[str, Any]:
             ]
         },
         "annotations": {"list": ANNOTATIONS},
-        "links": [],
+        "links": LINKS,
         "panels": place(),
     }
 

@@ -33,8 +33,10 @@ def stat(
     return panel
 
 
-def lines(title: str, help_: str, *queries: dict[str, Any], unit: str = "short", stacked: bool = False) -> Panel:
-    """Lines over time; *stacked* where the sum means something."""
+def lines(
+    title: str, help_: str, *queries: dict[str, Any], unit: str = "short", stacked: bool = False, aside: str = ""
+) -> Panel:
+    """Lines over time; *stacked* where the sum means something. The line *aside* has its own axis, to the right."""
     options = {
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "multi", "sort": "desc"},
@@ -49,6 +51,11 @@ def lines(title: str, help_: str, *queries: dict[str, Any], unit: str = "short",
         "showPoints": "never",
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
     }
+    if aside:
+        to_the_right = {"id": "custom.axisPlacement", "value": "right"}
+        panel["fieldConfig"]["overrides"] = [
+            {"matcher": {"id": "byName", "options": aside}, "properties": [to_the_right]}
+        ]
     return panel
 
 

@@ -70,7 +70,7 @@ def connected() -> list[Panel]:
         ),
         lines(
             "Subscriptions and channels",
-            "Channels are counted in each pod that has a subscriber.",
+            "Of people, not the canary's. Channels are counted in each pod that has a subscriber.",
             query("sum(tandem_subscriptions{PODS})", "subscriptions"),
             query("sum(tandem_channels{PODS})", "channels"),
         ),
@@ -102,10 +102,11 @@ def delivered() -> list[Panel]:
         ),
         lines(
             "Publications",
-            "Received from the channel layer by all pods, and written to connections.",
+            "Received from the channel layer by all pods (right axis), and written to connections (left).",
             query(rate("tandem_publications_received_total", "namespace"), "received"),
             query(rate("tandem_publications_delivered_total", "namespace"), "delivered"),
             unit="cps",
+            aside="received",
         ),
         lines(
             "Fan-out",

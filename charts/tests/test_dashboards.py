@@ -163,3 +163,25 @@ def test_what_happened_is_marked() -> None:
 
     assert list(marks) == ["Deploy", "Drain", "Redis lost"]
     assert {name for each in marks.values() for name in names_in(each["expr"])} <= names_in_code()
+
+
+def test_what_was_received_is_seen_beside_what_was_delivered() -> None:
+    """A publication is delivered to thousands: on one axis what was received would lie at the bottom."""
+    panel = next(panel for panel in PANELS if panel["title"] == "Publications")
+    legends = {target["legendFormat"] for target in panel["targets"]}
+
+    assert panel["fieldConfig"]["overrides"] == [
+        {
+            "matcher": {"id": "byName", "options": "received"},
+            "properties": [{"id": "custom.axisPlacement", "value": "right"}],
+        }
+    ]
+    assert "received" in legends
+
+
+def test_links_lead_to_the_runbook_and_the_live_page() -> None:
+    """The live page's is where Django has it, the runbook's a file that is there."""
+    runbook, live = (each["url"] for each in SOURCE["links"])
+
+    assert runbook.endswith("/main/charts/tandem/RUNBOOK.md")
+    assert live.endswith(":9000/admin/tandem_monitor/connection/")

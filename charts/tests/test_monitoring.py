@@ -17,6 +17,7 @@ from rig.servers import find_program
 
 DEMO = CHART.parent.parent / "k8s" / "monitoring"
 ALERTS = yaml.safe_load((CHART / "alerts" / "tandem.yaml").read_text())
+GATEWAY = {"enabled": True, "parentRefs": [{"name": "gateway"}]}
 DASHBOARD = json.loads((CHART / "dashboards" / "live-connections.json").read_text())
 
 
@@ -49,6 +50,36 @@ def test_the_runbook_can_live_elsewhere():
 
     urls = [alert["annotations"]["runbook_url"] for alert in rule["spec"]["groups"][0]["rules"]]
     assert urls == [f"https://wiki.example/tandem#{alert['alert'].lower()}" for alert in ALERTS["groups"][0]["rules"]]
+
+
+@pytest.mark.parametrize(
+    ("values", "live"),
+    [
+        (
+            {"ingress": {"enabled": True, "host": "shop.example"}},
+            "https://shop.example/admin/tandem_monitor/connection/",
+        ),
+        (
+            {"gateway": {**GATEWAY, "hostnames": ["a.example"]}},
+            "https://a.example/admin/tandem_monitor/connection/",
+        ),
+        ({"monitoring": {"dashboards": {"livePage": "https://intern.example/live/"}}}, "https://intern.example/live/"),
+        (
+            {"gateway": {**GATEWAY, "hostnames": ["*.example"]}},
+            "http://localhost:9000/admin/tandem_monitor/connection/",
+        ),
+    ],
+    ids=["ingress", "gateway", "given", "wildcard"],
+)
+def test_the_dashboard_links_to_the_page_of_this_release(values: dict[str, Any], live: str):
+    """At the host that its routes answer, or where one says; and to the runbook that alerts link to."""
+    monitoring = values.pop("monitoring", {}) | {
+        "rules": {"enabled": True, "runbookUrl": "https://wiki.example/tandem"}
+    }
+    config = one(render({**values, "monitoring": monitoring}), "ConfigMap")
+
+    links = json.loads(config["data"]["live-connections.json"])["links"]
+    assert [link["url"] for link in links] == ["https://wiki.example/tandem", live]
 
 
 def test_grafanas_sidecar_finds_the_dashboard():

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rig.servers import find_program
+from tandem.namespaces import CANARY
 from tandem_realtime.observing import metrics
 from tandem_realtime.observing.exposition import exposition
 from tandem_realtime.server.counters import Counters
@@ -29,9 +30,13 @@ class Server:
 
 
 @dataclass
+class Channel:
+    subscriber_count: int
+
+
+@dataclass
 class Hub:
-    subscription_count: int = 0
-    channel_count: int = 0
+    channels: dict[str, Channel]
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +67,7 @@ def test_gauges_count_live_objects() -> None:
         ]
     )
     metrics.observe_server(server)
-    metrics.observe_hub(Hub(7, 3))
+    metrics.observe_hub(Hub({"a": Channel(4), "b": Channel(3), "c": Channel(0), f"{CANARY}:n.0": Channel(1)}))
     before = samples()
 
     server.connections.pop(0)

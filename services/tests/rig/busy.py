@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +50,8 @@ class BusyRun:
         }
         self.prometheus = Prometheus(directory / "prometheus", targets)
         self.started = time.monotonic()
+        self.marks: dict[str, datetime] = {}
+        """What was done to the run, and when."""
         self._running = contextlib.ExitStack()
 
     @property
@@ -84,8 +87,10 @@ class BusyRun:
         pressing = asyncio.create_task(self._press(seconds))
         await asyncio.sleep(seconds * 0.5)
         await self._refused()
+        self.marks["clients killed"] = datetime.now(UTC)
         doomed.kill()  # a network goes away
         await asyncio.sleep(seconds * 0.2)
+        self.marks["drain"] = datetime.now(UTC)
         self.second.signal(signal.SIGTERM)  # a pod is replaced: its clients come back to the other one
         await asyncio.gather(*watchers, pressing)
 

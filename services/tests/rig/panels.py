@@ -11,12 +11,13 @@ import math
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, DateFormatter
+from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
 from matplotlib.figure import Figure
 
 from demo.monitor import DASHBOARD
@@ -35,6 +36,7 @@ SHOWN = (
 )
 DARK, PALE, GRID = "#111217", "#ccccdc", "#2c2f36"
 COLOURS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9", "#8ab8ff", "#96d98d")
+MARKS = ("#f2495c", "#ff9830")
 UNITS = {"s": "s", "cps": "/s", "bytes": "B", "Bps": "B/s", "reqps": "/s", "short": ""}
 
 
@@ -42,15 +44,15 @@ def main() -> int:
     """Run, record, draw."""
     with tempfile.TemporaryDirectory() as directory, BusyRun(Path(directory), clients=CLIENTS) as run:
         run.act(RUN_SECONDS)
-        figure = draw(run.prometheus, RUN_SECONDS)
+        figure = draw(run.prometheus, RUN_SECONDS, run.marks)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(TARGET, dpi=110, facecolor=DARK)
     print(TARGET.relative_to(ROOT))
     return 0
 
 
-def draw(prometheus: Prometheus, seconds: float) -> Figure:
-    """Draw the panels of SHOWN over the last *seconds*, four in the first row and two in the others."""
+def draw(prometheus: Prometheus, seconds: float, marks: Mapping[str, datetime]) -> Figure:
+    """Draw the panels of SHOWN over the last *seconds*, four in the first row, two in the others; *marks* in those."""
     panels = {panel["title"]: panel for panel in json.loads(DASHBOARD.read_text())["panels"]}
     figure = Figure(figsize=(14, 15), layout="constrained")
     grid = figure.add_gridspec(5, 4, height_ratios=[0.45, 1, 1, 1, 1])
@@ -60,8 +62,18 @@ def draw(prometheus: Prometheus, seconds: float) -> Figure:
         axes = figure.add_subplot(grid[row, column : column + width])
         _style(axes, title)
         _DRAWERS[panels[title]["type"]](axes, panels[title], prometheus, seconds)
+        if number >= 4:
+            _mark(axes, marks)
     figure.suptitle("Tandem: live connections", color=PALE, fontsize=15, x=0.02, ha="left")
     return figure
+
+
+def _mark(axes: Axes, marks: Mapping[str, datetime]) -> None:
+    """A line where something was done to the run, with what it was: the dashboard's annotations draw the same."""
+    for (name, moment), colour in zip(marks.items(), MARKS, strict=False):
+        axes.axvline(date2num(moment), color=colour, linewidth=1, linestyle="--")
+        text = axes.text(date2num(moment), 0.02, f" {name}", color=colour, transform=axes.get_xaxis_transform())
+        text.set_fontsize(7)
 
 
 def _style(axes: Axes, title: str) -> None:
@@ -96,8 +108,16 @@ def _lines(axes: Axes, panel: dict[str, Any], prometheus: Prometheus, seconds: f
     if is_stacked:
         _stack(axes, lines)
     else:
+        aside = [each["matcher"]["options"] for each in panel["fieldConfig"]["overrides"]]
+        right = axes.twinx() if aside else axes
         for (label, (times, values)), colour in zip(lines.items(), COLOURS * 3, strict=False):
-            axes.plot(times, values, color=colour, linewidth=1.2, label=label)
+            drawn = right if label in aside else axes
+            drawn.plot(times, values, color=colour, linewidth=1.2, label=label)
+            if drawn is not axes:  # the legend is the left axis's
+                axes.plot([], [], color=colour, label=f"{label} (right)")
+        if aside:
+            right.set_ylim(bottom=0, top=right.get_ylim()[1] * 1.2)
+            right.tick_params(colors=PALE, labelsize=8)
     axes.set_ylim(bottom=0, top=axes.get_ylim()[1] * 1.2)  # room for the legend
     axes.set_axisbelow(True)
     axes.set_ylabel(UNITS[defaults["unit"]], color=PALE, fontsize=8)

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tandem.namespaces import CANARY
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
 from tandem_realtime.observing import metrics
 from tandem_realtime.observing.histogram import AGES, Histogram
@@ -122,15 +123,17 @@ def _gauges() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         _named("draining"), "1 while the process closes its connections before it stops.", value=int(is_draining)
     )
+    people = [
+        channel.subscriber_count
+        for hub in metrics.hubs
+        for name, channel in hub.channels.items()
+        if not name.startswith(f"{CANARY}:")
+    ]
     yield GaugeMetricFamily(
-        _named("subscriptions"),
-        "Subscriptions to channels, the canary's own included.",
-        value=sum(hub.subscription_count for hub in metrics.hubs),
+        _named("subscriptions"), "Subscriptions to channels, without the canary's own.", value=sum(people)
     )
     yield GaugeMetricFamily(
-        _named("channels"),
-        "Channels that this process receives, the canary's own included.",
-        value=sum(hub.channel_count for hub in metrics.hubs),
+        _named("channels"), "Channels that this process receives, without the canary's own.", value=len(people)
     )
     if metrics.canary_ages:
         yield GaugeMetricFamily(

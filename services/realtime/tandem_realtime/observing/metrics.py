@@ -25,7 +25,7 @@ Labels are bounded in `exposition` and not at the places that count: what is not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,14 +65,18 @@ class ObservedServer(Protocol):
         """Everything open, and more that is not, or not yet."""
 
 
+class ObservedChannel(Protocol):
+    """A channel of a hub."""
+
+    @property
+    def subscriber_count(self) -> int: ...
+
+
 class ObservedHub(Protocol):
-    """A hub: how many subscriptions it serves, and over how many channels."""
+    """A hub: the channels that it receives, by name."""
 
     @property
-    def subscription_count(self) -> int: ...
-
-    @property
-    def channel_count(self) -> int: ...
+    def channels(self) -> Mapping[str, ObservedChannel]: ...
 
 
 def _counter(help: str) -> int:
