@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Publish a version: both images for two architectures with SBOM and provenance, then the chart; everything signed.
 #   VERSION=v1.2.3 REGISTRY=ghcr.io/owner k8s/release.sh
-# Needs docker with buildx, helm and cosign, logged in to the registry.
+# Needs docker with buildx, helm, cosign and oras, logged in to the registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=${VERSION:?the tag, such as v1.2.3}
@@ -27,3 +27,8 @@ helm package charts/tandem --destination "$scratch"
 helm push "$scratch/tandem-$version.tgz" "oci://$registry/charts" 2>&1 | tee "$scratch/push"
 digest=$(awk '/^Digest:/ {print $2}' "$scratch/push")
 cosign sign --yes "$registry/charts/tandem@$digest"
+
+# Beside the chart, who owns it: Artifact Hub reads the layer under this tag.
+cd charts
+oras push "$registry/charts/tandem:artifacthub.io" --config /dev/null:application/vnd.cncf.artifacthub.config.v1+yaml \
+    artifacthub-repo.yml:application/vnd.cncf.artifacthub.repository-metadata.layer.v1.yaml
