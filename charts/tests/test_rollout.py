@@ -113,6 +113,19 @@ def test_nobody_counts_the_pods_of_an_autoscaler(objects: list[Object]) -> None:
     assert scaled <= set(of_kind(objects, "Deployment"))
 
 
+def test_autoscaler_on_connections() -> None:
+    """Connections per pod count beside CPU, or in its place."""
+    rendered = render(
+        {"realtime": {"autoscaling": {"hpa": {"enabled": True, "connectionsPerPod": 5000, "cpuPercent": 0}}}}
+    )
+    [metric] = one(rendered, "HorizontalPodAutoscaler", "tandem-realtime")["spec"]["metrics"]
+
+    assert metric["pods"] == {
+        "metric": {"name": "tandem_connections"},
+        "target": {"type": "AverageValue", "averageValue": "5000"},
+    }
+
+
 def test_scale_down_is_slow() -> None:
     """Realtime grows at once and shrinks a pod at a time, with HPA and with KEDA alike."""
     keda = {"enabled": True, "prometheusAddress": "http://prometheus:9090"}

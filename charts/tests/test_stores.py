@@ -132,6 +132,20 @@ def test_external_redis_of_every_kind(url: str) -> None:
         assert {volume["name"] for volume in spec["volumes"]} >= {"redis-ca", "redis-client"}
 
 
+def test_our_certificate_for_an_external_database() -> None:
+    """libpq finds it by its own variables, and the key is for our user's group alone: libpq refuses any other."""
+    rendered = render(
+        {"postgresql": {"enabled": False, "external": {"existingSecret": "sql", "clientSecret": "client"}}}
+    )
+
+    for service in ("api", "outbox"):
+        spec = one(rendered, "Deployment", f"tandem-{service}")["spec"]["template"]["spec"]
+        [volume] = [volume for volume in spec["volumes"] if volume["name"] == "postgresql-client"]
+        assert volume["secret"] == {"secretName": "client", "defaultMode": 0o440}
+        assert env(spec["containers"][0])["PGSSLKEY"] == "/etc/tandem/postgresql-client/tls.key"
+        assert env(spec["containers"][0])["PGSSLCERT"] == "/etc/tandem/postgresql-client/tls.crt"
+
+
 @pytest.fixture
 def postgres_env(tmp_path: Path) -> dict[str, str]:
     """A volume with a database that an earlier release made, and what the new one's container knows."""

@@ -89,6 +89,9 @@ The user's win over ours. No name comes twice: server-side apply refuses that.
   {{- /* Read by libpq, whatever the settings say of the database */ -}}
   {{- $plain = merge $plain (dict "PGSSLMODE" "verify-full" "PGSSLROOTCERT" "/etc/tandem/postgresql-ca/ca.crt") -}}
 {{- end -}}
+{{- if include "tandem.postgresqlClient" . -}}
+  {{- $plain = merge $plain (dict "PGSSLCERT" "/etc/tandem/postgresql-client/tls.crt" "PGSSLKEY" "/etc/tandem/postgresql-client/tls.key") -}}
+{{- end -}}
 {{- dict "secret" $secret "plain" $plain | toYaml -}}
 {{- end }}
 

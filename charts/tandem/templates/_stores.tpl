@@ -13,6 +13,11 @@
 {{- if not (or .Values.postgresql.enabled .Values.sqlite.enabled) }}{{ .Values.postgresql.external.caSecret }}{{ end -}}
 {{- end }}
 
+{{/* Our own certificate for an external database. */}}
+{{- define "tandem.postgresqlClient" -}}
+{{- if not (or .Values.postgresql.enabled .Values.sqlite.enabled) }}{{ .Values.postgresql.external.clientSecret }}{{ end -}}
+{{- end }}
+
 {{/* Mounts and volumes, each list item on a line of its own; nothing without such a CA. */}}
 {{- define "tandem.redisCAMount" -}}
 {{- if include "tandem.redisCA" . }}
@@ -32,6 +37,11 @@
 {{- if include "tandem.postgresqlCA" . }}
 - name: postgresql-ca
   mountPath: /etc/tandem/postgresql-ca
+  readOnly: true
+{{- end }}
+{{- if include "tandem.postgresqlClient" . }}
+- name: postgresql-client
+  mountPath: /etc/tandem/postgresql-client
   readOnly: true
 {{- end }}
 {{- end }}
@@ -57,5 +67,11 @@
   secret:
     secretName: {{ . }}
     items: [{key: {{ $.Values.postgresql.external.caKey }}, path: ca.crt}]
+{{- end }}
+{{- with include "tandem.postgresqlClient" . }}
+- name: postgresql-client
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440 # libpq refuses a key that everybody may read
 {{- end }}
 {{- end }}
