@@ -74,7 +74,7 @@ profile: .venv/tests ## Show where the realtime service's processor time goes (P
 ##@ Kubernetes
 DOCKER ?= docker
 NAMESPACE ?= tandem
-.PHONY: chart chart-docs manifests dashboards generated images cluster install forward cluster-test cluster-report release wheels publish
+.PHONY: chart chart-docs manifests dashboards generated images cluster install forward cluster-test cluster-check team-image cluster-report cluster-logs release wheels publish
 chart: .venv/tests ## Check the chart: rendered for every case and version, policies, routes, images (root, buildah, podman)
 	@.ci/test charts/tests
 
@@ -103,12 +103,21 @@ install: ## Load the images into the kind cluster and install the chart (NAMESPA
 forward: ## Show the pages of the cluster at http://localhost:9000/
 	@kubectl --namespace "$(NAMESPACE)" port-forward service/tandem-edge 9000:80
 
-cluster-test: ## Try on the installed cluster what only a cluster can show; it ends with an uninstall
-	@k8s/cluster-test.sh "$(NAMESPACE)"
+cluster-test: ## Try on the cluster what only a cluster can show, PASS or FAIL each; it ends with an uninstall (HELM)
+	@HELM='$(HELM)' k8s/cluster-test.sh "$(NAMESPACE)"
 
-cluster-report: ## Print what the cluster says about the pods: after a failure
-	@kubectl --namespace "$(NAMESPACE)" get all,events
-	@kubectl --namespace "$(NAMESPACE)" logs --selector app.kubernetes.io/name=tandem --all-containers --prefix --tail 50
+cluster-check: ## Try some checks, or those beyond cluster-test, see k8s/README.md (CHECKS="guards broken hpa", HELM)
+	@HELM='$(HELM)' k8s/cluster-test.sh "$(NAMESPACE)" $(CHECKS)
+
+team-image: .venv/tests ## Build the image tandem-team:dev of a fresh project, for CHECKS=team (DOCKER, BUILD)
+	@DOCKER="$(DOCKER)" k8s/team-image.sh $(BUILD)
+
+cluster-report: ## Say what is wrong with the objects of the namespace, the cause first; then all events and logs
+	@k8s/cluster-report.sh "$(NAMESPACE)"
+
+cluster-logs: ## Follow the logs of all pods of the release
+	@kubectl --namespace "$(NAMESPACE)" logs --selector app.kubernetes.io/instance=tandem --all-containers --prefix \
+		--max-log-requests 50 --follow
 
 release: ## Publish images and chart, signed (VERSION=v1.2.3 REGISTRY=ghcr.io/owner)
 	@k8s/release.sh

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,14 +11,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tools.helm import CHART, render
+from tools.helm import render
 from tools.looking import of_kind, one
 from tools.podman import Pod, Podman
+from tools.team import write_team
 from websockets.sync.client import ClientConnection, connect
 
 from rig.postgres import PostgresServer
 from rig.servers import RedisServer, free_port, wait_until
-from rig.stranger import FILES, Stranger, build_wheels
 
 HOST = "shop.example"
 PASSWORD = "a long one of hers"
@@ -29,19 +27,8 @@ PASSWORD = "a long one of hers"
 @pytest.fixture(scope="module")
 def image(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What ``startproject`` began, with settings that read the chart's variables, and the page's Dockerfile."""
-    directory = tmp_path_factory.mktemp("team")
-    build_wheels(directory / "wheels")
-    wheels = hashlib.sha256(b"".join(each.read_bytes() for each in sorted((directory / "wheels").glob("*.whl"))))
-    project = Stranger(directory / "project", Path(sys.executable).parent)
-    with (project.folder / "mysite" / "settings.py").open("a") as settings:
-        settings.write((FILES / "deploy" / "mysite" / "settings.append").read_text())
-    # A layer of an earlier run is found by its files, and the wheels are none of them.
-    requirements = (FILES / "deploy" / "requirements.txt").read_text()
-    (project.folder / "requirements.txt").write_text(f"{requirements}# with {wheels.hexdigest()}\n")
-    [dockerfile] = re.findall(r"```dockerfile\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
-    (project.folder / "Dockerfile").write_text(dockerfile)
-    (project.folder / ".dockerignore").write_text(".git\n")
-    return podman.build_from(project.folder, "Dockerfile", "localhost/shop:test", f"{directory}/wheels:/wheels:ro")
+    folder, wheels = write_team(tmp_path_factory.mktemp("team"))
+    return podman.build_from(folder, "Dockerfile", "localhost/shop:test", f"{wheels}:/wheels:ro")
 
 
 @dataclass

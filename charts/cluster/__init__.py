@@ -1,0 +1,1 @@
+"""What only a cluster can show: `python3 -m cluster --help`. Standard library, kubectl and helm; no more."""
