@@ -127,7 +127,9 @@ def judge(
     early, late = failures or (0.0, 0.0)
     outside = [each for each in report["failed"] if not early <= each[0] <= late]
     verdicts.say(
-        f"{what}: no 5xx", not outside, {**report["http"], **({"failed": report["failed"]} if report["failed"] else {})}
+        f"{what}: no 5xx{' but while it is away' if failures else ''}",
+        not outside,
+        {**report["http"], **({"failed": report["failed"]} if report["failed"] else {})},
     )
     if counted and report["counted"] is not None:
         verdicts.say(
