@@ -113,6 +113,7 @@ EXTERNAL = {
     "one address": "redis://:$(REDIS_PASSWORD)@r:6379/0",
     "TLS and our certificate": "rediss://u:$(REDIS_PASSWORD)@r:6380/0?ssl_ca_certs=/etc/tandem/redis-ca/ca.crt"
     "&ssl_certfile=/etc/tandem/redis-client/tls.crt&ssl_keyfile=/etc/tandem/redis-client/tls.key",
+    "a cluster": "redis+cluster://:$(REDIS_PASSWORD)@a:6379,b:6379",
     "Sentinels": "redis+sentinel://:$(REDIS_PASSWORD)@a:26379,b:26379/mymaster/0",
 }
 

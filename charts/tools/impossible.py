@@ -60,16 +60,16 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
         "There are two Redis: set redis.enabled=false to use redis.external.existingSecret, or empty that.",
     ),
     (
-        "a Redis in cluster mode",
-        {"redis": {"enabled": False, "external": {"urls": ["redis+cluster://a:6379"]}}},
-        "Redis in cluster mode is not spoken yet: give the addresses of several servers in redis.external.urls, each a "
-        "shard, or one that Sentinels watch.",
+        "a cluster beside another Redis",
+        {"redis": {"enabled": False, "external": {"urls": ["redis+cluster://a:6379", "redis://b:6379"]}}},
+        "A cluster is the only address in redis.external.urls: it spreads the channels by itself. Name its nodes in "
+        "one address, redis+cluster://a:6379,b:6379.",
     ),
     (
         "an address of something else",
         {"redis": {"enabled": False, "external": {"urls": ["http://a"]}}},
-        "An address in redis.external.urls begins with redis://, rediss://, redis+sentinel://, rediss+sentinel:// or "
-        "unix://.",
+        "An address in redis.external.urls begins with redis:// or rediss://, redis+sentinel:// or rediss+sentinel://, "
+        "redis+cluster:// or rediss+cluster://, or unix://.",
     ),
     (
         "our certificate for the chart's own Redis",

@@ -10,35 +10,15 @@ import pytest
 import redis as redis_py
 from django.test import override_settings
 
-from rig.arrangements import Replicated, delivering, make_certificate, watched
-from rig.keeper import Keeper, Producer, assert_balanced, until_whole
+from rig.arrangements import Replicated, assert_all_whole, delivering, make_certificate, watched
+from rig.keeper import until_whole
 from rig.overrides import override_tandem
 from rig.proxy import Proxy
 from rig.servers import RedisServer, free_port
 
 CHANNEL = "public:books"
-BACK_SECONDS = 30.0  # 15 on a machine that has nothing else to do
 PRODUCE_SECONDS = 5.0
 LONG = [PRODUCE_SECONDS, pytest.param(60.0, marks=pytest.mark.slow)]
-
-
-async def until_writes_are_back(producer: Producer) -> float:
-    """Publish until one is confirmed, and return how long that took."""
-    started, known = time.monotonic(), len(producer.confirmed)
-    while len(producer.confirmed) == known:
-        assert time.monotonic() - started < BACK_SECONDS
-        await producer.publish(1)
-        await asyncio.sleep(0.05)
-    return time.monotonic() - started
-
-
-async def assert_all_whole(keepers: list[Keeper], producer: Producer) -> None:
-    """Whatever was lost was told, and what comes now arrives."""
-    await until_writes_are_back(producer)
-    await producer.publish(20)
-    await until_whole(keepers, producer, seconds=30)
-    assert all(not keeper.books.faults for keeper in keepers)
-    assert_balanced(keepers, producer)
 
 
 @pytest.mark.parametrize("seconds", LONG)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgpack
 
 from tandem.async_shards import AsyncShards
-from tandem.groups import layer_channel, shard_for_group
+from tandem.groups import layer_channel, publish_command, shard_for_group
 from tandem_realtime.hub import Hub
 from tandem_realtime.hub.tasks import Tasks
 
@@ -72,7 +72,7 @@ class Emulation:
         group = group_of(node)
         message = msgpack.packb({"type": "emulation", "session": key, "data": data})
         client = self._shards.clients[shard_for_group(group, len(self._shards.clients))]
-        return bool(await client.execute("PUBLISH", layer_channel(group), message))
+        return bool(await client.execute(*publish_command(layer_channel(group), message)))
 
     def _take(self, message: dict[str, Any]) -> None:
         match message:

@@ -8,16 +8,19 @@ from typing import Any
 
 from tandem import scripts
 from tandem.errors import NOT_NOW, NoScriptError, RedisReplyError, RedisUnavailable
-from tandem.groups import rights_commands, shard_for
+from tandem.groups import shard_for
 from tandem.memory import is_memory
-from tandem.redis import RedisClient
+from tandem.redis import Address, RedisClient
+from tandem.redis.cluster import ClusterClients
+from tandem.redis.clustered import is_clustered
+from tandem.rights import rights_commands
 
 
 class AsyncShards:
-    """The Redis shards, for one event loop."""
+    """The Redis shards, for one event loop: the buckets, where they are a cluster."""
 
     def __init__(self, urls: Sequence[str]) -> None:
-        self.clients = [_client(url) for url in urls]
+        self.clients = _clients(urls)
         self._loading: dict[RedisClient, asyncio.Task[None]] = {}
 
     def of(self, channel: str) -> int:
@@ -55,6 +58,12 @@ class AsyncShards:
             task = self._loading[client] = asyncio.create_task(_load_scripts(client))
             task.add_done_callback(lambda _: self._loading.pop(client, None))
         await asyncio.shield(task)
+
+
+def _clients(urls: Sequence[str]) -> list[Any]:
+    if is_clustered(urls[0]):
+        return list(ClusterClients(Address.from_url(urls[0]), tries=rights_commands()).buckets)
+    return [_client(url) for url in urls]
 
 
 def _client(url: str) -> RedisClient:

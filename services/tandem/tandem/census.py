@@ -12,8 +12,9 @@ import uuid
 import msgspec
 
 from tandem.errors import RedisReplyError
-from tandem.groups import layer_channel, shard_for_group
+from tandem.groups import layer_channel, publish_command, shard_for_group
 from tandem.names import plain_key
+from tandem.redis.slots import BUCKETS
 from tandem.shards import shards
 
 GROUP = "tandem.census"
@@ -72,17 +73,22 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     cpu_seconds: float = 0.0  # of the process since it began; a pod of 0.1 does not tell
 
 
+def reply_key(name: str) -> str:
+    """Return the key of the list for the answers to one question, on the shard that carries the questions."""
+    return plain_key("census", name, bucket=shard_for_group(GROUP, BUCKETS))
+
+
 def take_census(*, search: str = "", user: str | None = None, limit: int = LIMIT) -> list[Answer]:
     """
     Return the answer of every process that gives one within a second.
 
     Raises `RedisUnavailable` or `RedisReplyError`.
     """
-    question = Question(reply_to=plain_key("census", uuid.uuid4().hex), search=search, user=user, limit=limit)
+    question = Question(reply_to=reply_key(uuid.uuid4().hex), search=search, user=user, limit=limit)
     store = shards()
-    shard = shard_for_group(GROUP, len(store.clients))
+    shard = shard_for_group(GROUP, store.count)
     body = msgspec.msgpack.encode(question)
-    [expected] = store.commands(shard, [["PUBLISH", layer_channel(GROUP), body]])
+    [expected] = store.commands(shard, [publish_command(layer_channel(GROUP), body)])
     if isinstance(expected, RedisReplyError):
         raise expected
     answers: list[Answer] = []

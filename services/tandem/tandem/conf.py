@@ -25,6 +25,7 @@ from redis import RedisError
 from tandem.memory import SCHEME, is_memory
 from tandem.namespaces import BUILT_IN, INTERNAL, Namespaces, namespace_name
 from tandem.redis.address import Address, prefix_in, with_credentials
+from tandem.redis.clustered import is_clustered
 from tandem.tokens import Key, public_keys, secret_keys
 
 PREFIX = "TANDEM_"
@@ -164,6 +165,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if not _PREFIX_TEXT.fullmatch(self.redis_prefix):
             raise ValueError(f"redis_prefix is letters, digits, '-', '_' and '.', not {self.redis_prefix!r}")
+        if len(self.redis_urls) > 1 and any(map(is_clustered, self.redis_urls)):
+            raise ValueError("redis_urls: a cluster is the only address: it spreads the channels by itself")
         if self.position_seconds < 86_400:
             raise ValueError(f"position_seconds must be a day (86400) or more, not {self.position_seconds}")
         if self.pong_seconds >= self.ping_seconds:
@@ -293,6 +296,12 @@ def layer_prefix() -> str:
 
 
 @cache
+def is_cluster() -> bool:
+    """Tell whether Redis is in cluster mode, as its address says."""
+    return any(map(is_clustered, settings().redis_urls))
+
+
+@cache
 def key_prefix() -> str:
     """Return what the names of keys begin with."""
     return settings().redis_prefix or "tandem"
@@ -385,7 +394,7 @@ def _pem_blocks(text: str) -> list[str]:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("TANDEM", "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
-        for cached in (settings, namespaces, layer_prefix, key_prefix, token_secrets, _password_of):
+        for cached in (settings, namespaces, layer_prefix, is_cluster, key_prefix, token_secrets, _password_of):
             cached.cache_clear()
 
 

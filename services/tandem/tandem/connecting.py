@@ -13,20 +13,31 @@ import redis
 from redis.sentinel import Sentinel
 
 from tandem.redis.address import Address
+from tandem.redis.clustered import read_clustered
 from tandem.redis.commands import Command, text_of
 from tandem.redis.cures import with_cure
-from tandem.redis.run import QUESTIONS, UNKNOWN, Run, read_greeting
+from tandem.redis.run import QUESTIONS, REPLICA, UNKNOWN, Run, read_greeting
 from tandem.redis.sentinels import is_watched, read_watched
+from tandem.redis.slots import Node
 
 
 def pool_of(
-    url: str, *, connect_seconds: float, reply_seconds: float, tries: Sequence[Command] = ()
+    url: str,
+    *,
+    connect_seconds: float,
+    reply_seconds: float,
+    tries: Sequence[Command] = (),
+    node: Node | None = None,
+    takes_replicas: bool = False,
 ) -> redis.ConnectionPool:
     """
     Return a pool of connections to *url*, none of which takes longer than this to connect and for each reply.
 
-    Each begins with *tries*, and is given up where one of them is forbidden.
+    Where *url* is a cluster's they lead to that *node* of it, a replica only with *takes_replicas*. Each begins with
+    *tries*, and is given up where one of them is forbidden.
     """
+    if node is not None:
+        url = read_clustered(url).url_of(node)
     watched = read_watched(url) if is_watched(url) else None
     pool = redis.ConnectionPool.from_url(
         watched.url if watched else url,
@@ -37,7 +48,7 @@ def pool_of(
     host = pool.connection_kwargs.get("host")
     ours: tuple[type, ...] = (_Greets,) if host is None or _is_address(host) else (_LooksUpElsewhere, _Greets)
     base = pool.connection_class
-    own: dict[str, Any] = {"tries": tuple(tries)}
+    own: dict[str, Any] = {"tries": tuple(tries), "is_node": node is not None, "takes_replicas": takes_replicas}
     if watched:
         ours = (_LooksUpElsewhere, _AsksSentinels, _Greets)
         own["address"] = Address.from_url(url)
@@ -50,18 +61,20 @@ class _Greets:
 
     run: Run = UNKNOWN
     tries: tuple[Command, ...]
+    is_node: bool
+    takes_replicas: bool
 
     def on_connect_check_health(self, check_health: bool = True) -> None:
         super().on_connect_check_health(check_health)  # type: ignore[misc]  # redis-py's, beside this class
         connection: Any = self
         connection.send_packed_command(connection.pack_commands([*QUESTIONS, *self.tries]), check_health=False)
-        greeted = read_greeting(*(read_reply(connection) for _ in QUESTIONS))
+        greeted = read_greeting(*(read_reply(connection) for _ in QUESTIONS), is_node=self.is_node)
         for command in self.tries:
             if isinstance(reply := read_reply(connection), redis.exceptions.NoPermissionError):
                 raise redis.ConnectionError(
                     with_cure(f"NOPERM for {text_of(command[0])} {text_of(command[1])}: {reply}")
                 )
-        if greeted.refusal:
+        if greeted.refusal and not (self.takes_replicas and greeted.refusal == REPLICA):
             raise redis.ConnectionError(greeted.refusal)
         self.run = greeted.run
 

@@ -23,13 +23,13 @@ from asgiref.sync import sync_to_async
 from tandem import conf, scripts
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import group_for
-from tandem.namespaces import CONTROL, INTERNAL, Namespace
+from tandem.namespaces import CONTROL, CONTROL_CHANNEL, INTERNAL, Namespace
 from tandem.publication import Position, encode_json, pack_body
 from tandem.revocations import Revocation, revoke_call
 from tandem.scripts import Call
 from tandem.shards import shards
 
-CHANNEL = f"{CONTROL}:all"
+CHANNEL = CONTROL_CHANNEL
 GROUP = group_for(CHANNEL)
 NAMESPACE = Namespace(**INTERNAL[CONTROL])
 

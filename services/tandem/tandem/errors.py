@@ -27,7 +27,18 @@ class RedisReplyError(TandemError, exceptions.ResponseError):
 
 
 NOT_NOW = frozenset(
-    {"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF", "UNBLOCKED"}
+    {
+        "LOADING",
+        "MASTERDOWN",
+        "READONLY",
+        "CLUSTERDOWN",
+        "TRYAGAIN",
+        "BUSY",
+        "NOREPLICAS",
+        "MISCONF",
+        "UNBLOCKED",
+        "ASK",
+    }
 )
 """The first words of replies that say that this Redis cannot serve now, whatever is asked of it."""
 

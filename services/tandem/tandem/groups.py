@@ -9,9 +9,9 @@ from functools import lru_cache
 from channels_redis.utils import _consistent_hash  # the layer's own sharding: both must agree
 
 from tandem import conf
-from tandem.names import plain_key
 from tandem.redis.address import LAYER_PREFIX
-from tandem.redis.commands import Command
+from tandem.redis.commands import Argument, Command
+from tandem.redis.slots import bucket_in, place
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9.-]")
 
@@ -30,6 +30,8 @@ def group_for(channel: str) -> str:
 
 def layer_channel(group: str) -> str:
     """Return the Redis pub/sub channel that the channel layer uses for *group*."""
+    if conf.is_cluster():
+        return place(conf.layer_prefix(), f"__group__{group}")
     return f"{conf.layer_prefix()}__group__{group}"
 
 
@@ -40,23 +42,28 @@ def name_for(layer_channel: str) -> str:
     That is its name, as in channels-redis, where nobody else uses this Redis.
     """
     prefix = conf.layer_prefix()
+    if conf.is_cluster():
+        return place(prefix, layer_channel)
     return layer_channel if prefix == LAYER_PREFIX else f"{prefix}{layer_channel}"
 
 
-def rights_commands() -> list[Command]:
-    """
-    Return commands that do nothing, and are forbidden to whom ours would be.
-
-    Refused inside a script, a PUBLISH would come after the write.
-    """
-    return [("EXISTS", plain_key("rights", "")), ("PUBLISH", layer_channel("tandem.rights"), "")]
+def publish_command(name: str, data: Argument) -> Command:
+    """Return the command that publishes *data* to *name*, one of those above."""
+    return "SPUBLISH" if conf.is_cluster() else "PUBLISH", name, data
 
 
 def shard_for(channel: str, shards: int) -> int:
-    """Return the index of the Redis shard that holds *channel*'s group and stream."""
+    """Return the index of the Redis shard that holds *channel*'s group and stream: in a cluster, of its bucket."""
     return shard_for_group(group_for(channel), shards)
 
 
 def shard_for_group(group: str, shards: int) -> int:
     """Return the index of the Redis shard that the channel layer uses for *group*."""
-    return 0 if shards == 1 else int(_consistent_hash(layer_channel(group), shards))
+    return shard_for_name(layer_channel(group), shards)
+
+
+def shard_for_name(name: str, shards: int) -> int:
+    """Return the index of the Redis shard that the channel layer uses for a *name* in Redis."""
+    if shards == 1:
+        return 0
+    return bucket_in(name) if conf.is_cluster() else int(_consistent_hash(name, shards))

@@ -5,23 +5,34 @@ from __future__ import annotations
 from functools import cache
 
 from tandem import conf
+from tandem.groups import shard_for
+from tandem.redis.slots import BUCKETS, TAGS
 
 
-def key_of(kind: str, channel: str) -> str:
-    """Return the key of that *kind* for *channel*."""
-    return f"{conf.key_prefix()}:{kind}:{{{channel}}}"
+def key_of(kind: str, channel: str, *, beside: str = "") -> str:
+    """Return the key of that *kind* for *channel*; in a cluster with the tag of its bucket, or of *beside*'s."""
+    return f"{_beginning(beside or channel)}:{kind}:{{{channel}}}"
 
 
-def plain_key(kind: str, name: str) -> str:
-    """Return the key of that *kind* for what is no channel, but has a *name* of its own."""
-    return f"{conf.key_prefix()}:{kind}:{name}"
+def plain_key(kind: str, name: str, *, bucket: int | None = None) -> str:
+    """Return the key of that *kind* for what is no channel but has a *name*: of a cluster in *bucket*, or its own."""
+    beginning = _beginning(name) if bucket is None else _beginning_in(bucket)
+    return f"{beginning}:{kind}:{name}"
 
 
 def boot_keys(channel: str) -> tuple[str, str]:
     """Return the keys where *channel*'s Redis keeps which incarnation it is, and which streams were born in it."""
-    return _boot_keys(conf.key_prefix())
+    return _boot_keys(_beginning(channel))
+
+
+def _beginning(name: str) -> str:
+    return _beginning_in(shard_for(name, BUCKETS)) if conf.is_cluster() else conf.key_prefix()
+
+
+def _beginning_in(bucket: int) -> str:
+    return f"{conf.key_prefix()}:{{{TAGS[bucket]}}}" if conf.is_cluster() else conf.key_prefix()
 
 
 @cache
-def _boot_keys(prefix: str) -> tuple[str, str]:
-    return f"{prefix}:boot", f"{prefix}:born"
+def _boot_keys(beginning: str) -> tuple[str, str]:
+    return f"{beginning}:boot", f"{beginning}:born"

@@ -26,6 +26,7 @@ CANARY = "tandem.canary"
 # A realtime process's publications to itself: nobody may subscribe. A stream, short as it is, so that a Redis that
 # cannot store is noticed too.
 CONTROL = "tandem.control"
+CONTROL_CHANNEL = f"{CONTROL}:all"
 # What every process must do with its connections, and what was said while one could not hear.
 INTERNAL: dict[str, dict[str, Any]] = {
     CANARY: {"history_size": 1, "history_ttl": 60},

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 
 import msgpack
-from channels_redis.utils import _consistent_hash  # the layer's own sharding: both must agree
 
 from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.groups import name_for
+from tandem.groups import name_for, publish_command, shard_for_name
 from tandem.shards import shards
 from tandem.sync_shards import Shards
 
@@ -21,9 +20,9 @@ def poke_workers(store: Shards | None = None) -> None:
     """Have the workers look now; where none hears it, they look by themselves before long."""
     known = store or shards()
     with contextlib.suppress(RedisUnavailable, RedisReplyError):
-        known.commands(poke_shard(len(known.clients)), [("PUBLISH", name_for(CHANNEL), _MESSAGE)])
+        known.commands(poke_shard(known.count), [publish_command(name_for(CHANNEL), _MESSAGE)])
 
 
 def poke_shard(shards: int) -> int:
     """Return the index of the shard that carries the pokes."""
-    return 0 if shards == 1 else int(_consistent_hash(name_for(CHANNEL), shards))
+    return shard_for_name(name_for(CHANNEL), shards)

@@ -20,10 +20,10 @@ TTL_SECONDS = 45
 HOLD_SECONDS = 15
 """How long a leave is held back after a connection is lost, so that a reconnect does not flap."""
 
-_ENTER = scripts.load("presence_enter")
-_LEAVE = scripts.load("presence_leave")
+_ENTER = scripts.load("presence_enter", prelude=scripts.TELL)
+_LEAVE = scripts.load("presence_leave", prelude=scripts.TELL)
 _KEEP = scripts.load("presence_keep")
-_SWEEP = scripts.load("presence_sweep")
+_SWEEP = scripts.load("presence_sweep", prelude=scripts.TELL)
 _READ = scripts.load("presence_read")
 
 

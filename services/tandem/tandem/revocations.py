@@ -16,7 +16,7 @@ import msgspec
 
 from tandem import scripts
 from tandem.names import boot_keys, key_of
-from tandem.namespaces import CONTROL
+from tandem.namespaces import CONTROL, CONTROL_CHANNEL
 from tandem.scripts import Call
 
 PAGE = 1000
@@ -103,4 +103,4 @@ def parse_page(reply: Sequence[bytes], begin: tuple[str, int] = ("-inf", 0), lim
 def _keys() -> tuple[str, ...]:
     """Generations, ends and whole, and where the incarnation is kept."""
     kinds = ("revoked", "revoked-ends", "revoked-whole")
-    return (*(key_of(kind, CONTROL) for kind in kinds), *boot_keys(CONTROL))
+    return (*(key_of(kind, CONTROL, beside=CONTROL_CHANNEL) for kind in kinds), *boot_keys(CONTROL_CHANNEL))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from functools import cache
 
 from tandem import conf, sync_shards
+from tandem.cluster_shards import ClusterShards
 from tandem.memory import is_memory
 from tandem.memory.shards import MemoryShards
+from tandem.redis.clustered import is_clustered
 from tandem.sync_shards import Shards
 
 _lock = threading.Lock()
@@ -23,4 +26,11 @@ def shards() -> Shards:
 def _shards(urls: tuple[str, ...]) -> Shards:
     if all(is_memory(url) for url in urls):
         return MemoryShards(urls)
-    return Shards(urls, patience=sync_shards.PATIENCE_SECONDS)
+    return open_shards(urls, patience=sync_shards.PATIENCE_SECONDS)
+
+
+def open_shards(urls: Sequence[str], *, patience: float) -> Shards:
+    """Return the shards at *urls*, with connections of their own. *patience* is that of `Shards`."""
+    if is_clustered(urls[0]):
+        return ClusterShards(urls[0], patience=patience)
+    return Shards(urls, patience=patience)

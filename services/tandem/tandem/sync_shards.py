@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -12,13 +13,16 @@ from tandem import scripts
 from tandem.breaker import Breaker
 from tandem.connecting import pool_of, read_reply
 from tandem.errors import NOT_NOW, RedisReplyError, RedisUnavailable
-from tandem.groups import rights_commands, shard_for
+from tandem.groups import shard_for
+from tandem.redis.commands import Command as Sent
 from tandem.redis.cures import with_cure
+from tandem.redis.slots import Node
+from tandem.rights import rights_commands
 
 # So long waits who is served by somebody; then the breaker opens, and nobody waits any more.
 PATIENCE_SECONDS = 0.25
 
-Command: TypeAlias = scripts.Call | Sequence[str | bytes | int]
+Command: TypeAlias = scripts.Call | Sequence[str | bytes | int | float]
 
 _CODES = {
     redis.exceptions.OutOfMemoryError: "OOM",
@@ -30,6 +34,8 @@ _CODES = {
     redis.exceptions.ClusterDownError: "CLUSTERDOWN",
     redis.exceptions.MasterDownError: "MASTERDOWN",
     redis.exceptions.BusyLoadingError: "LOADING",
+    redis.exceptions.MovedError: "MOVED",
+    redis.exceptions.AskError: "ASK",
 }
 """The first word of a reply, which redis-py makes a type of."""
 
@@ -42,12 +48,15 @@ class Shards:
     call raises `RedisUnavailable` at once until it answers again, which is tried once a second.
     """
 
-    def __init__(self, urls: Sequence[str], *, patience: float = PATIENCE_SECONDS) -> None:
-        tries = rights_commands()
-        pools = [pool_of(url, connect_seconds=patience, reply_seconds=patience, tries=tries) for url in urls]
-        self.clients = [redis.Redis(connection_pool=pool) for pool in pools]
+    def __init__(self, urls: Sequence[str], *, patience: float = PATIENCE_SECONDS, node: Node | None = None) -> None:
+        self.clients = [_client(url, patience, node, rights_commands()) for url in urls]
         self._are_tls = [url.startswith("rediss") for url in urls]
-        self._breakers = [Breaker(partial(_probe, url, patience)) for url in urls]
+        self._breakers = [Breaker(partial(_probe, url, patience, node)) for url in urls]
+
+    @property
+    def count(self) -> int:
+        """How many shards there are."""
+        return len(self.clients)
 
     def is_away(self, shard: int) -> bool:
         """Tell whether *shard* is known not to answer."""
@@ -55,7 +64,7 @@ class Shards:
 
     def of(self, channel: str) -> int:
         """Return the shard of *channel*."""
-        return shard_for(channel, len(self.clients))
+        return shard_for(channel, self.count)
 
     def run(self, channel: str, call: scripts.Call) -> Any:
         """
@@ -108,6 +117,24 @@ class Shards:
 
         Several scripts run in one transaction: where Redis forgets them in the middle, none overtakes another.
         """
+        replies = self._replies(shard, commands)
+        if away := next((reply for reply in replies if isinstance(reply, RedisUnavailable)), None):
+            raise away
+        return replies
+
+    def pools(self) -> list[redis.ConnectionPool]:
+        """Return every pool of connections."""
+        return [client.connection_pool for client in self.clients]
+
+    @contextlib.contextmanager
+    def hear(self, shard: int, name: str) -> Iterator[redis.client.PubSub]:
+        """Hear what is published to *name* on *shard*. Raises what redis-py raises."""
+        with self.clients[shard].pubsub() as heard:
+            heard.subscribe(name)
+            yield heard
+
+    def _replies(self, shard: int, commands: Sequence[Command]) -> list[Any]:
+        """Return the reply to each of *commands*, or the error in its place. Raises as `commands` does."""
         self._breakers[shard].check()
         try:
             replies = self._exchange(shard, commands)
@@ -122,13 +149,10 @@ class Shards:
                 _load_scripts(self.clients[shard])
                 self._again(shard, commands, replies, redis.exceptions.NoScriptError)
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise RedisUnavailable(with_cure(str(error), is_tls=self._are_tls[shard])) from error
+            raise RedisUnavailable(self._said(shard, error)) from error
         except redis.RedisError as error:
             raise _refusal(error) from error
-        refused = [_refusal(reply) if isinstance(reply, redis.RedisError) else reply for reply in replies]
-        if away := next((reply for reply in refused if isinstance(reply, RedisUnavailable)), None):
-            raise away
-        return refused
+        return [_refusal(reply) if isinstance(reply, redis.RedisError) else reply for reply in replies]
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -140,10 +164,10 @@ class Shards:
         try:
             connection = pool.get_connection()
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            breaker.open(with_cure(str(error), is_tls=self._are_tls[shard]))
+            breaker.open(self._said(shard, error))
             raise
         try:
-            return _send(connection, commands)
+            return _send(connection, self._batches(commands))
         except redis.TimeoutError as error:
             breaker.open(str(error))
             pool.disconnect(inuse_connections=False)
@@ -154,6 +178,13 @@ class Shards:
         finally:
             pool.release(connection)
 
+    def _said(self, shard: int, error: Exception) -> str:
+        return with_cure(str(error), is_tls=self._are_tls[shard])
+
+    def _batches(self, commands: Sequence[Command]) -> list[Sequence[Command]]:
+        """Part *commands* into those that may be one transaction."""
+        return [commands]
+
     def _again(self, shard: int, commands: Sequence[Command], replies: list[Any], refusal: type[Exception]) -> None:
         """Send those of *commands* again that got *refusal*, and put what comes in its place."""
         refused = [index for index, reply in enumerate(replies) if isinstance(reply, refusal)]
@@ -161,21 +192,37 @@ class Shards:
             replies[index] = reply
 
 
-def _probe(url: str, patience: float) -> None:
-    with redis.Redis(connection_pool=pool_of(url, connect_seconds=patience, reply_seconds=patience)) as client:
+def _client(url: str, patience: float, node: Node | None, tries: Sequence[Sent] = ()) -> redis.Redis:
+    pool = pool_of(url, connect_seconds=patience, reply_seconds=patience, tries=tries, node=node)
+    return redis.Redis(connection_pool=pool)
+
+
+def _probe(url: str, patience: float, node: Node | None) -> None:
+    with _client(url, patience, node) as client:
         client.ping()
         client.connection_pool.disconnect()
 
 
-def _send(connection: Any, commands: Sequence[Command]) -> list[Any]:
-    """Send *commands* over *connection* and return the reply to each."""
+def _send(connection: Any, batches: Sequence[Sequence[Command]]) -> list[Any]:
+    """Send *batches* over *connection* in one write, and return the reply to each command."""
     run = connection.run
-    plain = [each.evalsha(run) if isinstance(each, scripts.Call) else each for each in commands]
-    if sum(isinstance(each, scripts.Call) for each in commands) < 2:
-        connection.send_packed_command(connection.pack_commands(plain))
-        return [read_reply(connection) for _ in plain]
-    connection.send_packed_command(connection.pack_commands([("MULTI",), *plain, ("EXEC",)]))
-    _, *queued, executed = [read_reply(connection) for _ in range(len(plain) + 2)]
+    plain = [[each.evalsha(run) if isinstance(each, scripts.Call) else each for each in batch] for batch in batches]
+    are_one = [sum(isinstance(each, scripts.Call) for each in batch) > 1 for batch in batches]
+    packed = [
+        command
+        for commands, is_one in zip(plain, are_one, strict=True)
+        for command in ([("MULTI",), *commands, ("EXEC",)] if is_one else commands)
+    ]
+    connection.send_packed_command(connection.pack_commands(packed))
+    replies: list[Any] = []
+    for commands, is_one in zip(plain, are_one, strict=True):
+        replies += _executed(connection, len(commands)) if is_one else [read_reply(connection) for _ in commands]
+    return replies
+
+
+def _executed(connection: Any, commands: int) -> list[Any]:
+    """Read the replies to a transaction of so many *commands*."""
+    _, *queued, executed = [read_reply(connection) for _ in range(commands + 2)]
     if isinstance(executed, list):
         return executed
     return [each if isinstance(each, redis.RedisError) else executed for each in queued]

@@ -73,7 +73,7 @@ def create_ticket(
     ticket = secrets.token_urlsafe(24)
     store = shards()
     [reply] = store.commands(
-        shard_for(ticket, len(store.clients)), [("SET", plain_key("ticket", ticket), value, "EX", TTL_SECONDS)]
+        shard_for(ticket, store.count), [("SET", plain_key("ticket", ticket), value, "EX", TTL_SECONDS)]
     )
     if isinstance(reply, RedisReplyError):
         raise reply

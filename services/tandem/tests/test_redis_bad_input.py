@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from rig.arrangements import make_certificate
 from rig.overrides import override_tandem
-from rig.servers import RedisServer, Server, find_program, free_port
+from rig.servers import RedisServer, Server, find_program, free_port, wait_until
 from tandem import scripts
 from tandem.async_shards import AsyncShards
 from tandem.conf import read
@@ -22,7 +22,8 @@ from tandem.doctor.at_start import tell_at_start
 from tandem.doctor.redis import try_redis
 from tandem.errors import RedisUnavailable
 from tandem.redis.run import Run, read_greeting
-from tandem.sync_shards import Shards
+from tandem.redis.slots import SLOTS
+from tandem.shards import open_shards
 
 
 def served(tmp_path: Path, case: str) -> tuple[Server, str]:
@@ -48,21 +49,40 @@ def served(tmp_path: Path, case: str) -> tuple[Server, str]:
         acl = tmp_path / "users.acl"
         acl.write_text(f"user default off\nuser app on >pw {allowed[0]} resetchannels {allowed[1]} +@all\n")
         return RedisServer(tmp_path, "--aclfile", str(acl), port=server.port), f"redis://app:pw@{at}"
-    return server, f"redis://{'app:wrong@' if case == 'wrong password' else ''}{at}"
+    if case.startswith("nodes announced"):
+        server = RedisServer(
+            tmp_path, *OPTIONS["cluster"], "--cluster-announce-port", str(free_port()), port=server.port
+        )
+    scheme = "redis+cluster" if case in NODES else "redis"
+    return server, f"{scheme}://{'app:wrong@' if case == 'wrong password' else ''}{at}"
 
 
 OPTIONS = {
     "no password": ("--requirepass", "secret"),
     "wrong password": ("--requirepass", "secret"),
     "cluster": ("--cluster-enabled", "yes", "--cluster-port", str(free_port())),
+    "cluster without slots": ("--cluster-enabled", "yes", "--cluster-port", str(free_port())),
+    "password of a cluster": (
+        "--cluster-enabled",
+        "yes",
+        "--cluster-port",
+        str(free_port()),
+        "--requirepass",
+        "secret",
+    ),
     "replica": ("--replicaof", "127.0.0.1 1"),
 }
+NODES = ("no cluster", "cluster without slots", "nodes announced elsewhere", "password of a cluster")
 CASES = {
     "no password": "put user and password into the address",
     "wrong password": "put user and password into the address",
     "no right to publish": "grant its user the rights that docs/reference.md",
     "no right to a key": "grant its user the rights that docs/reference.md",
-    "cluster": "give the addresses of several servers",
+    "cluster": "say so in the address: redis+cluster://",
+    "no cluster": "write redis://host:6379 for one Redis",
+    "cluster without slots": "bring back the node that had these slots",
+    "nodes announced elsewhere": "if that node runs, have the cluster announce its nodes",
+    "password of a cluster": "put user and password into the address",
     "replica": "give the address of the master",
     "another CA": "name the CA that signed its certificate",
     "no certificate": "it wants a certificate of ours",
@@ -77,8 +97,10 @@ def test_sentence_names_what_to_change(tmp_path: Path, caplog: pytest.LogCapture
     caplog.set_level(logging.INFO, "tandem.redis")
     server, url = served(tmp_path, case)
     with server, override_tandem(redis_urls=[url]):
+        if case == "nodes announced elsewhere":
+            give_every_slot(server)
         with pytest.raises(RedisUnavailable) as sync_error:
-            Shards([url], patience=2).run("kept:a", scripts.read_call("kept:a", None, 0))
+            open_shards([url], patience=2).run("kept:a", scripts.read_call("kept:a", None, 0))
         with pytest.raises(RedisUnavailable) as async_error:
             asyncio.run(read_once(url))
         tell_at_start().join(20)
@@ -89,6 +111,13 @@ def test_sentence_names_what_to_change(tmp_path: Path, caplog: pytest.LogCapture
     assert [each.cure[1:].startswith(cure[1:]) for each in findings] == [True]
     [said] = [record.getMessage() for record in caplog.records if "redis.wrong" in record.getMessage()]
     assert cure[1:] in said
+
+
+def give_every_slot(server: RedisServer) -> None:
+    """Let it be all of a cluster."""
+    with redis.Redis.from_url(server.url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, SLOTS - 1)
+        wait_until(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO", NEVER_DECODE=[]))
 
 
 async def read_once(url: str) -> None:
@@ -124,13 +153,31 @@ def test_policy_that_evicts_is_said_at_start(evicting: str, caplog: pytest.LogCa
         ("redis_version:6.2.0\r\nrun_id:a", "role:master", ""),
         ("redis_version:7.2.4\r\nvalkey_version:8.0.1\r\nrun_id:a", "role:master", ""),
         ("run_id:a", redis.ResponseError("NOPERM"), ""),
-        ("redis_version:7.0.0\r\nredis_mode:cluster", "role:master", "Redis in cluster mode is not spoken yet"),
+        ("redis_version:7.0.0\r\nredis_mode:cluster", "role:master", "it is a node of a cluster"),
         ("redis_version:7.0.0\r\nrun_id:a", "role:slave", "READONLY it is a replica, which takes no writes"),
     ],
 )
 def test_what_a_redis_says_of_itself(server: Any, replication: Any, expected: str) -> None:
     """Too old, in cluster mode or a replica: it cannot serve us. What it does not say is nothing to hold against it."""
-    assert read_greeting(server, replication).refusal.removeprefix("it is a node of a cluster: ") == expected
+    assert read_greeting(server, replication).refusal == expected
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ("redis_version:7.0.0\r\nredis_mode:cluster", ""),
+        ("redis_version:7.0.0\r\nredis_mode:standalone", "it is no cluster"),
+        ("redis_version:6.2.14\r\nredis_mode:cluster", "its version is 6.2.14, without sharded pub/sub"),
+        ("run_id:a", ""),
+    ],
+)
+def test_what_a_node_says_of_itself(server: str, expected: str) -> None:
+    """Where the address says that there is a cluster there has to be one, of 7.0 or later. It proves nothing kept."""
+    kept = {"appendonly": "yes", "appendfsync": "always"}
+    greeted = read_greeting(server, "role:master", kept, is_node=True)
+
+    assert greeted.refusal == expected
+    assert not greeted.run.keeps
 
 
 @pytest.mark.parametrize(
@@ -154,7 +201,9 @@ def test_only_fsync_on_every_write_keeps_everything(config: Any, keeps: bool) ->
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("redis+cluster://a:1", "cluster mode is not spoken yet: give the addresses of several servers"),
+        ("redis+cluster://", "names some of its nodes: write redis+cluster://"),
+        ("redis+cluster://a:b", "a node has a host and a port, not 'a:b'"),
+        ("redis+cluster://a:1/2", "no database but 0, not '2': set TANDEM_REDIS_PREFIX"),
         ("redis+sentinel://a:1", "names them and the master"),
         ("redis+sentinel:///x", "names them and the master"),
         ("redis+sentinel://a:b/x", "a Sentinel has a host and a port"),
@@ -175,3 +224,10 @@ def test_addresses_in_the_environment() -> None:
     urls = ["redis+sentinel://a:1,b:2/main/0", "redis://c", "rediss+sentinel://d,e/main"]
 
     assert read({}, {"TANDEM_REDIS_URLS": ", ".join(urls)}).redis_urls == urls
+
+
+def test_cluster_is_the_only_address() -> None:
+    """It spreads the channels by itself."""
+    assert read({}, {"TANDEM_REDIS_URLS": "redis+cluster://a:1,b:2"}).redis_urls == ["redis+cluster://a:1,b:2"]
+    with pytest.raises(ImproperlyConfigured, match="a cluster is the only address"):
+        read({"redis_urls": ["redis+cluster://a:1", "redis+cluster://b:1"]}, {})

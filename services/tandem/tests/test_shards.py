@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from rig.servers import RedisServer, free_port, wait_until
 from tandem import RedisUnavailable, publish, scripts
 from tandem.errors import RedisReplyError
 from tandem.groups import shard_for
-from tandem.publisher import Draft, publish_many
+from tandem.publisher import Draft, publish_call, publish_many
 from tandem.shards import shards
+from tandem.streams import history
 from tandem.sync_shards import Shards
 
 
@@ -175,3 +177,57 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
         while data := source.recv(65536):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
+
+
+class Interrupted(threading.Thread):
+    """The way to a Redis on which the first chunk is cut after its first EVALSHA; *meanwhile* is called in between."""
+
+    def __init__(self, target: int, meanwhile: Callable[[], object]) -> None:
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.target = target
+        self.meanwhile = meanwhile
+        self.is_armed = False
+
+    def run(self) -> None:
+        """Serve one connection."""
+        client, _ = self.listener.accept()
+        upstream = socket.create_connection(("127.0.0.1", self.target))
+        threading.Thread(target=self._pump, args=(upstream, client), daemon=True).start()
+        while data := client.recv(1_000_000):
+            second = data.find(b"EVALSHA", data.find(b"EVALSHA") + 1)
+            if self.is_armed and second > 0:
+                self.is_armed = False
+                upstream.sendall(data[:second])
+                self.meanwhile()
+                data = data[second:]
+            upstream.sendall(data)
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1_000_000):
+                sink.sendall(data)
+
+
+def test_scripts_forgotten_and_learned_in_mid_pipeline_reverse_nothing(own_redis: RedisServer) -> None:
+    """Redis knows no script when the first call comes, and all of them when the second does: none overtakes another."""
+    with redis.Redis.from_url(own_redis.url) as client:
+
+        def learn() -> None:
+            wait_until(lambda: any(each["cmd"] == "evalsha" for each in client.client_list()), what="the first call")
+            for script in scripts.ALL:
+                client.script_load(script.source)
+
+        way = Interrupted(own_redis.port, learn)
+        way.start()
+        store = Shards([f"redis://127.0.0.1:{way.port}/0"], patience=20)
+        calls = [(0, publish_call(Draft("kept:a", number))) for number in range(3)]
+        store.run_each(calls)
+        client.script_flush()
+        way.is_armed = True
+        store.run_each(calls)
+        store.close()
+
+    with override_tandem(redis_urls=[own_redis.url]):
+        assert [each.data for each in history("kept:a", limit=9).publications] == [b"1", b"2", b"0", b"1", b"2"]

@@ -6,17 +6,19 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import redis
 
-from rig.keeper import Keeper, Producer
+from rig.keeper import Keeper, Producer, assert_balanced, until_whole
 from rig.overrides import override_tandem
 from rig.servers import RedisServer, Server, find_program, free_port, wait_until
 
 MASTER = "books"
+BACK_SECONDS = 30.0  # 15 on a machine that has nothing else to do
 
 
 @contextlib.asynccontextmanager
@@ -36,6 +38,25 @@ async def delivering(
             keepers = [Keeper(url, channel) for _ in range(clients)]
             await asyncio.gather(*(stack.enter_async_context(keeper) for keeper in keepers))
             yield keepers, Producer(channel)
+
+
+async def until_writes_are_back(producer: Producer) -> float:
+    """Publish until one is confirmed, and return how long that took."""
+    started, known = time.monotonic(), len(producer.confirmed)
+    while len(producer.confirmed) == known:
+        assert time.monotonic() - started < BACK_SECONDS
+        await producer.publish(1)
+        await asyncio.sleep(0.05)
+    return time.monotonic() - started
+
+
+async def assert_all_whole(keepers: list[Keeper], producer: Producer) -> None:
+    """Whatever was lost was told, and what comes now arrives."""
+    await until_writes_are_back(producer)
+    await producer.publish(20)
+    await until_whole(keepers, producer, seconds=30)
+    assert all(not keeper.books.faults for keeper in keepers)
+    assert_balanced(keepers, producer)
 
 
 class Replicated:

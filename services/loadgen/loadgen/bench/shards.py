@@ -1,5 +1,5 @@
 """
-``python -m loadgen.bench.shards``: the CPU of a publication over one Redis and over three, and how even their load is.
+``python -m loadgen.bench.shards``: the CPU of a publication over one Redis, three, and a cluster; how even it is.
 
 Measured are this process, which publishes as a Django view does, and every Redis. One after the other, interleaved.
 """
@@ -36,6 +36,13 @@ class Cost(NamedTuple):
         return self.here + self.redis
 
 
+class Arrangement(NamedTuple):
+    """Where it is, and of which servers it is made."""
+
+    urls: list[str]
+    servers: Sequence[RedisServer]
+
+
 def main() -> None:
     """Measure, print a table, and say what three cost beside one."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -47,16 +54,24 @@ def main() -> None:
         for folder in folders:
             folder.mkdir()
         single, *several = [stack.enter_context(RedisServer(folder, port=free_port())) for folder in folders]
-        print(table(measure({"one": [single], "three": several}, arguments.rounds, arguments.publications)))
+        _configure()
+        from rig.redis_cluster import RedisCluster
+
+        cluster = stack.enter_context(RedisCluster(Path(directory), masters=SHARDS))
+        arrangements = {
+            "one": Arrangement([single.url], [single]),
+            "three": Arrangement([server.url for server in several], several),
+            "cluster": Arrangement([cluster.url], cluster.masters),
+        }
+        print(table(measure(arrangements, arguments.rounds, arguments.publications)))
 
 
-def measure(arrangements: dict[str, list[RedisServer]], rounds: int, publications: int) -> dict[str, Cost]:
+def measure(arrangements: dict[str, Arrangement], rounds: int, publications: int) -> dict[str, Cost]:
     """Return the median cost of each arrangement."""
-    _configure()
     taken: dict[str, list[Cost]] = {name: [] for name in arrangements}
     for _ in range(rounds + 1):
-        for name, servers in arrangements.items():
-            taken[name].append(_publish(servers, publications))
+        for name, arrangement in arrangements.items():
+            taken[name].append(_publish(arrangement, publications))
     return {
         name: Cost(*(statistics.median(each) for each in zip(*costs[1:], strict=True)))  # the first round warms up
         for name, costs in taken.items()
@@ -65,19 +80,21 @@ def measure(arrangements: dict[str, list[RedisServer]], rounds: int, publication
 
 def table(costs: dict[str, Cost]) -> str:
     """Return what each costs, and what three cost beside one."""
-    lines = ["Redis   here us  Redis us  total us  uneven by"]
+    lines = ["Redis    here us  Redis us  total us  uneven by"]
     lines += [
-        f"{name:<6} {cost.here:8.1f} {cost.redis:9.1f} {cost.total:9.1f} {cost.unevenness:9.1%}"
+        f"{name:<7} {cost.here:8.1f} {cost.redis:9.1f} {cost.total:9.1f} {cost.unevenness:9.1%}"
         for name, cost in costs.items()
     ]
-    return "\n".join([*lines, f"three cost {costs['three'].total / costs['one'].total:.2f} times one"])
+    lines += [f"{name}: {costs[name].total / costs['one'].total:.2f} times one" for name in ("three", "cluster")]
+    return "\n".join(lines)
 
 
-def _publish(servers: Sequence[RedisServer], publications: int) -> Cost:
+def _publish(arrangement: Arrangement, publications: int) -> Cost:
     from rig.overrides import override_tandem
     from tandem import publish
 
-    with override_tandem(redis_urls=[server.url for server in servers]):
+    urls, servers = arrangement
+    with override_tandem(redis_urls=urls):
         before = [_cpu_seconds(server) for server in servers]
         started = time.process_time()
         for number in range(publications):

@@ -30,6 +30,8 @@ Anybody can name such channels, as many as he likes, and each costs Redis a subs
 JOIN_TRIES = 3
 MAX_JOINS = 8
 """How many joins a shard does at once: thousands that it answers together would be one long turn of the event loop."""
+MANY = 8
+"""From more shards than that on, as the buckets of a cluster are, each does fewer."""
 
 
 class Membership:
@@ -38,7 +40,8 @@ class Membership:
     def __init__(self, streams: Streams, namespaces: Namespaces, tasks: Tasks, certainty: Certainty) -> None:
         self.channels: dict[str, LiveChannel] = {}
         self.by_group: dict[str, LiveChannel] = {}
-        self._rooms = [asyncio.Semaphore(MAX_JOINS) for _ in streams.shards.clients]
+        shards = streams.shards.clients
+        self._rooms = [asyncio.Semaphore(max(1, MAX_JOINS * MANY // max(MANY, len(shards)))) for _ in shards]
         self._wanted: Counter[str] = Counter()
         self._joining: dict[str, asyncio.Task[LiveChannel]] = {}
         self._silent: dict[LiveChannel, None] = {}

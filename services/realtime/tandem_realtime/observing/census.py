@@ -15,7 +15,6 @@ from tandem import census
 from tandem.census import Answer, Client, Crowd, Question
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for_group
-from tandem.names import plain_key
 from tandem.namespaces import CANARY as CANARY
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.observing.exposition import live_connections
@@ -58,7 +57,7 @@ class Census:
         except msgspec.ValidationError as error:
             logger.warning("census.malformed", extra={"reason": str(error)})
             return
-        if question.reply_to.startswith(plain_key("census", "")):
+        if question.reply_to.startswith(census.reply_key("")):
             self._tasks.spawn(self._answer(question))
 
     async def _answer(self, question: Question) -> None:

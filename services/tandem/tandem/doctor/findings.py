@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from tandem.redis.cures import cure_of
 from tandem.redis.run import OLDEST, is_too_old
+from tandem.redis.slots import SlotMap
 
 SKEW_NOTED_SECONDS = 1.0
 SKEW_SECONDS = 30.0  # what a token's times may be off
@@ -27,6 +29,14 @@ def judge_version(text: str) -> Finding:
         least = ".".join(map(str, OLDEST))
         return Finding("wrong", f"its version is {text}", f"Run Redis {least} or newer, or Valkey.")
     return Finding("ok", f"its version is {text}")
+
+
+def judge_slots(label: str, slots: SlotMap) -> Finding:
+    """Judge what a cluster says of its masters."""
+    if homeless := slots.masters.count(None):
+        text = f"{label} has no master for {homeless} of {len(slots.masters)} buckets of channels"
+        return Finding("wrong", text, f"{cure_of('no master for').capitalize()}.")
+    return Finding("ok", f"{label} has {len(slots.nodes)} masters, and one for every slot")
 
 
 def judge_policy(config: Mapping[str, Any]) -> Finding:

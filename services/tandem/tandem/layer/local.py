@@ -13,9 +13,10 @@ from channels_redis.utils import _consistent_hash
 
 from tandem.errors import RedisUnavailable
 from tandem.layer.mailbox import Mailbox, Overflow
-from tandem.layer.shard import Callback, Confirmation, Event, Shard, Topic
+from tandem.layer.shard import Callback, Confirmation, Event, Shard, Topic, open_buckets
 from tandem.redis.address import Address
 from tandem.redis.connection import LATE_SECONDS
+from tandem.redis.slots import bucket_in, place
 
 logger = logging.getLogger("tandem.layer")
 
@@ -38,6 +39,12 @@ class Options:
     on_disconnect: str | None
     on_reconnect: str | None
 
+    @property
+    def cluster(self) -> Address | None:
+        """The address, where it is a cluster's."""
+        [address, *_] = self.addresses
+        return address if isinstance(address, Address) and address.seeds else None
+
 
 class LocalLayer:
     """The channels, groups and connections of one event loop. `ChannelLayer` documents the methods."""
@@ -53,6 +60,8 @@ class LocalLayer:
         self.shards: list[Any] = self._open_shards()  # Shard or MemoryShard
 
     def _open_shards(self) -> list[Any]:
+        if (cluster := self.options.cluster) is not None:
+            return list(open_buckets(cluster, timeout=CONFIRM_SECONDS, on_event=self._shard_event))
         return [self._open_shard(address) for address in self.options.addresses]
 
     def _open_shard(self, address: Address | str) -> Any:
@@ -63,14 +72,18 @@ class LocalLayer:
         return Shard(address, timeout=CONFIRM_SECONDS, on_event=self._shard_event)
 
     def _shard(self, name: str) -> Any:
-        index: int = _consistent_hash(name, len(self.shards))
+        index: int = bucket_in(name) if self.options.cluster else _consistent_hash(name, len(self.shards))
         return self.shards[index]
 
     def _group_name(self, group: str) -> str:
+        if self.options.cluster:
+            return place(self.options.prefix, f"__group__{group}")
         return f"{self.options.prefix}__group__{group}"
 
     def _channel_name(self, channel: str) -> str:
         prefix = self.options.prefix_of_channels
+        if self.options.cluster:
+            return place(self.options.prefix, channel)
         return channel if channel.startswith(prefix) else prefix + channel
 
     # Listening

@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from tandem.errors import RedisUnavailable
+from tandem.layer.hearing import BucketLink, Hearing
 from tandem.layer.subscriptions import Subscriptions, Waiter
 from tandem.redis.address import Address
 from tandem.redis.client import RedisClient
+from tandem.redis.cluster import ClusterClients
 from tandem.redis.link import Link
 from tandem.redis.pubsub import PubSubConnection
 
@@ -51,21 +53,23 @@ class Confirmation:
 
 class Shard:
     """
-    Own the two connections to one Redis: one for commands, one for subscriptions, each opened when first needed.
+    Use the two connections to one Redis: one for commands, one for subscriptions, each opened when first needed.
 
     *on_event* is told ``lost`` once per outage, as soon as it is known, and ``restored`` with the topics that Redis
     has confirmed again.
     """
 
+    publish_verb = "PUBLISH"
+
     def __init__(self, address: Address, *, timeout: float, on_event: Callable[[Event, Sequence[Topic]], None]) -> None:
+        self._begin(RedisClient(address, timeout=timeout), on_event)
+        connection_class = functools.partial(PubSubConnection, on_message=self.deliver, on_answer=self.answer)
+        self._link: Any = Link(address, connection_class, self, timeout=timeout, purpose="subscriptions")
+
+    def _begin(self, client: Any, on_event: Callable[[Event, Sequence[Topic]], None]) -> None:
         self.topics: dict[bytes, Topic] = {}
-        self.timeout = timeout
         self._on_event = on_event
-        self._client = RedisClient(address, timeout=timeout)
-        connection_class = functools.partial(PubSubConnection, on_message=self._deliver, on_answer=self._answer)
-        self._link: Link[PubSubConnection] = Link(
-            address, connection_class, self, timeout=timeout, purpose="subscriptions"
-        )
+        self._client = client
         self._subscriptions = Subscriptions()
         self._is_flush_due = False
         self._is_lost = False
@@ -75,7 +79,8 @@ class Shard:
 
     def publish(self, name: str, data: bytes) -> asyncio.Future[Any]:
         """Publish *data*; the future fails with `RedisUnavailable` when Redis cannot be reached."""
-        return self._client.submit("PUBLISH", name, data)
+        future: asyncio.Future[Any] = self._client.submit(self.publish_verb, name, data)
+        return future
 
     def add(self, name: bytes, title: str, callback: Callback) -> None:
         """Have *callback* called with *title* and each message of *name*. Adding it twice is adding it once."""
@@ -134,12 +139,14 @@ class Shard:
 
     # What the connection and the link tell
 
-    def _deliver(self, name: bytes, data: bytes) -> None:
+    def deliver(self, name: bytes, data: bytes) -> None:
+        """Hand out one message."""
         topic = self.topics.get(name)
         if topic is not None:  # else it was on its way when we unsubscribed
             call_each(topic, data)
 
-    def _answer(self, name: bytes) -> None:
+    def answer(self, name: bytes) -> None:
+        """Take one answer about *name*."""
         if not self._subscriptions.answer(name):
             return
         if name in self._late:
@@ -176,3 +183,24 @@ class Shard:
             self._is_lost = False
             is_confirmed = self._subscriptions.is_confirmed
             self._on_event("restored", [topic for name, topic in self.topics.items() if is_confirmed(name)])
+
+
+class Bucket(Shard):
+    """One bucket of a cluster, with its part of the connections to the masters."""
+
+    publish_verb = "SPUBLISH"
+
+    def __init__(self, client: Any, link: BucketLink, *, on_event: Callable[[Event, Sequence[Topic]], None]) -> None:
+        self._begin(client, on_event)
+        self._link = link
+        link.serve(self)
+
+
+def open_buckets(
+    address: Address, *, timeout: float, on_event: Callable[[Event, Sequence[Topic]], None]
+) -> list[Bucket]:
+    """Return the buckets of the cluster *address*."""
+    clients, hearing = ClusterClients(address, timeout=timeout), Hearing(address, timeout=timeout)
+    return [
+        Bucket(client, link, on_event=on_event) for client, link in zip(clients.buckets, hearing.buckets, strict=True)
+    ]

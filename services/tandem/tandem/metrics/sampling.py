@@ -35,8 +35,8 @@ def _sample_forever() -> None:
 def sample() -> None:
     """Look once."""
     connections = {"idle": 0, "in_use": 0}
-    for client in shards().clients:
-        for count, attributes in client.connection_pool.get_connection_count():
+    for pool in shards().pools():
+        for count, attributes in pool.get_connection_count():
             connections["idle" if attributes[STATE] == "idle" else "in_use"] += count
     for state, count in connections.items():
         series.redis_pool_connections.labels(state).set(count)

@@ -21,8 +21,7 @@ from tandem.memory import is_memory
 from tandem.outbox.sweep import databases, due_channels, send_channels
 from tandem.poke import CHANNEL, poke_shard
 from tandem.repeats import Repeats
-from tandem.shards import shards
-from tandem.sync_shards import Shards
+from tandem.shards import open_shards, shards
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +31,8 @@ ROUND_SECONDS = 60.0
 """A worker that did not get round in that time hangs."""
 TASK_SECONDS = 600.0
 """And so does one that sends for so long: some millions of rows take less."""
+MAX_THREADS = 16
+"""In a cluster there are more buckets than that."""
 CHORE_SECONDS = 60.0
 """A chore that has more to do goes on for so long; the next time round it begins anew."""
 _OLDER_THAN = timedelta(seconds=1)
@@ -48,10 +49,12 @@ class Worker:
 
     def __init__(self, *, interval: float = 0.5, chores: Sequence[Chore] = (), hears_pokes: bool = True) -> None:
         urls = conf.redis_urls()
-        self._store = shards() if all(map(is_memory, urls)) else Shards(urls, patience=PATIENCE_SECONDS)
+        self._store = shards() if all(map(is_memory, urls)) else open_shards(urls, patience=PATIENCE_SECONDS)
         self._interval = interval
         self._chores = chores
-        self._threads = ThreadPoolExecutor(len(urls) + len(chores), thread_name_prefix="tandem-outbox")
+        self._threads = ThreadPoolExecutor(
+            min(self._store.count, MAX_THREADS) + len(chores), thread_name_prefix="tandem-outbox"
+        )
         self._running: dict[int, tuple[float, Future[None]]] = {}
         self._poked = threading.Event()
         self._stopped = threading.Event()
@@ -128,11 +131,13 @@ class Worker:
 
     def _listen(self) -> None:
         """Hear that somebody has left rows, from whichever Redis carries that."""
-        shard = poke_shard(len(self._store.clients))
+        shard = poke_shard(self._store.count)
         while not self._stopped.is_set():
-            with contextlib.suppress(redis.RedisError, OSError), self._store.clients[shard].pubsub() as heard:
-                heard.subscribe(name_for(CHANNEL))
+            with contextlib.suppress(redis.RedisError, OSError), self._store.hear(shard, name_for(CHANNEL)) as heard:
                 while not self._stopped.is_set():
-                    if heard.get_message(ignore_subscribe_messages=True, timeout=1.0):
+                    message = heard.get_message(timeout=1.0) or {}
+                    if message.get("type") == "sunsubscribe":  # its slot has gone to another master
+                        break
+                    if message.get("type") in ("message", "smessage"):
                         self._poked.set()
             self._stopped.wait(1.0)

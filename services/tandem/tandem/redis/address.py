@@ -11,14 +11,13 @@ from urllib.parse import quote
 from redis.asyncio.connection import SSLConnection, parse_url
 
 from tandem.memory import is_memory
+from tandem.redis.clustered import is_clustered, read_clustered
 from tandem.redis.commands import Command
-from tandem.redis.cures import with_cure
-from tandem.redis.run import CLUSTER
 from tandem.redis.sentinels import is_watched, read_watched
+from tandem.redis.slots import Node
 
 CLIENT_NAME = "tandem"
 LAYER_PREFIX = "asgi"
-_CLUSTER_SCHEMES = ("redis+cluster://", "rediss+cluster://")
 
 
 def prefix_in(database: int, prefix: str = "") -> str:
@@ -40,7 +39,7 @@ def with_credentials(url: str, user: str, password: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Address:
-    """One Redis server, or the name under which Sentinels know it."""
+    """One Redis server, the name under which Sentinels know it, or a cluster: some of its nodes, or one of them."""
 
     host: str = "localhost"
     port: int = 6379
@@ -53,11 +52,15 @@ class Address:
     sentinels: tuple[tuple[str, int], ...] = ()
     sentinel_options: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     master_name: str | None = None
+    seeds: tuple[Node, ...] = ()
+    """Nodes of a cluster that may be asked for its masters; the address of all of it, which nobody connects to."""
+    is_node: bool = False
+    """Whether this is one node of a cluster."""
 
     @classmethod
     def from_url(cls, url: str) -> Address:
         """
-        Read a ``redis://``, ``rediss://`` or ``unix://`` URL, or with Sentinels a ``redis+sentinel://`` one.
+        Read a ``redis://``, ``rediss://`` or ``unix://`` URL, a ``redis+sentinel://`` or a ``redis+cluster://`` one.
 
         The query may carry what redis-py takes there (``db``, ``ssl_ca_certs``, ``client_name`` ...). Any other scheme
         raises `ValueError`.
@@ -82,14 +85,21 @@ class Address:
             sentinels=tuple((name, int(port)) for name, port in options.get("sentinels") or ()),
             sentinel_options=options.get("sentinel_kwargs") or {},
             master_name=options.get("master_name"),
+            seeds=options.get("seeds") or (),
         )
 
     @property
     def label(self) -> str:
         """The address as logs and errors show it: without credentials."""
+        if self.seeds:
+            return f"the cluster of {', '.join(f'{host}:{port}' for host, port in self.seeds)}"
         if self.master_name:
             return f"{self.master_name} of {', '.join(f'{host}:{port}' for host, port in self.sentinels)}/{self.db}"
         return f"{self.path or f'{self.host}:{self.port}'}/{self.db}"
+
+    def at(self, node: Node) -> Address:
+        """Return the address of one *node* of this cluster."""
+        return dataclasses.replace(self, host=node.host, port=node.port, seeds=(), is_node=True)
 
     def greeting(self) -> list[Command]:
         """
@@ -110,8 +120,9 @@ class Address:
 
 def read_url(url: str) -> dict[str, Any]:
     """Return redis-py's keyword arguments for *url*. Raises `ValueError`."""
-    if url.startswith(_CLUSTER_SCHEMES):
-        raise ValueError(with_cure(f"{url.split('://')[0]}://: {CLUSTER}"))
+    if is_clustered(url):
+        cluster = read_clustered(url)
+        return {**parse_url(cluster.url_of(cluster.nodes[0])), "seeds": cluster.nodes}
     if not is_watched(url):
         return dict(parse_url(url))
     watched = read_watched(url)

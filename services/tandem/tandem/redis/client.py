@@ -59,13 +59,14 @@ class RedisClient:
 
         Cancelling the future does not take the command back.
         """
-        return self._ask(args)
+        return self.ask(args)
 
     async def run(self, call: Runnable) -> Any:
         """Run a script that Redis knows, and return its reply."""
-        return await self._ask(call)
+        return await self.ask(call)
 
-    def _ask(self, asked: Asked) -> asyncio.Future[Any]:
+    def ask(self, asked: Asked) -> asyncio.Future[Any]:
+        """Send a command or a run of a script, as `submit` does."""
         link = self._link or self._open()
         assert self._loop is not None
         future: asyncio.Future[Any] = self._loop.create_future()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem.redis.run import OLDEST
+from tandem.redis.run import CLUSTER, NO_CLUSTER, OLDEST, OLDEST_CLUSTER
 
 RIGHTS = "the rights that docs/reference.md of django-tandem lists under Redis"
 
@@ -41,10 +41,27 @@ _CURES = (
         "name the master as the Sentinels do, in redis+sentinel://host:26379/master",
     ),
     (("it is a replica",), "give the address of the master, or of its Sentinels: redis+sentinel://host:26379/master"),
+    (
+        ("without sharded pub/sub",),
+        f"run a cluster of Redis {OLDEST_CLUSTER[0]}.{OLDEST_CLUSTER[1]} or newer, or Valkey",
+    ),
     (("its version is",), f"run Redis {OLDEST[0]}.{OLDEST[1]} or newer, or Valkey"),
     (
-        ("in cluster mode",),
-        "give the addresses of several servers, each a shard, or one that Sentinels watch",
+        (CLUSTER,),
+        "say so in the address: redis+cluster://host:6379",
+    ),
+    (
+        (NO_CLUSTER, "cluster support disabled"),
+        "write redis://host:6379 for one Redis, and several such addresses for several shards",
+    ),
+    (
+        ("no master for",),
+        "bring back the node that had these slots, or have the cluster give them to another",
+    ),
+    (
+        ("where the cluster says",),
+        "if that node runs, have the cluster announce its nodes as they are reached from here: cluster-announce-ip, or "
+        "cluster-announce-hostname with cluster-preferred-endpoint-type hostname",
     ),
     (("invalid DB index", "DB index is out of range"), "use a database number that it has"),
 )

@@ -149,7 +149,7 @@ class Link(Generic[C]):
                     raise ConnectionRefusedError(f"NOPERM for {text_of(command[0])} {text_of(command[1])}: {reply}")
             elif isinstance(reply, BaseException) and is_needed and command[0] != "CLIENT":
                 raise reply
-        greeted = read_greeting(*answers)
+        greeted = read_greeting(*answers, is_node=self.address.is_node)
         if greeted.refusal:
             raise ConnectionRefusedError(greeted.refusal)
         connection.run = greeted.run
@@ -181,6 +181,8 @@ class Link(Generic[C]):
     def _fail(self, error: Exception) -> None:
         said = f"no answer for {self.timeout:g} s" if isinstance(error, TimeoutError) else str(error)
         reason = with_cure(said, is_tls=self.address.tls is not None)
+        if self.address.is_node and reason == said:
+            reason = with_cure(f"{said} where the cluster says that a node of it is")
         if self.failure is None:
             logger.warning("cannot reach Redis at %s for %s: %s", self.address.label, self.purpose, reason)
         self._was_lost = True

@@ -25,6 +25,7 @@ class PubSubConnection(Connection):
     """
 
     questions = QUESTIONS[:2]  # a list in reply would be a message
+    subscribe_verb, unsubscribe_verb, message_kind = "SUBSCRIBE", "UNSUBSCRIBE", b"message"
 
     def __init__(
         self, *, on_message: Callable[[bytes, bytes], None], on_answer: Callable[[bytes], None], **options: Any
@@ -50,11 +51,11 @@ class PubSubConnection(Connection):
 
     def subscribe(self, names: Sequence[bytes]) -> None:
         """Subscribe to *names* in one command; each is answered on its own."""
-        self._ask("SUBSCRIBE", names)
+        self._ask(self.subscribe_verb, names)
 
     def unsubscribe(self, names: Sequence[bytes]) -> None:
         """Unsubscribe from *names* in one command; each is answered on its own."""
-        self._ask("UNSUBSCRIBE", names)
+        self._ask(self.unsubscribe_verb, names)
 
     def _ask(self, verb: str, names: Sequence[bytes]) -> None:
         if not names:  # to Redis, UNSUBSCRIBE without a name means all of them
@@ -74,7 +75,7 @@ class PubSubConnection(Connection):
                 super().reply_received(reply)
             return
         kind = reply[0]
-        if kind == b"message":
+        if kind == self.message_kind:
             self._on_message(reply[1], reply[2])
         elif kind == b"pong":
             super().reply_received(reply)

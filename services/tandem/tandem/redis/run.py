@@ -11,9 +11,12 @@ QUESTIONS: tuple[Command, ...] = (("INFO", "server"), ("INFO", "replication"), (
 """What is asked at the beginning of a connection. Any of it may be forbidden."""
 
 REPLICA = "READONLY it is a replica, which takes no writes"
-CLUSTER = "Redis in cluster mode is not spoken yet"
+CLUSTER = "it is a node of a cluster"
+NO_CLUSTER = "it is no cluster"
 OLDEST = (6, 2)
 """The first version with GETDEL, by which a ticket is taken."""
+OLDEST_CLUSTER = (7, 0)
+"""The first version with sharded pub/sub."""
 _NO_ID = "0" * 40
 
 
@@ -35,31 +38,33 @@ class Greeted(NamedTuple):
     refusal: str
 
 
-def read_greeting(server: Any, replication: Any, config: Any = None) -> Greeted:
+def read_greeting(server: Any, replication: Any, config: Any = None, *, is_node: bool = False) -> Greeted:
     """
     Read the answers to `QUESTIONS`; an error in the place of one says nothing.
 
     Only ``appendonly yes`` with ``appendfsync always`` keeps every write, and a replica that became the master may lack
-    the last ones even so.
+    the last ones even so. In a cluster (*is_node*) none counts as having everything: a slot may have come from one that
+    had not.
     """
     about, role, options = _lines(server), _lines(replication), _pairs(config)
     was_promoted = role.get("master_replid2", _NO_ID) != _NO_ID
-    keeps = options.get("appendonly") == "yes" and options.get("appendfsync") == "always" and not was_promoted
-    return Greeted(Run(about.get("run_id", ""), keeps), _refusal(about, role))
+    is_whole = options.get("appendonly") == "yes" and options.get("appendfsync") == "always"
+    keeps = is_whole and not was_promoted and not is_node
+    return Greeted(Run(about.get("run_id", ""), keeps), _refusal(about, role, is_node=is_node))
 
 
-def is_too_old(version: str) -> bool:
+def is_too_old(version: str, *, is_node: bool = False) -> bool:
     """Tell whether Redis of that *version* lacks what we need. Valkey says which Redis it is like."""
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    return bool(numbers) and numbers < OLDEST
+    return bool(numbers) and numbers < (OLDEST_CLUSTER if is_node else OLDEST)
 
 
-def _refusal(about: Mapping[str, str], role: Mapping[str, str]) -> str:
-    version = about.get("redis_version", "")
-    if is_too_old(version):
-        return f"its version is {version}"
-    if about.get("redis_mode") == "cluster":
-        return f"it is a node of a cluster: {CLUSTER}"
+def _refusal(about: Mapping[str, str], role: Mapping[str, str], *, is_node: bool) -> str:
+    version, mode = about.get("redis_version", ""), about.get("redis_mode", "")
+    if mode and is_node != (mode == "cluster"):
+        return NO_CLUSTER if is_node else CLUSTER
+    if is_too_old(version, is_node=is_node):
+        return f"its version is {version}" + ", without sharded pub/sub" * is_node
     return REPLICA if role.get("role") == "slave" else ""
 
 

@@ -108,7 +108,8 @@ def _read(name: str) -> str:
 
 INCARNATION = _read("incarnation")
 _META = INCARNATION + _read("meta")
-_APPEND = _META + _read("append")
+TELL = _read("tell")
+_APPEND = _META + TELL + _read("append")
 PUBLISH = load("publish", prelude=_APPEND)
 PUBLISH_BATCH = load("publish_batch", prelude=_APPEND)
 RENEW = load("renew", prelude=_META)

@@ -20,7 +20,7 @@ local function append(meta, stream, once, fresh_epoch, group, body, size, ttl, m
     redis.call('HSET', once, 'e', epoch, 'o', offset)
     redis.call('EXPIRE', once, once_ttl)
   end
-  redis.call('PUBLISH', group, live)
+  tell(group, live)
   return {epoch, offset, 0}
 end
 

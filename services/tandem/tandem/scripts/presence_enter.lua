@@ -17,5 +17,5 @@ if away then
   if rest == '' then redis.call('HDEL', KEYS[4], ARGV[3]) else redis.call('HSET', KEYS[4], ARGV[3], rest) end
 end
 if away or ARGV[6] == '' then return 0 end
-redis.call('PUBLISH', ARGV[5], ARGV[6])
+tell(ARGV[5], ARGV[6])
 return 1

@@ -15,5 +15,5 @@ if tonumber(ARGV[3]) > 0 then
   return 0
 end
 redis.call('HDEL', KEYS[1], ARGV[1])
-if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
+if ARGV[6] ~= '' then tell(ARGV[5], ARGV[6]) end
 return 1

@@ -26,7 +26,7 @@ for i = 2, 3 do
     if info then
       if i == 3 then forget_away(cjson.decode(info).user, client) end
       if ARGV[3] == '1' then
-        redis.call('PUBLISH', ARGV[2], cmsgpack.pack({type = 'leave', channel = ARGV[1], info = info}))
+        tell(ARGV[2], cmsgpack.pack({type = 'leave', channel = ARGV[1], info = info}))
       end
     end
     gone = gone + 1

@@ -13,4 +13,4 @@ def run(plans: Sequence[Plan]) -> list[Answer]:
     """Return the answer of each of *plans*. Redis does what concerns one channel in their order."""
     questions, finish = together(plans)
     store = shards()
-    return finish(store.run_each([(shard_for_group(group, len(store.clients)), call) for group, call in questions]))
+    return finish(store.run_each([(shard_for_group(group, store.count), call) for group, call in questions]))

@@ -1,0 +1,139 @@
+"""A Redis in cluster mode on loopback: masters, and a replica for each of them where one is to fail."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import redis
+
+from rig.servers import RedisServer, free_port, is_listening, wait_until
+from tandem.redis.slots import SLOTS, TAGS, slot_of
+
+FAILOVER_MS = 2000
+"""How long a node may be silent where it has a replica to take over."""
+PATIENCE_MS = 30_000
+"""And where it has none: a machine that is busy is no reason to fail."""
+
+
+class RedisCluster:
+    """
+    *masters* that share the slots evenly, each with so many *replicas*. Use as a context manager; inside, it serves.
+
+    *options* are for every node.
+    """
+
+    def __init__(self, directory: Path, *options: str, masters: int = 3, replicas: int = 0) -> None:
+        options = ("--cluster-node-timeout", str(FAILOVER_MS if replicas else PATIENCE_MS), *options)
+        self.masters = [_node(directory / f"master-{number}", options) for number in range(masters)]
+        self.replicas = [_node(directory / f"replica-{number}", options) for number in range(masters * replicas)]
+
+    @property
+    def _nodes(self) -> list[RedisServer]:
+        return [*self.masters, *self.replicas]
+
+    @property
+    def url(self) -> str:
+        """The address of all of it."""
+        return f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in self.masters)}"
+
+    def __enter__(self) -> RedisCluster:
+        self._stack = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            for node in self._nodes:
+                stack.enter_context(node)
+            self._meet()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def ask(self, node: RedisServer, *command: str | int) -> str:
+        """Return what *node* answers to a command."""
+        with redis.Redis.from_url(node.url, decode_responses=True) as client:
+            client.response_callbacks.clear()
+            return str(client.execute_command(*command))
+
+    def id_of(self, node: RedisServer) -> str:
+        """Return what the cluster calls *node*."""
+        return self.ask(node, "CLUSTER", "MYID")
+
+    @contextlib.contextmanager
+    def paused(self, node: RedisServer) -> Iterator[None]:
+        """Have *node* say nothing meanwhile."""
+        node.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            node.signal(signal.SIGCONT)
+            wait_until(self._all(self._is_ok), what="the cluster to be whole")
+
+    def master_of(self, bucket: int) -> RedisServer:
+        """Return the node that has *bucket* now."""
+        port = self._owners()[slot_of(TAGS[bucket])]
+        return next(node for node in self._nodes if node.port == port)
+
+    def move(self, bucket: int, target: RedisServer) -> None:
+        """Move the slot of *bucket* to *target*, with all that is in it."""
+        self._move(slot_of(TAGS[bucket]), self.master_of(bucket), target)
+
+    def _meet(self) -> None:
+        first, *others = self._nodes
+        share = [round(SLOTS * number / len(self.masters)) for number in range(len(self.masters) + 1)]
+        for number, node in enumerate(self.masters):
+            self.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            self.ask(node, "CLUSTER", "ADDSLOTSRANGE", share[number], share[number + 1] - 1)
+        for node in others:
+            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", first.port, _bus_port(first))
+        wait_until(self._all(lambda node: self._knows(node, len(self._nodes))), what="the nodes to know each other")
+        for number, node in enumerate(self.replicas):
+            self.ask(node, "CLUSTER", "REPLICATE", self.id_of(self.masters[number % len(self.masters)]))
+        wait_until(self._all(self._is_ok), what="the cluster to be whole")
+        wait_until(lambda: all(map(self._follows, self.replicas)), what="the replicas' links")
+
+    def _all(self, question: Callable[[RedisServer], bool]) -> Callable[[], bool]:
+        return lambda: all(map(question, self._nodes))
+
+    def _knows(self, node: RedisServer, count: int) -> bool:
+        return f"cluster_known_nodes:{count}\r" in self.ask(node, "CLUSTER", "INFO")
+
+    def _is_ok(self, node: RedisServer) -> bool:
+        return "cluster_state:ok" in self.ask(node, "CLUSTER", "INFO")
+
+    def _follows(self, node: RedisServer) -> bool:
+        return "master_link_status:up" in self.ask(node, "INFO", "replication")
+
+    def _owners(self) -> dict[int, int]:
+        alive = next(node for node in self._nodes if is_listening(node.port))
+        with redis.Redis.from_url(alive.url) as client:
+            client.response_callbacks.clear()
+            ranges = client.execute_command("CLUSTER", "SLOTS")
+        return {slot: port for first, last, (_, port, *_), *_ in ranges for slot in range(first, last + 1)}
+
+    def _move(self, slot: int, source: RedisServer, target: RedisServer) -> None:
+        """Do what ``redis-cli --cluster reshard`` does for one slot."""
+        self.ask(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
+        self.ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
+        with redis.Redis.from_url(source.url) as client:
+            client.response_callbacks.clear()
+            while keys := client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 10):
+                client.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 1000, "KEYS", *keys)
+        for node in (target, source, *self.masters):
+            with contextlib.suppress(redis.RedisError):  # one that has failed
+                self.ask(node, "CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+
+
+def _bus_port(node: RedisServer) -> int:
+    return int(node.command[node.command.index("--cluster-port") + 1])
+
+
+def _node(directory: Path, options: tuple[str, ...]) -> RedisServer:
+    directory.mkdir()
+    return RedisServer(
+        directory,
+        *("--cluster-enabled", "yes", "--cluster-port", str(free_port())),
+        *("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", *options),
+    )
