@@ -98,7 +98,7 @@ def test_variables_of_the_chart_are_read() -> None:
 
 # -- Metrics --------------------------------------------------------------------------------------
 
-SERIES = re.compile(r"\btandem_[a-z_]*[a-z]\b")
+SERIES = re.compile(r"(?<!/)\btandem_[a-z_]*[a-z]\b")
 
 
 def names_of_metrics(where: str) -> set[str]:
