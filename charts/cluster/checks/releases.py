@@ -99,7 +99,13 @@ def last_release(release: Release, verdicts: Verdicts) -> None:
 
 def applied_twice(release: Release, verdicts: Verdicts) -> None:
     """The kustomization of k8s/manifests applied twice: nothing is configured the second time."""
+    release = Release(f"{release.namespace}-kustomize", release.options)
     folder = str(ROOT / "k8s" / "manifests")
-    release.kubectl("apply", "--kustomize", folder)
-    changed = not_unchanged(release.kubectl("apply", "--kustomize", folder))
-    verdicts.say("apply -k twice: nothing configured the second time", not changed, ", ".join(changed))
+    try:
+        release.create_namespace()
+        run(str(ROOT / "k8s" / "create-secret.sh"), "--namespace", release.namespace)
+        release.kubectl("apply", "--kustomize", folder)
+        changed = not_unchanged(release.kubectl("apply", "--kustomize", folder))
+        verdicts.say("apply -k twice: nothing configured the second time", not changed, ", ".join(changed))
+    finally:
+        release.delete_namespace()
