@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from channels_redis.utils import _consistent_hash
@@ -45,11 +46,13 @@ _BUCKET_OF_TAG = {tag: bucket for bucket, tag in enumerate(TAGS)}
 _BUCKET_OF_SLOT = {slot_of(tag): bucket for bucket, tag in enumerate(TAGS)}
 
 
+@lru_cache(maxsize=4096)  # as for the groups of busy channels: each publication asks several times
 def place(prefix: str, rest: str) -> str:
     """Return the name of pub/sub that is *prefix* and *rest* elsewhere, with the tag of its bucket between them."""
     return f"{prefix}{{{TAGS[_consistent_hash(prefix + rest, BUCKETS)]}}}{rest}"
 
 
+@lru_cache(maxsize=4096)
 def bucket_in(name: str) -> int:
     """Return the bucket whose tag *name* carries."""
     return _BUCKET_OF_TAG[name[name.index("{") + 1 : name.index("}")]]
