@@ -15,6 +15,8 @@ from .verdicts import Verdicts
 SCRIPT = (Path(__file__).parent / "visitors.py").read_text()
 NOBODY: dict[str, Any] = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
 BARE: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+BACK_SECONDS = 15
+"""So long at most a visitor is away whose socket was closed."""
 
 
 def python_pod(name: str, image: str, code: str, *arguments: str) -> dict[str, Any]:
@@ -103,7 +105,6 @@ def judge(
     *,
     closes: tuple[str, ...] = (),
     told: bool = False,
-    away: float = 15,
     failures: tuple[float, float] | None = None,
     counted: bool = True,
 ) -> None:
@@ -111,7 +112,7 @@ def judge(
     Say whether the visitors of *report* noticed no more than they may.
 
     *closes* are the close codes that may come; *told*: whether they may be told to load anew (the stream was lost);
-    *away*: for how many seconds at most; *failures*: between when HTTP may fail; *counted*: whether every press counts.
+    *failures*: between when HTTP may fail; *counted*: whether every press counts.
     """
     if not report:
         verdicts.say(f"{what}: the visitors tell", False)
@@ -122,7 +123,7 @@ def judge(
     lost = report["gaps"] or report["twice"] or not report["settled"] or (report["told"] and not told)
     figures = {key: report[key] for key in ("received", "gaps", "twice", "told", "recovered", "settled")}
     verdicts.say(f"{what}: nothing lost, nothing twice", not lost and report["received"], figures)
-    back = report["still_away"] == 0 and report["away_seconds"] <= away
+    back = report["still_away"] == 0 and report["away_seconds"] <= BACK_SECONDS
     verdicts.say(
         f"{what}: all back by position", back, f"{report['came_back']} times, longest {report['away_seconds']} s"
     )

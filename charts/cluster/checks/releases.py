@@ -78,8 +78,7 @@ def last_release(release: Release, verdicts: Verdicts) -> None:
                 verdicts.say("upgrade from it", not release.unready(), f"{time.monotonic() - began:.0f} s")
                 gone(release, "realtime")
                 gone(release, "edge")
-            # Pods of 0.1 are not ready while their Redis is replaced: who comes then waits.
-            judge(verdicts, "upgrade from it", crowd.report, closes=("3001", "1006"), told=True, away=60)
+            judge(verdicts, "upgrade from it", crowd.report, closes=("3001", "1006"), told=True)
             kept = json.loads(secret).items() <= json.loads(release.secret()).items()
             verdicts.say("upgrade from it: what was in the Secret is kept", kept)
             test(release, verdicts)
@@ -91,7 +90,7 @@ def last_release(release: Release, verdicts: Verdicts) -> None:
                 verdicts.say("rollback to it", not release.unready(), f"{time.monotonic() - began:.0f} s")
                 gone(release, "realtime")
                 gone(release, "edge")
-            judge(verdicts, "rollback to it", crowd.report, closes=("3001", "1006"), told=True, away=60)
+            judge(verdicts, "rollback to it", crowd.report, closes=("3001", "1006"), told=True)
             together.check(release, verdicts, now, "old api, old and new realtime")
         finally:
             release.delete_namespace()
