@@ -13,7 +13,7 @@ from playwright.async_api import BrowserContext
 from rig.browser import open_browser
 from rig.cable import Cable
 from rig.stack import COUNTER, Stack, press
-from rig.tandem_page import SCRIPT, WITHOUT, TandemPage, position_of_counter
+from rig.tandem_page import EMPTY, SCRIPT, WITHOUT, TandemPage, position_of_counter
 from tandem.tab import HEADER, mark_of
 
 every_way = pytest.mark.parametrize("way", WITHOUT)
@@ -145,7 +145,7 @@ async def test_publications_wait_for_the_reload(stack: Stack, http: httpx.AsyncC
     channel = "public:reloading"
     async with open_browser() as browser:
         page = TandemPage(await (await browser.new_context()).new_page())
-        await page.page.goto(f"{stack.url}/")
+        await page.page.goto(f"{stack.url}/{EMPTY}")
         await publish(http, channel, 1)
         await page.page.evaluate(RELOADING, {"script": SCRIPT, "channel": channel})
         await page.until_true("window.answer")
@@ -266,9 +266,9 @@ async def test_a_handler_that_fails_stops_nothing(stack: Stack, http: httpx.Asyn
 async def test_back_and_forward(stack: Stack, http: httpx.AsyncClient) -> None:
     """A page from the back-forward cache is live again, and has heard what was missed while it was away."""
     async with open_browser(back_forward_cache=True) as browser:
-        page = await TandemPage.open(
-            await browser.new_context(), f"{stack.url}/", COUNTER, since=await position_of_counter(http)
-        )
+        page = TandemPage(await (await browser.new_context()).new_page())
+        await page.page.goto(f"{stack.url}/")  # browsers keep no page of what is not there
+        await page.listen(COUNTER, since=await position_of_counter(http))
         await page.until("live")
         await page.page.goto(f"{stack.url}/api/docs")
         values = await press(http, 2)

@@ -16,7 +16,7 @@ from rig.browser import open_browser
 from rig.cable import Cable
 from rig.servers import wait_until
 from rig.stack import COUNTER, Stack, press
-from rig.tandem_page import SCRIPT, WORKER, TandemPage
+from rig.tandem_page import EMPTY, SCRIPT, WORKER, TandemPage
 from tandem.tokens import connection_token, subscription_token
 
 KEY = "key-of-the-tests-0123456789abcdefghij"
@@ -79,7 +79,7 @@ async ({ script, worker, channel, since }) => {
 async def open_page(context: BrowserContext, url: str, channel: str) -> TandemPage:
     """Open a tab whose tokens come from functions of its own."""
     page = TandemPage(await context.new_page())
-    await page.page.goto(f"{url}/")
+    await page.page.goto(f"{url}/{EMPTY}")
     await page.page.evaluate(LISTEN, {"script": SCRIPT, "worker": WORKER, "channel": channel, "since": ":0"})
     return page
 

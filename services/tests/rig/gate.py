@@ -20,7 +20,8 @@ class Gate:
     Forward HTTP requests on `port` to *target* on loopback, each on a connection of its own.
 
     A refused request is answered with 403, one for whom it is busy with 503 and Retry-After, a swallowed one never; of
-    one that is held back no byte of the answer comes before its end. `pages` are whole answers by path, of its own.
+    one that is held back no byte of the answer comes before its end. `pages` are whole answers by path, of its own;
+    `delays` are seconds by path without its query, after which a request goes on.
     `requests` are their first lines, `came` when each came, as `time.monotonic` has it.
 
     Use as an asynchronous context manager.
@@ -35,6 +36,7 @@ class Gate:
         self.requests: list[str] = []
         self.came: list[float] = []
         self.pages: dict[str, bytes] = {}
+        self.delays: dict[str, float] = {}
         self._is_open = asyncio.Event()
         self._is_open.set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -90,7 +92,9 @@ class Gate:
             self.requests.append(head.splitlines()[0].decode())
             self.came.append(time.monotonic())
             treatment = self._treatment(head)
-            own = self.pages.get(head.split()[1].decode()) or _ANSWERS.get(treatment)
+            path = head.split()[1].decode()
+            await asyncio.sleep(self.delays.get(path.partition("?")[0], 0))
+            own = self.pages.get(path) or _ANSWERS.get(treatment)
             if own:
                 writer.write(own)
                 await writer.drain()

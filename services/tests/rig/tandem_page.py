@@ -12,6 +12,8 @@ from playwright.async_api import BrowserContext, Page
 
 SCRIPT = "/static/tandem/tandem.js"
 WORKER = "/realtime/worker.js"
+EMPTY = "nowhere/"
+"""Below a site: the page of what is not there, which has our policy and no script, so no connection either."""
 
 _LISTEN = """
 async ({ script, options, channel, since, asks }) => {
@@ -63,9 +65,9 @@ class TandemPage:
         asks: bool = True,
         options: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Open a tab of *context* at *url*, a page of ours without a script, and listen there."""
+        """Open a tab of *context* at the site *url*, on a page without a script, and listen there."""
         tab = cls(await context.new_page())
-        await tab.page.goto(url)
+        await tab.page.goto(url + EMPTY)
         await tab.listen(channel, since=since, asks=asks, options=options)
         return tab
 

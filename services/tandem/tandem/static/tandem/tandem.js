@@ -216,7 +216,7 @@ class Connection {
     document.dispatchEvent(new CustomEvent("tandem:state", { detail: this }));
   }
 
-  async #join(tries = 6) {
+  async #join() {
     this.#leave();
     const { endpoint, login, worker, token } = this.#options;
     const link = (this.#link = { stop: new AbortController() });
@@ -225,20 +225,17 @@ class Connection {
     if (this.#link !== link) return link.release();
     link.hello = { type: "hello", lock, endpoint, isAnonymous: !token };
     const hear = (message) => this.#link === link && this.#hear(message);
-    const fail = (left) => {
-      if (this.#link !== link || this.#isWelcome) return;
-      if (left > 0) this.#join(left); // a worker that is about to end
-      else this.#nextWay();
-    };
+    const isWaiting = () => this.#link === link && !this.#isWelcome;
+    const fail = () => isWaiting() && this.#nextWay();
     const key = `tandem ${VERSION} ${endpoint} ${login}`;
     try {
       Object.assign(link, this.#ways[0]({ key, worker, tab: this.tab, hear, fail }));
-    } catch {
-      return fail();
-    }
-    this.send(link.hello);
-    await sleep(ANSWER / 6);
-    fail(tries - 1);
+      for (let tries = 6; tries-- && isWaiting(); await sleep(ANSWER / 6)) {
+        link.open?.();
+        this.send(link.hello);
+      }
+    } catch {} // the browser lacks this way
+    fail();
   }
 
   #nextWay() {
@@ -315,10 +312,19 @@ const whenGone = (name, then, signal) =>
   navigator.locks?.request(name, { signal, mode: "shared" }, () => void then()).catch(() => {});
 
 function throughWorker({ key, worker, hear, fail }) {
-  const shared = new SharedWorker(worker, { type: "module", name: key });
-  shared.onerror = fail;
-  shared.port.onmessage = ({ data }) => hear(data);
-  return { isWorker: true, send: (message) => shared.port.postMessage(message), close: () => shared.port.close() };
+  const workers = [];
+  return {
+    isWorker: true,
+    /** Anew for each hello: a worker may be about to end, or only late. */
+    open() {
+      const shared = new SharedWorker(worker, { type: "module", name: key });
+      shared.onerror = fail;
+      shared.port.onmessage = ({ data }) => hear(data);
+      workers.unshift(shared);
+    },
+    send: (message) => workers[0]?.port.postMessage(message),
+    close: () => workers.forEach(({ port }) => port.close()),
+  };
 }
 
 function throughLock({ key, tab, hear }) {
@@ -431,7 +437,8 @@ class Holder {
 
   async #meet({ from, lock, endpoint, isAnonymous }, port) {
     await this.#isHeld;
-    const tab = { id: from, tell: (message) => port.postMessage(message) };
+    if (this.tabs.get(from)?.lock === lock) return; // said it again
+    const tab = { id: from, lock, tell: (message) => port.postMessage(message) };
     this.tabs.set(from, tab);
     whenGone(lock, () => this.#part(tab));
     Object.assign(this, { endpoint, isAnonymous });
