@@ -23,6 +23,7 @@ from tandem.namespaces import INTERNAL, namespace_name
 
 HEADER = "X-Tandem-Tab"
 MAX_LENGTH = 64
+_IN_META = "HTTP_X_TANDEM_TAB"
 
 _mark: ContextVar[str] = ContextVar("tandem.tab", default="")
 
@@ -49,7 +50,7 @@ def to_others(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReque
 
 def mark_of(request: HttpRequest) -> str:
     """Return the mark of the tab that *request* came from; empty where it names none."""
-    tab = request.headers.get(HEADER, "")
+    tab = request.META.get(_IN_META, "")  # not `headers`, which would be made for every request of a project
     if not tab or len(tab) > MAX_LENGTH:
         return ""
     return ",".join(map(str, struct.unpack("<3I", hashlib.sha256(tab.encode()).digest()[:12])))

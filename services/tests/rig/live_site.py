@@ -20,6 +20,7 @@ from rig.servers import SERVICES, RedisServer, Server, free_port
 FILES = SERVICES / "tests" / "live_project"
 SETTINGS = """
 
+DEBUG = False
 INSTALLED_APPS += ["tandem", "tandem.live", "mysite"]
 ALLOWED_HOSTS = ["*"]
 MIDDLEWARE += ["tandem.tab.to_others"]

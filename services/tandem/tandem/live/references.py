@@ -7,12 +7,14 @@ Nobody but the login that got it can use it, and nobody else's content, partial 
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any, NamedTuple
 
 import msgspec
 from django.core import signing
 from django.utils import timezone, translation
 
+from tandem.live import viewers
 from tandem.live.blocks import Block
 from tandem.live.errors import NotShown
 
@@ -46,6 +48,16 @@ def sign(reference: Reference) -> str:
     """Return *reference* as text for a page."""
     fields: list[Any] = [msgspec.to_builtins(reference.block), *reference[1:]]
     return signing.dumps(fields, salt=_SALT, compress=True)
+
+
+def renew(text: str, reference: Reference) -> str:
+    """
+    Return *text*, which was read as *reference*, or the same signed anew.
+
+    An element that asks all the time goes on with the one that it has for half the time after which a quiet one asks.
+    """
+    signed_at = signing.b62_decode(text.rsplit(":", 2)[1])
+    return text if time.time() - signed_at < viewers.RENEWAL_SECONDS / 2 else sign(reference)
 
 
 def read(text: str, login: str) -> Reference:

@@ -23,7 +23,7 @@ from tandem.live.errors import PartialTooLarge
 from tandem.live.references import Reference
 from tandem.live.snapshots import may_be_older
 from tandem.live.sources import MODEL, context_of, find_source
-from tandem.live.viewers import look
+from tandem.live.viewers import Look
 from tandem.publication import Position
 
 
@@ -41,13 +41,12 @@ class Shown(NamedTuple):
         return f'W/"{hashlib.sha256(self.html.encode()).hexdigest()[:20]}"'
 
 
-def show(reference: Reference, request: HttpRequest) -> Shown:
+def show(reference: Reference, request: HttpRequest, looked: Look) -> Shown:
     """
-    Render what *reference* refers to, for who makes *request*. The right was asked before.
+    Render what *reference* refers to, for who makes *request*. The right was asked before, and the channel looked at.
 
     Raises `Gone`, `PartialTooLarge`, `ImproperlyConfigured`, and what the source and the partial raise.
     """
-    looked = look(reference.block.channel, reference.viewer)
     with _speaking(reference.language, reference.time_zone):
         html = render(reference.block, request)
     return Shown(html, None if may_be_older() else looked.position, looked.pace, looked.turn)
@@ -92,6 +91,9 @@ def _within_limit(block: Block, html: str) -> str:
 @contextlib.contextmanager
 def _speaking(language: str, time_zone: str) -> Iterator[None]:
     """Speak as the page does, whatever the address of the fragment view says about it."""
+    if (language, time_zone) == (translation.get_language(), timezone.get_current_timezone_name()):
+        yield
+        return
     try:
         zone = zoneinfo.ZoneInfo(time_zone)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # a fixed offset has a name too, but no zone

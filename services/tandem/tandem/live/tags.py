@@ -44,7 +44,7 @@ def live(
     if is_pushed(block):
         require_closed(block)
     reference = refer(block, login_name(request))
-    shown = show(reference, request)
+    shown = show(reference, request, viewers.look(block.channel, reference.viewer))
     attributes = {
         "channel": block.channel,
         "src": _address(),

@@ -52,22 +52,22 @@ def pace_of(viewers: int) -> float:
     return round(LONGEST_PACE_SECONDS * min(1.0, viewers / VIEWERS_AT_LONGEST), 3)
 
 
-def look(channel: str, viewer: str) -> Look:
-    """Read where *channel* stands, in one round trip with counting the *viewer*. Never raises for want of Redis."""
+def look(channel: str, *viewers: str) -> Look:
+    """Read where *channel* stands, in one round trip with counting *viewers*. Never raises for want of Redis."""
     store, key, now = shards(), key_of("viewers", channel), int(time.time())
     commands: list[Command] = [
         history_call(channel, None, 0, False),
-        ("ZADD", key, now, viewer),
+        ("ZADD", key, *(each for viewer in viewers for each in (now, viewer))),
         ("ZREMRANGEBYSCORE", key, "-inf", now - WINDOW_SECONDS),
         ("ZCARD", key),
         ("EXPIRE", key, WINDOW_SECONDS),
     ]
     try:
-        stream, _, _, viewers, _ = store.commands(store.of(channel), commands)
+        stream, _, _, count, _ = store.commands(store.of(channel), commands)
     except (RedisUnavailable, RedisReplyError):
         return Look(None, None)
     is_known = not isinstance(stream, RedisReplyError)
     return Look(
         parse_history(channel, stream, None).position if is_known else None,
-        None if isinstance(viewers, RedisReplyError) else viewers,
+        None if isinstance(count, RedisReplyError) else count,
     )

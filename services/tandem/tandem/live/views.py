@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 from django.conf import settings
@@ -10,16 +11,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Json
 from django.views.decorators.http import require_GET
 
 from tandem.live.errors import Gone, NotShown, PartialTooLarge
-from tandem.live.references import Reference, read, sign
+from tandem.live.lately import look_lately
+from tandem.live.references import Reference, read, renew
 from tandem.live.rights import require_right
 from tandem.live.showing import Shown, show
 from tandem.live.sources import is_there
 from tandem.live.tags import say_loaded
 from tandem.page import login_name
+from tandem.publication import Position
 
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Tandem-Reference"
+POSITION = "X-Tandem-Position"
+"""Asked with: where the element stands, by what it has heard. Answered: where the channel stood before the rows."""
 
 
 @require_GET
@@ -38,10 +43,13 @@ fragment._non_atomic_requests = set(settings.DATABASES)  # type: ignore[attr-def
 
 def _answer(request: HttpRequest) -> HttpResponse:
     try:
-        reference = read(request.headers.get(HEADER, ""), login_name(request))
+        text = _header(request, HEADER)
+        reference = read(text, login_name(request))
         _require_right(request, reference)
         say_loaded(request)
-        return _shown(request, reference, show(reference, request))
+        looked = look_lately(reference.block.channel, reference.viewer, _heard(request))
+        shown = show(reference, request, looked)
+        return _shown(request, shown, renew(text, reference))
     except NotShown as error:
         return _refusal(403, error.reason)
     except Gone:
@@ -64,14 +72,25 @@ def _require_right(request: HttpRequest, reference: Reference) -> None:
         raise
 
 
-def _shown(request: HttpRequest, reference: Reference, shown: Shown) -> HttpResponse:
-    is_known = request.headers.get("If-None-Match") == shown.etag
+def _heard(request: HttpRequest) -> Position | None:
+    with contextlib.suppress(ValueError):
+        return Position.parse(_header(request, POSITION))
+    return None
+
+
+def _header(request: HttpRequest, name: str) -> str:
+    """Return a header, out of META: `HttpRequest.headers` is made of all of them, for every request."""
+    return str(request.META.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
+
+
+def _shown(request: HttpRequest, shown: Shown, reference: str) -> HttpResponse:
+    is_known = _header(request, "If-None-Match") == shown.etag
     response = HttpResponseNotModified() if is_known else HttpResponse(shown.html)
     response["ETag"] = shown.etag
-    response[HEADER] = sign(reference)
+    response[HEADER] = reference
     response["X-Tandem-Pace"] = str(shown.pace)
     if shown.position is not None:
-        response["X-Tandem-Position"] = str(shown.position)
+        response[POSITION] = str(shown.position)
     return response
 
 

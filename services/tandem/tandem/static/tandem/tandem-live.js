@@ -158,8 +158,14 @@ class TandemLive extends HTMLElement {
   }
 
   async #fetch() {
+    const { epoch, offset } = this.#subscription.position ?? {};
+    const heard = epoch ? `${epoch}:${offset}` : "";
     const response = await fetch(this.getAttribute("src"), {
-      headers: { "X-Tandem-Reference": this.getAttribute("reference"), "If-None-Match": this.getAttribute("etag") },
+      headers: {
+        "X-Tandem-Reference": this.getAttribute("reference"),
+        "X-Tandem-Position": this.#isBefore(heard) ? this.getAttribute("since") : heard,
+        "If-None-Match": this.getAttribute("etag"),
+      },
       cache: "no-store",
       signal: AbortSignal.timeout(ANSWER),
     });
