@@ -60,7 +60,7 @@ class Reader:
             request.update(recover=True, epoch=self._position[0], offset=self._position[1])
         self._is_answered.clear()
         await session.receive(self._frame({"id": 1, "connect": {}}, {"id": 2, "subscribe": request}))
-        await asyncio.wait_for(self._is_answered.wait(), 5)
+        await asyncio.wait_for(self._is_answered.wait(), 20)
 
     def cut(self) -> None:
         """Lose the connection."""

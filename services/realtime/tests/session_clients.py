@@ -16,7 +16,7 @@ from tandem_realtime.protocol.encodings import LINES
 from tandem_realtime.runtime import Runtime
 from tandem_realtime.session import Session
 
-SECONDS = 5.0
+SECONDS = 20.0
 KEY = "key-of-the-tests-0123456789abcdefghij"
 STREAM = {"history_size": 5, "history_ttl": 60}
 NAMESPACES: dict[str, dict[str, Any]] = {

@@ -25,7 +25,8 @@ from tandem.tickets import acreate_ticket
 from tandem.tokens import Verifier, connection_token, secret_keys, subscription_token
 from tandem_realtime.control import fits, is_missed
 
-SOON = 2.0
+SOON = 8.0
+"""What is promised within two seconds, on a machine four times as slow; a hub looks by itself after twenty."""
 
 
 class Connection(NamedTuple):
@@ -387,7 +388,7 @@ async def test_message_that_was_lost_is_read_though_others_follow(pair: Pair) ->
     assert took < SOON
 
 
-async def test_message_that_vanished_is_read_within_two_seconds(pair: Pair) -> None:
+async def test_message_that_vanished_is_read_soon(pair: Pair) -> None:
     """Nothing tells of it: no gap, no reconnect. The position does."""
     here, there = urls(pair)
     message = control.control_call(control.Disconnect(user="v", code=4000, reason="vanished"))
@@ -399,7 +400,7 @@ async def test_message_that_vanished_is_read_within_two_seconds(pair: Pair) -> N
         took = time.monotonic() - started
 
     assert ends == [(4000, "vanished")] * 2
-    assert took < SOON + 0.5  # a loaded machine
+    assert took < SOON
 
 
 async def test_new_epoch_is_read_whole(pair: Pair) -> None:

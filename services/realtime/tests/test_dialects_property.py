@@ -20,7 +20,7 @@ from tests.readers import Reader, every_reader
 from tests.session_clients import running
 
 KINDS = 6
-SECONDS = 5.0
+SECONDS = 20.0
 numbers = itertools.count()
 
 texts = st.text(st.characters(codec="utf-8"), max_size=30)

@@ -36,7 +36,7 @@ class Ear:
 
     async def until(self, count: int) -> list[tuple[str, Any]]:
         """Wait for *count* messages."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(self.heard) < count:
                 await asyncio.sleep(0.005)
         return self.heard
@@ -117,7 +117,7 @@ async def test_layer_that_fails_is_joined_again(ear: Ear, monkeypatch: pytest.Mo
 
     layer = Failing()
     await source_over(layer, ear.receive, ear.watch, ear.tasks).join("a")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(ear.seen) < 2:
             await asyncio.sleep(0.005)
     await layer.group_send("a", {"type": "x", "n": 1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -47,27 +48,33 @@ def test_flood_of_small_frames_waits_and_the_rest_of_the_server_does_not(
         quiet.open("/echo")
         started = time.monotonic()
         flooding.send(frames + masked(1, b"behind"))
-        quiet.send(masked(1, b"hi"))
-        answered = quiet.read_frame()
-        answered_at = time.monotonic()
-        while flooding.read_frame() != (1, b"behind"):
-            pass
+        with ThreadPoolExecutor(1) as others:
+            flood_ended = others.submit(heard_at, flooding, (1, b"behind"))
+            quiet.send(masked(1, b"hi"))
+            answered_at = heard_at(quiet, (1, b"hi"))
 
-        assert answered == (1, b"hi")
-        assert time.monotonic() - started >= SECONDS * 0.9
-        assert answered_at - started < SECONDS
+        assert flood_ended.result() - started >= SECONDS * 0.9
+        assert answered_at < flood_ended.result()
+
+
+def heard_at(client: RawClient, frame: tuple[int, bytes]) -> float:
+    """Read until *frame* comes, and return when that was."""
+    while client.read_frame() != frame:
+        pass
+    return time.monotonic()
 
 
 def test_pings_are_answered_no_faster_than_that(server: InterfaceServer) -> None:
     """A client that sends ten thousand gets as many pongs as it may have, not ten thousand."""
     with RawClient(server.port) as client:
         client.open("/echo")
-        client.send(PING * 10_000)
         started, pongs = time.monotonic(), 0
-        while time.monotonic() < started + 1:
+        client.send(PING * 10_000)
+        while pongs < BURST + RATE:
             pongs += client.read_frame()[0] == 10
+        took = time.monotonic() - started
 
-        assert BURST <= pongs <= BURST + RATE * (time.monotonic() - started + 1)
+        assert took >= 0.9  # for those beyond the burst, however slow the machine
 
 
 @pytest.mark.parametrize("path", ["/ws/", "/ws/uni/?channel=public:a"])

@@ -21,8 +21,8 @@ from tandem.errors import RedisUnavailable
 from tandem.publication import Position
 
 CHANNEL = "public:outage"
-NOTICED_SECONDS = 8.0
-TAKEN_BACK_SECONDS = 5.0
+NOTICED_SECONDS = 20.0
+TAKEN_BACK_SECONDS = 20.0
 
 
 class Outage:

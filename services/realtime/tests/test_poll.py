@@ -12,6 +12,7 @@ import pytest
 from rig.pair import Pair
 from tandem import apublish, control
 from tandem.tickets import acreate_ticket
+from tandem_realtime.consumers.poll import WAIT_SECONDS
 
 LIVE = {"state": "live"}
 
@@ -67,7 +68,7 @@ async def test_waits_for_what_comes(pair: Pair) -> None:
     await asyncio.wait([waiting], timeout=0.3)
     assert not waiting.done()
     await apublish("public:poll", 2)
-    found = await asyncio.wait_for(waiting, 3)
+    found = await asyncio.wait_for(waiting, 20)
 
     assert found["publications"] == [{"data": 2, "offset": at.offset + 1}]
 
@@ -105,17 +106,17 @@ async def test_refusals(pair: Pair) -> None:
 
 
 async def test_ended_login_ends_the_wait(pair: Pair) -> None:
-    """Who logs out while a poll waits gets 403 within two seconds, and not what comes later."""
+    """Who logs out while a poll waits gets 403 long before it would have been answered, and not what comes later."""
     at = await apublish("members:poll", 1)
     ticket = await acreate_ticket("42", session="login-poll")
     waiting = asyncio.create_task(poll(pair, channel="members:poll", since=str(at), ticket=ticket))
     await asyncio.wait([waiting], timeout=0.5)
     started = time.monotonic()
     await control.adisconnect(session="login-poll", code=3500, reason="invalid token")
-    response = await asyncio.wait_for(waiting, 3)
+    response = await asyncio.wait_for(waiting, 20)
 
     assert response.status_code == 403
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < WAIT_SECONDS / 2
 
 
 async def test_drain_answers_those_who_wait(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -125,6 +126,6 @@ async def test_drain_answers_those_who_wait(tmp_path_factory: pytest.TempPathFac
         waiting = asyncio.create_task(answer(own, channel="public:poll", since=str(at)))
         await asyncio.wait([waiting], timeout=1)
         own.here.process.terminate()  # type: ignore[union-attr]
-        found = await asyncio.wait_for(waiting, 5)
+        found = await asyncio.wait_for(waiting, 20)
 
     assert found == {"publications": [], "epoch": at.epoch, "offset": at.offset, "recovered": True, **LIVE}

@@ -35,7 +35,7 @@ async def test_team_consumer_works_beside_ours(process: Realtime) -> None:
     async with connect(f"{process.ws_url}/ws/chat/") as ada, connect(f"{process.ws_url}/ws/chat/") as bob:
         await asyncio.sleep(0.1)
         await ada.send('{"hello": 1}')
-        heard = [json.loads(await asyncio.wait_for(each.recv(), 5)) for each in (ada, bob)]
+        heard = [json.loads(await asyncio.wait_for(each.recv(), 20)) for each in (ada, bob)]
         async with open_wire(f"{process.ws_url}/ws/") as wire:
             result = await wire.subscribe("public:a")
 
@@ -49,7 +49,7 @@ async def test_team_consumer_sees_the_client_behind_the_edge(process: Realtime) 
     async with connect(
         f"{process.ws_url}/ws/who/", additional_headers={**headers, "Daphne-Root-Path": "/evil"}
     ) as socket:
-        seen = json.loads(await asyncio.wait_for(socket.recv(), 5))
+        seen = json.loads(await asyncio.wait_for(socket.recv(), 20))
 
     assert seen == {"client": ["203.0.113.9", 0], "scheme": "wss", "root_path": ""}
 

@@ -71,7 +71,7 @@ async def test_one_way_socket(process: Realtime) -> None:
     for number in (1, 2):
         await asyncio.to_thread(publish, "public:oneway", number)
     async with connect(f"{process.ws_url}/ws/uni/?channel=public:oneway&since={position.epoch}:0") as socket:
-        frames = [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(3)]
+        frames = [json.loads(await asyncio.wait_for(socket.recv(), 20)) for _ in range(3)]
 
     assert [frame["data"] for frame in frames] == [0, 1, 2]
     assert [frame["offset"] for frame in frames] == [1, 2, 3]

@@ -87,7 +87,7 @@ async def test_subscribe_unsubscribe_subscribe_in_one_frame(runtime: Runtime) ->
         methods = ("subscribe", "unsubscribe", "subscribe", "unsubscribe", "subscribe")
         asked = [{"id": id, method: {"channel": channel}} for id, method in enumerate(methods, 2)]
         await client.session.receive("\n".join(json.dumps(command) for command in asked))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(client.lines) < 6:
                 await asyncio.sleep(0.002)
         await apublish(channel, round_)
@@ -104,7 +104,7 @@ async def test_subscribe_and_publish_in_one_frame(client: FakeTransport) -> None
         '{"id":2,"subscribe":{"channel":"public:own"}}\n{"id":3,"publish":{"channel":"public:own","data":1}}\n'
         '{"id":4,"history":{"channel":"public:own","limit":9}}'
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(client.lines) < 5:
             await asyncio.sleep(0.002)
 
