@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import logging.config
 import sys
@@ -21,6 +20,7 @@ def main() -> int:
     from tandem.memory import is_memory
     from tandem_realtime.allocator import return_large_blocks
     from tandem_realtime.asgi import application  # sets Django up
+    from tandem_realtime.collector import Collector
     from tandem_realtime.observing.watch import Watch
     from tandem_realtime.runtime import runtime
 
@@ -78,20 +78,9 @@ def main() -> int:
     # Before it listens: a wrong setting ends the process here.
     event_loop().run_until_complete(begin())
     watch.listen(reactor, settings.private_port, host)
-    _calm_the_collector()
+    Collector().start(event_loop())
     return_large_blocks()
     return server.run()
-
-
-def _calm_the_collector() -> None:
-    """
-    Look for cycles less often, and never among what was imported.
-
-    A connection makes some hundred objects that live as long as it does; with Python's thresholds, connecting 6,000
-    clients spent a fifth of its time in collections that found nothing.
-    """
-    gc.set_threshold(20_000, 20, 20)
-    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import uuid
 from functools import cache
@@ -29,7 +30,7 @@ from tandem_realtime.revocations import Revocations
 from tandem_realtime.session import Session
 from tandem_realtime.session.costly import CostlyReads
 from tandem_realtime.sessions import Sessions
-from tandem_realtime.surplus import Surplus
+from tandem_realtime.surplus import surplus_of
 from tandem_realtime.wheel import Wheel
 
 
@@ -47,7 +48,7 @@ class Runtime:
         self.verifier = Verifier(conf.verifying_keys(), now=self.clock.now, on_skew=self.clock.tell_skew)
         self.rights = Rights(conf.token_secrets(), seconds=conf.settings().token_seconds, now=self.clock.now)
         self.wheel = Wheel()
-        self.surplus = Surplus()
+        self.surplus = surplus_of(asyncio.get_running_loop())
         self.presence = Presence(self.shards, self.namespaces)
         self.sessions: Sessions[Session] = Sessions()
         self.revocations = Revocations()

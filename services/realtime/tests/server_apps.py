@@ -83,7 +83,7 @@ async def show_scope(scope: dict[str, Any], receive: Receive, send: Send) -> Non
 
 
 async def mixed(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Write numbered messages of a size, by the extension and by ASGI in turn, more than the kernel takes at once."""
+    """Write numbered messages of a size, by the extension and by ASGI, more than the kernel takes at once."""
     await accept(receive, send)
     socket = scope["extensions"]["tandem.socket"]
     count, size = json.loads((await receive())["text"])
@@ -91,6 +91,8 @@ async def mixed(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         text = f"{number}:{'x' * size}"
         if number % 2:
             await send({"type": "websocket.send", "text": text})
+        elif number % 3:
+            socket.write_pieces([socket.frame_head(len(text)), text[:9].encode(), text[9:].encode()])
         else:
             socket.write(socket.frame(text.encode()))
     await send({"type": "websocket.send", "text": f"spilled: {socket.buffered > 0}"})

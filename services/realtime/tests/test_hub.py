@@ -17,7 +17,7 @@ from tandem.errors import RedisReplyError
 from tandem.groups import group_for
 from tandem.namespaces import Namespaces
 from tandem.publication import Position, pack_body
-from tandem_realtime.hub import Hub, Subscription, membership
+from tandem_realtime.hub import Hub, Subscription, membership, recent
 from tandem_realtime.hub.streams import Found, Streams
 from tests.hub_clients import BookKeeper, DeafLayer
 
@@ -99,6 +99,30 @@ async def test_first_read_serves_the_next(world: World) -> None:
 
     assert world.streams.reads == 1
     assert all([at.offset for at, _ in keeper.seen] == [1, 2, 3, 4] for keeper in back)
+
+
+async def test_what_is_too_large_for_memory_is_read_once_for_all_who_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From where the read begins, or later; who wants more than it has asks again."""
+    monkeypatch.setattr(recent, "MAX_BYTES", 1)
+    epoch = (await world.publish(5, heard=False)).epoch
+    world.streams.gate.clear()
+    coming = [asyncio.create_task(world.client(Position(epoch, offset))) for offset in (2, 2, 3, 4, 1)]
+    while not world.streams.reads:
+        await asyncio.sleep(0.001)
+    world.streams.gate.set()
+    back = await asyncio.gather(*coming)
+
+    assert world.streams.reads == 2
+    assert [[at.offset for at, _ in keeper.seen] for keeper in back] == [
+        [3, 4, 5],
+        [3, 4, 5],
+        [4, 5],
+        [5],
+        [2, 3, 4, 5],
+    ]
+    assert [keeper.told for keeper in back] == [0] * 5
 
 
 async def test_publication_during_a_recovery_comes_once(world: World) -> None:
@@ -250,7 +274,7 @@ async def test_restored_layer_is_checked_at_once(world: World) -> None:
     keeper = await world.client()
     await world.publish(2, heard=False)
     world.hub._watch("restored", [group_for(CHANNEL)])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(keeper.seen) < 2:
             await asyncio.sleep(0.01)
 

@@ -51,7 +51,7 @@ class World:
 
     async def until(self, offset: int) -> None:
         """Wait until the subscriber has *offset*."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while self.keeper.position is None or self.keeper.position.offset < offset:
                 await asyncio.sleep(0.005)
 
@@ -154,6 +154,28 @@ async def test_check_without_redis_comes_again_soon(world: World, monkeypatch: p
 
     assert metrics.position_checks["error"] == errors + 1
     assert channel.check_at < repair.time.monotonic() + 1.1
+
+
+async def test_what_can_be_heard_again_is_checked_until_redis_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection for commands may come back after the other one: nobody waits for the next tick then."""
+    monkeypatch.setattr(repair, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(repair, "RESTORED_TRIES", 1000)
+    await world.publish()
+    channel, client = world.hub.channels[CHANNEL], world.shards.clients[0]
+    channel.check_at = float("inf")
+    await client.execute("RENAME", scripts.meta_key(CHANNEL), "elsewhere{p:a}")
+    await client.execute("SET", scripts.meta_key(CHANNEL), "no hash")
+    errors = metrics.position_checks["error"]
+    world.hub._watch("restored", [channel.group])
+    async with asyncio.timeout(20):
+        while metrics.position_checks["error"] < errors + 2:
+            await asyncio.sleep(0.005)
+    await client.execute("RENAME", "elsewhere{p:a}", scripts.meta_key(CHANNEL))
+    await world.until(1)
+
+    assert world.offsets() == [1]
 
 
 async def test_reader_that_saw_more_brings_the_hub_up(world: World) -> None:

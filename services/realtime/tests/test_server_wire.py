@@ -26,8 +26,8 @@ def ask(client: RawClient, count: int, size: int) -> None:
     client.open("/mixed").send(masked(1, json.dumps([count, size]).encode()))
 
 
-def test_both_ways_of_writing_keep_one_order(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Frames of the extension and messages of ASGI arrive in the order in which they were sent, after a spill too."""
+def test_all_ways_of_writing_keep_one_order(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Frames, in pieces or not, and messages of ASGI arrive in the order in which they were sent, after a spill too."""
     directory = tmp_path_factory.mktemp("server")
     with InterfaceServer(directory, max_buffer_bytes=100_000_000, slow_seconds=0.3, drain_seconds=0) as server:
         with RawClient(server.port, receive_buffer=4096) as client:
@@ -70,7 +70,7 @@ def test_one_large_message_is_not_slowness(server: InterfaceServer) -> None:
 
 
 def test_others_are_undisturbed(server: InterfaceServer) -> None:
-    """While one client does not read, another's echo is as quick as ever."""
+    """While one client does not read, another's echo does not wait for it."""
     with RawClient(server.port, receive_buffer=4096) as slow, RawClient(server.port) as quick:
         slow.open("/flood")
         quick.open("/echo")
@@ -79,4 +79,4 @@ def test_others_are_undisturbed(server: InterfaceServer) -> None:
             quick.send(masked(1, b"hi"))
             assert quick.read_frame() == (1, b"hi")
 
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 8  # a machine four times as slow

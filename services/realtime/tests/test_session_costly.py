@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from tandem import apublish
+from tandem import Position, apublish
 from tandem.async_shards import AsyncShards
-from tandem.streams import history_call
+from tandem.streams import history
+from tandem_realtime.hub import streams
 from tandem_realtime.session import costly, pace
 from tandem_realtime.session import session as session_module
 from tandem_realtime.session.costly import CostlyReads
@@ -28,12 +29,29 @@ async def shards(redis_url: str) -> AsyncIterator[AsyncShards]:
 
 async def test_what_many_ask_for_at_once_is_read_once(shards: AsyncShards) -> None:
     """And another question is not answered by it."""
-    reads, call, other = CostlyReads(shards), history_call("a", None, 10, False), history_call("a", None, 5, False)
-    replies = await asyncio.gather(*(reads.run("a", call) for _ in range(20)), reads.run("a", other))
+    reads = CostlyReads(shards)
+    found = await asyncio.gather(*(reads.history("a", None, 10) for _ in range(20)), reads.history("a", None, 5))
 
-    assert len({id(reply) for reply in replies[:20]}) == 1
-    assert replies[20] is not replies[0]
-    assert await reads.run("a", call) is not replies[0]
+    assert len({id(each) for each in found[:20]}) == 1
+    assert found[20] is not found[0]
+    assert await reads.history("a", None, 10) is not found[0]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_large_one_is_read_in_parts(
+    client: FakeTransport, shards: AsyncShards, monkeypatch: pytest.MonkeyPatch, reverse: bool
+) -> None:
+    """What comes of it is the same, from anywhere and up to any limit."""
+    monkeypatch.setattr(costly, "PART_BYTES", 3000)
+    monkeypatch.setattr(streams, "PART_BYTES", 3000)
+    first = await apublish("public:parts", 0)
+    for number in range(1, 60):
+        await apublish("public:parts", "x" * number * 10)
+    reads = CostlyReads(shards)
+    for since, limit in ((None, 100), (None, 30), (Position(first.epoch, 31), 50), (Position(first.epoch, 5), 3)):
+        found = await reads.history("public:parts", since, limit, reverse=reverse)
+
+        assert found == await asyncio.to_thread(history, "public:parts", since=since, limit=limit, reverse=reverse)
 
 
 async def test_large_ones_wait_for_each_other(
@@ -43,15 +61,11 @@ async def test_large_ones_wait_for_each_other(
     monkeypatch.setattr(costly, "LARGE_BYTES", 1000)
     monkeypatch.setattr(costly, "PAUSES", 10**6)
     await apublish("public:large", "x" * 2000)
-    reads, call, small = (
-        CostlyReads(shards),
-        history_call("public:large", None, 10, False),
-        history_call("a", None, 1, False),
-    )
-    await reads.run("public:large", call)
-    await reads.run("public:large", call)
-    waiting = asyncio.create_task(reads.run("public:large", call))
-    await asyncio.wait_for(reads.run("a", small), 5)
+    reads = CostlyReads(shards)
+    await reads.history("public:large", None, 10)
+    await reads.history("public:large", None, 10)
+    waiting = asyncio.create_task(reads.history("public:large", None, 10))
+    await asyncio.wait_for(reads.history("a", None, 1), 20)
     await asyncio.sleep(0.05)
 
     assert reads.is_large("public:large")

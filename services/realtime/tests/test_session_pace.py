@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tandem_realtime.session.pace import BYTES_PER_COMMAND, COMMANDS_PER_TURN, FLOOD, Pace, Verdict
+from tandem_realtime.session.pace import BYTES_PER_COMMAND, FLOOD, Pace, Verdict
 
 OUT, REFUSE, CUT = Verdict
 
@@ -71,14 +71,3 @@ def test_one_very_large_answer_is_paid_for_in_the_end() -> None:
 
     assert pace.is_overdrawn(101.9, rate=5, burst=10)
     assert not pace.is_overdrawn(102.1, rate=5, burst=10)
-
-
-def test_turn_is_over_after_a_few_commands() -> None:
-    """Then it is the turn of others."""
-    pace = Pace()
-    turns = []
-    for _ in range(2 * COMMANDS_PER_TURN):
-        pace.judge(100.0, rate=5, burst=100)
-        turns.append(pace.is_turn_over())
-
-    assert [number for number, is_over in enumerate(turns, 1) if is_over] == [COMMANDS_PER_TURN, 2 * COMMANDS_PER_TURN]

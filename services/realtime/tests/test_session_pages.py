@@ -62,9 +62,12 @@ async def test_all_that_the_namespace_keeps_is_recovered(runtime: Runtime, clien
     assert numbers(client, answer) == list(range(299))
 
 
-async def test_long_history_is_read_page_by_page(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "most"), [("PART", 7), ("PART_BYTES", 20_000)])
+async def test_long_history_is_read_in_parts(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+) -> None:
     """No limit that is written nowhere."""
-    monkeypatch.setattr("tandem_realtime.hub.streams.PAGE", 7)
+    monkeypatch.setattr(f"tandem_realtime.hub.streams.{name}", most)
     for n in range(60):
         at = await apublish("every:read", {"n": n, "text": "x" * 4000})
     client = FakeTransport(runtime)

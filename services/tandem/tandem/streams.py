@@ -44,9 +44,10 @@ def history(channel: str, *, since: Position | None = None, limit: int = 0, reve
     return parse_history(channel, shards().run(channel, history_call(channel, since, limit, reverse)), since)
 
 
-def history_call(channel: str, since: Position | None, limit: int, reverse: bool) -> scripts.Call:
+def history_call(channel: str, since: Position | None, limit: int, reverse: bool, *, enough: int = 0) -> scripts.Call:
     """Turn the question of `history` into a run of the read script."""
-    return scripts.read_call(channel, since, history_limit(limit), reverse=reverse, is_client=True)
+    limit = history_limit(limit)
+    return scripts.read_call(channel, since, limit, reverse=reverse, is_client=True, enough=enough)
 
 
 def history_limit(limit: int) -> int:
@@ -56,10 +57,16 @@ def history_limit(limit: int) -> int:
 
 def parse_history(channel: str, reply: object, since: Position | None) -> History:
     """Read the answer to `history_call`."""
+    found = history_entries(channel, reply, since)
+    return History(found.state.position, publications(channel, found))
+
+
+def history_entries(channel: str, reply: object, since: Position | None) -> scripts.Entries:
+    """Read the same, with publications that are still to be decoded."""
     found = scripts.parse_entries(reply)
     if since is not None and since.epoch and not found.continues:
         raise UnrecoverablePosition(f"{channel} has no position {since}: its epoch is {found.state.position.epoch}")
-    return History(found.state.position, publications(channel, found))
+    return found
 
 
 def publications(channel: str, found: scripts.Entries) -> list[Publication]:

@@ -160,6 +160,27 @@ def test_check_of_what_is_whole_changes_nothing(stream: Stream) -> None:
     assert stream.check(Position("another", 99)).position == at
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_read_ends_when_it_has_enough(stream: Stream, reverse: bool) -> None:
+    """A Redis that reads does nothing else; whoever wants more asks again from there."""
+    body = pack_body(CHANNEL, b"1", tags=b"", info=b"", time=0, request="")
+    for _ in range(90):
+        stream.run(scripts.publish_call(CHANNEL, Namespace(history_size=90, history_ttl=60), body, once=None))
+
+    def read(enough: int) -> list[tuple[int, bytes]]:
+        call = scripts.read_call(CHANNEL, None, 80, reverse=reverse, enough=enough)
+        return scripts.parse_entries(stream.run(call)).entries
+
+    every = read(0)
+    size = sum(len(body) for _, body in every)
+
+    assert len(every) == 80
+    assert read(10 * size) == every
+    assert read(1) == every[:20]
+    assert read(size // 2) == every[: len(read(size // 2))]
+    assert size // 2 <= sum(len(body) for _, body in read(size // 2)) < size
+
+
 def test_whole_read_is_all_or_nothing(stream: Stream) -> None:
     """A position elsewhere: nothing is sent that would not be used. More missed than the limit: the first of them."""
     at = stream.publish(4)

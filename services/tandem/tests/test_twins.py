@@ -110,7 +110,9 @@ of_streams = st.one_of(
     st.tuples(st.just("publish"), channels, st.sampled_from([None, None, "k1", "k2"]), st.sampled_from([1, 1, 1, 0])),
     st.tuples(st.just("publish_version"), st.just("kept:a"), st.integers(1, 4), st.sampled_from(["", "x"])),
     st.tuples(
-        st.just("read"), channels, which, offsets, st.integers(0, 4), st.booleans(), st.booleans(), st.booleans()
+        st.just("read"),
+        *(channels, which, offsets, st.integers(0, 4), st.booleans(), st.booleans(), st.booleans()),
+        st.sampled_from([0, 1, 1000]),
     ),
     st.tuples(st.just("check"), channels, which, offsets),
     st.tuples(st.just("remove"), channels),
@@ -188,11 +190,11 @@ class Play:
         return Position(self.both.epochs[-back] if back <= len(self.both.epochs) else "other", offset)
 
     def read(
-        self, channel: str, back: int, offset: int, limit: int, reverse: bool, whole: bool, is_client: bool
+        self, channel: str, back: int, offset: int, limit: int, reverse: bool, whole: bool, is_client: bool, enough: int
     ) -> None:
         since = self._position(back, offset)
         reply = self.both.run(
-            scripts.read_call(channel, since, limit, reverse=reverse, whole=whole, is_client=is_client)
+            scripts.read_call(channel, since, limit, reverse=reverse, whole=whole, is_client=is_client, enough=enough)
         )
         if reply is not redis.ResponseError:
             self._remember(scripts.parse_entries(reply).state.position.epoch)

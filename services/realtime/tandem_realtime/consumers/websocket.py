@@ -32,9 +32,6 @@ DISCONNECTS = {
     codes.INTERNAL: codes.SERVER_ERROR,
 }
 
-_LONG = 4096
-"""A frame with more characters may have been work enough for one turn of the event loop."""
-
 
 class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
     """
@@ -65,7 +62,7 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
             if is_binary:
                 encoding = spoken(protobuf, socket.binary_frame)
             else:
-                encoding = plain(socket.frame) if self.is_plain else spoken(json, socket.frame)
+                encoding = plain(socket.frame) if self.is_plain else spoken(json, socket.frame, socket.frame_head)
             address = address_of(scope)
             session = Session(
                 runtime(), encoding, socket.write, socket.close, is_plain=self.is_plain, address=address, socket=socket
@@ -86,6 +83,7 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":
+                    await session.take_turn()  # to forget a client with many channels takes its time, too
                     return
                 frame = event.get(kind)
                 if frame is None:
@@ -94,8 +92,6 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
                     await asyncio.sleep(spend())
                 else:
                     await session.receive(frame)
-                    if len(frame) > _LONG:
-                        await session.give_way()
         finally:
             _lost(session, event)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import NamedTuple
 
 from tandem.groups import group_for
 from tandem.namespaces import Namespace
@@ -27,14 +28,21 @@ class Recovery(Enum):
     LOST = "they cannot be recovered"
 
 
+class Reading(NamedTuple):
+    """A read of what follows *since*, and what it found; None: it failed."""
+
+    since: Position
+    found: asyncio.Future[Found | None]
+
+
 class LiveChannel:
     """
     A channel that somebody here wants.
 
     `position` is the last publication that every subscriber has, or is about to be sent. `held` are live publications
-    that wait until a gap before them is repaired. `repaired` and `reading` are done when a repair, or a recovery's
-    read, is. `base` is the publication that those had last who take deltas. `holders` are those who are about to
-    subscribe, and will find it here.
+    that wait until a gap before them is repaired. `repaired` is done when a repair is, and `reading` is a recovery's
+    read that is under way. `base` is the publication that those had last who take deltas. `holders` are those who are
+    about to subscribe, and will find it here.
     """
 
     __slots__ = (
@@ -73,7 +81,7 @@ class LiveChannel:
         self.is_live = False
         self.is_heard = False
         self.repaired: asyncio.Future[None] | None = None
-        self.reading: asyncio.Future[None] | None = None
+        self.reading: Reading | None = None
         self.check_at = 0.0
         self.empty_since = 0.0
 

@@ -13,7 +13,7 @@ from tandem.namespaces import Namespaces
 from tandem.publication import Position, Publication, from_message
 from tandem_realtime.hub.attendance import Attendance, News
 from tandem_realtime.hub.certainty import Certainty
-from tandem_realtime.hub.channel import LiveChannel, Recovery
+from tandem_realtime.hub.channel import LiveChannel, Reading, Recovery
 from tandem_realtime.hub.delivery import Delivery
 from tandem_realtime.hub.judgement import Judgement
 from tandem_realtime.hub.membership import Membership
@@ -23,6 +23,7 @@ from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.subscription import Subscription
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.observing import metrics
+from tandem_realtime.surplus import surplus_of
 
 logger = logging.getLogger(__name__)
 
@@ -122,16 +123,16 @@ class Hub:
                 return admission
             assert since is not None  # without a position a live channel always admits
             if channel.reading is not None:
-                await asyncio.wait([channel.reading])
+                missed = await self._recover_with(channel, since, channel.reading)
             elif reads == MAX_READS:
                 # Publications come faster than they can be read.
                 return self._add(channel, subscription, Recovery.LOST)
             else:
                 reads += 1
                 missed = await self._recover(channel, since)
-                # While Redis was asked, the channel may have been left as idle.
-                if missed is not Recovery.ASK and self._members.channels.get(channel.name) is channel:
-                    return self._add(channel, subscription, missed)
+            # While Redis was asked, the channel may have been left as idle.
+            if missed is not Recovery.ASK and self._members.channels.get(channel.name) is channel:
+                return self._add(channel, subscription, missed)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Serve *subscription* no more. Membership in the channel lingers, since many come back at once."""
@@ -182,18 +183,34 @@ class Hub:
 
     async def _recover(self, channel: LiveChannel, since: Position) -> list[Publication] | Recovery:
         """Ask the stream what follows *since*. One read at a time for a channel: its answer often serves the next."""
-        channel.reading = asyncio.get_running_loop().create_future()
         since = channel.resolve(since)
+        reading = channel.reading = Reading(since, asyncio.get_running_loop().create_future())
+        found = None
         try:
             found = await self._streams.read_all(channel.name, since)
         finally:
-            channel.reading.set_result(None)
             channel.reading = None
+            reading.found.set_result(found)
         channel.remember(found)
         if channel.is_behind(found, since):
             await self._repairs.wait(channel)
             return Recovery.ASK
         return channel.recover(since, self.recovery_limit, found)
+
+    async def _recover_with(
+        self, channel: LiveChannel, since: Position, reading: Reading
+    ) -> list[Publication] | Recovery:
+        """Wait for what another one reads, and take it where it has what follows *since*."""
+        await asyncio.wait([reading.found])
+        if (surplus := surplus_of(asyncio.get_running_loop())).is_turn_over():  # others have waited for the same
+            await surplus.turn()
+        found, since = reading.found.result(), channel.resolve(since)
+        is_same = since == reading.since
+        is_part = since.epoch == reading.since.epoch and since.offset > reading.since.offset
+        if found is None or not (is_same or is_part) or channel.is_behind(found, since):
+            return Recovery.ASK
+        missed = channel.recover(since, self.recovery_limit, found)
+        return Recovery.ASK if missed is Recovery.LOST and not is_same else missed
 
     # What comes from the layer
 
@@ -242,7 +259,7 @@ class Hub:
             if not channel.namespace.has_history:
                 self._tell(channel)
                 self._certainty.vouch(channel)
-        self._tasks.spawn(self._repairs.check(known))
+        self._tasks.spawn(self._repairs.check_restored(known))
 
     def _tell(self, channel: LiveChannel) -> None:
         """Tell everyone in *channel* that it can no longer be told without a hole."""

@@ -45,6 +45,7 @@ class Membership:
         self._wanted: Counter[str] = Counter()
         self._joining: dict[str, asyncio.Task[LiveChannel]] = {}
         self._silent: dict[LiveChannel, None] = {}
+        self._leaving: list[str] = []
         self._streams = streams
         self._namespaces = namespaces
         self._tasks = tasks
@@ -77,7 +78,14 @@ class Membership:
             self._silent.pop(channel, None)
             self._silent[channel] = None
             if surplus := self._surplus():
-                self._tasks.spawn(self._leave(self._forget(surplus), source))
+                if not self._leaving:
+                    self._tasks.spawn(self._leave_soon(source))
+                self._leaving += self._forget(surplus)
+
+    async def _leave_soon(self, source: Source) -> None:
+        """Leave together what was forgotten in one turn of the loop: who goes with many channels leaves all of them."""
+        groups, self._leaving = self._leaving, []
+        await self._leave([group for group in groups if group not in self.by_group], source)
 
     async def leave_idle(self, source: Source) -> None:
         """Leave the channels that had no subscriber for `LINGER_SECONDS`."""

@@ -23,6 +23,7 @@ CHECK_SECONDS = 25.0
 GRACE_SECONDS = 0.2
 RECENT_SECONDS = 60
 RETRY_SECONDS = 0.25
+RESTORED_TRIES = 8
 WAIT_SECONDS = 1.0
 
 
@@ -60,15 +61,33 @@ class Repairs:
             if pending:
                 raise RedisUnavailable(f"{channel.name} could not be read within {WAIT_SECONDS} s")
 
-    async def check(self, channels: Iterable[LiveChannel]) -> None:
-        """Compare where *channels* stand with their streams; repair those that do not agree."""
+    async def check_restored(self, channels: Iterable[LiveChannel]) -> None:
+        """
+        Check *channels*, of which nothing could be heard for a while, as soon as Redis answers.
+
+        What hears and what asks come back each by itself, within half a second: whoever waits for what was missed need
+        not wait for the next tick as well.
+        """
+        unknown = list(channels)
+        for _ in range(RESTORED_TRIES):
+            unknown = await self.check(unknown)
+            if not unknown:
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def check(self, channels: Iterable[LiveChannel]) -> list[LiveChannel]:
+        """Compare where *channels* stand with their streams; repair those that do not agree. Return those unknown."""
         due = {channel.name: channel for channel in channels if channel.is_live and channel.namespace.has_history}
         now = time.monotonic()
         for channel in due.values():
             channel.check_at = now + CHECK_SECONDS * random.uniform(0.8, 1.0)
             channel.recent.forget_before(int((time.time() - RECENT_SECONDS) * 1000))
+        unknown = []
         async for name, state in self._streams.check([(name, channel.position) for name, channel in due.items()]):
             self._compare(due[name], state)
+            if state is None:
+                unknown.append(due[name])
+        return unknown
 
     def _compare(self, channel: LiveChannel, state: StreamState | None) -> None:
         if state is None:

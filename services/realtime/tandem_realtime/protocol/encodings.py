@@ -11,6 +11,7 @@ from tandem.publication import Publication
 from tandem_realtime.protocol.dialects import Dialect, json, protobuf
 from tandem_realtime.protocol.filters import FilterNode
 from tandem_realtime.protocol.plain import push_plain
+from tandem_realtime.protocol.results import LONG_BYTES
 
 Frame = Callable[[bytes], bytes]
 
@@ -28,7 +29,8 @@ class Encoding(NamedTuple):
 
     `event` takes the place of `push` and `wrap` where the frame depends on the publication, `beat` that of `ping` where
     it changes. `wanted` and `deltas` are a subscription's: which publications it wants (None: all), and whether it
-    takes deltas. Subscriptions whose encodings are equal share their bytes.
+    takes deltas. *head* is what a frame has before a message of so many bytes, where nothing comes behind it and the
+    connection takes pieces. Subscriptions whose encodings are equal share their bytes.
     """
 
     dialect: Dialect
@@ -39,12 +41,27 @@ class Encoding(NamedTuple):
     beat: Callable[[], bytes] | None = None
     wanted: FilterNode | None = None
     deltas: Deltas | None = None
+    head: Callable[[int], bytes] | None = None
 
     def encode(self, publication: Publication) -> bytes:
         """Return the bytes that carry *publication* to one connection."""
         if self.event is not None:
             return self.event(publication)
         return self.wrap(self.push(publication))
+
+    def whole(self, publication: Publication) -> list[bytes]:
+        """Return the same in pieces, and never as a delta; data that is long is one of them, and not copied."""
+        if self.deltas is not None:
+            return [self.wrap(self.dialect.push_whole(publication))]
+        if self.head is None or len(publication.data) < LONG_BYTES:
+            return [self.wrap(self.push(publication))]
+        return self.framed(self.dialect.push_pieces(publication))
+
+    def framed(self, message: list[bytes]) -> list[bytes]:
+        """Frame a message in pieces."""
+        if self.head is None:
+            return [self.wrap(b"".join(message))]
+        return [self.head(sum(map(len, message))), *message]
 
 
 def line(text: bytes) -> bytes:
@@ -64,9 +81,9 @@ def plain_event(publication: Publication) -> bytes:
 
 
 @cache
-def spoken(dialect: Dialect, wrap: Frame) -> Encoding:
+def spoken(dialect: Dialect, wrap: Frame, head: Callable[[int], bytes] | None = None) -> Encoding:
     """Return the encoding of an SDK's connection that speaks *dialect*, whose transport frames messages with *wrap*."""
-    return Encoding(dialect, dialect.push_publication, wrap, wrap(dialect.PING))
+    return Encoding(dialect, dialect.push_publication, wrap, wrap(dialect.PING), head=head)
 
 
 @cache

@@ -8,6 +8,9 @@ import msgspec
 
 from tandem.publication import NOTHING, Publication
 
+LONG_BYTES = 4096
+"""Data that is not worth a copy: what is shorter is cheaper to copy than to send for itself."""
+
 
 class Publications:
     """
@@ -21,6 +24,11 @@ class Publications:
     def __init__(self, told: Sequence[Publication] = (), *, has_delta: bool = False) -> None:
         self.told = told
         self.has_delta = has_delta
+
+    def is_long(self, size: int) -> bool:
+        """Tell whether they are larger than *size* together, and not because there are many."""
+        total = sum(len(publication.data) for publication in self.told)
+        return total > size and total > LONG_BYTES * len(self.told) and not self.has_delta
 
 
 NONE = Publications()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
 from tandem_realtime.observing.connection_log import REFUSED, log
-from tandem_realtime.surplus import Surplus
+from tandem_realtime.surplus import surplus_of
 
 from .addresses import Addresses
 from .backlog import Backlog
@@ -110,7 +110,7 @@ class Connections:
         self.lingering: Deadlines[Timed] = Deadlines(loop, limits.close_seconds, _time_out, most=_MOST_LINGERING)
         self.arriving: Deadlines[Timed] = Deadlines(loop, limits.handshake_seconds, _time_out, most=limits.max_arriving)
         self.ending: Deadlines[Connection] = Deadlines(loop, limits.application_close_seconds, _cancel_application)
-        self.surplus = Surplus()
+        self.surplus = surplus_of(loop)
         self.backlog = Backlog(loop, seconds=limits.slow_seconds, budget=limits.max_backlog_bytes)
         self.addresses = Addresses(limits.max_per_address, limits.handshakes_per_address)
         self._bucket = TokenBucket(limits.handshakes_per_second, loop.time())

@@ -20,6 +20,11 @@ def binary_frame(payload: bytes) -> bytes:
     return _frame(_BINARY, payload)
 
 
+def text_head(length: int) -> bytes:
+    """Return what stands before a text of *length* bytes in a frame of its own."""
+    return _head(_TEXT, length)
+
+
 def pong_frame(payload: bytes) -> bytes:
     """Return the answer to a ping with this payload."""
     return _frame(_PONG, payload)
@@ -45,10 +50,13 @@ def echo_frame(payload: bytes) -> bytes:
     return _frame(_CLOSE, payload)
 
 
-def _frame(head: int, payload: bytes) -> bytes:
-    length = len(payload)
+def _frame(kind: int, payload: bytes) -> bytes:
+    return _head(kind, len(payload)) + payload
+
+
+def _head(kind: int, length: int) -> bytes:
     if length < 126:
-        return bytes((head, length)) + payload
+        return bytes((kind, length))
     if length < 65_536:
-        return struct.pack("!BBH", head, 126, length) + payload
-    return struct.pack("!BBQ", head, 127, length) + payload
+        return struct.pack("!BBH", kind, 126, length)
+    return struct.pack("!BBQ", kind, 127, length)

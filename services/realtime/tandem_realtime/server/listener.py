@@ -53,21 +53,26 @@ class Listener:
         await self._port.stopListening().asFuture(self.server.loop)
 
     def _accept_all(self) -> None:
-        while self._accept_some() == _ACCEPTS_PER_TURN:
+        while self._accept_one():
             pass
 
-    def _accept_some(self) -> int:
-        for count in range(_ACCEPTS_PER_TURN):
-            try:
-                sock, address = self._socket.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return count
-            except OSError as error:
-                self._pause(error)
-                return count
-            sock.setblocking(False)
-            Arrival(self, sock, address).read()
-        return _ACCEPTS_PER_TURN
+    def _accept_some(self) -> None:
+        for _ in range(_ACCEPTS_PER_TURN):
+            if not self._accept_one() or self.server.surplus.is_turn_over():
+                return
+
+    def _accept_one(self) -> bool:
+        """Take one connection; tell whether there may be another."""
+        try:
+            sock, address = self._socket.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        except OSError as error:
+            self._pause(error)
+            return False
+        sock.setblocking(False)
+        Arrival(self, sock, address).read()
+        return True
 
     def _pause(self, error: OSError) -> None:
         logger.error("Cannot accept: %s", error)

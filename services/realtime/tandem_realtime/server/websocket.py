@@ -7,26 +7,23 @@ import enum
 import http
 import logging
 import socket
+from collections.abc import Sequence
 from typing import Any
 
-from tandem_realtime.ration import FREE_BYTES, Ration
-from tandem_realtime.surplus import Piece
+from tandem_realtime.ration import FREE_BYTES
 
 from .closing import words_for
 from .connections import Connections, No
-from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame
+from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame, text_head
 from .handshake import acceptance, refusal
 from .inbox import Inbox
-from .messages import Closed, Event, Failed, MessageReader, Part, Ping
-from .wire import Wire
+from .messages import Closed, Event, Failed, Part, Ping
+from .paced import PacedWire
+from .pieces import Pieces
 
 logger = logging.getLogger(__name__)
 # With this many messages that the application has not asked for yet, the client has to wait.
 _MAX_WAITING_MESSAGES = 64
-# A read may hold thousands of frames: the other sockets have their turn after so many.
-_FRAMES_PER_TURN = 64
-# What comes after the end is read only so that the last frame is not lost; it may take its time.
-_DEAF_SECONDS = 0.02
 
 
 class State(enum.Enum):
@@ -38,7 +35,7 @@ class State(enum.Enum):
     CLOSED = enum.auto()
 
 
-class WebSocket(Wire):
+class WebSocket(PacedWire):
     """
     Serve one upgraded connection; to the application this is also the extension `tandem.socket`.
 
@@ -49,15 +46,9 @@ class WebSocket(Wire):
     __slots__ = (
         "_accept",
         "_early",
-        "_held",
         "_inbox",
-        "_is_deaf",
-        "_ration",
-        "_reading",
         "_rotation",
-        "_server",
         "_state",
-        "_unread_until",
         "application",
         "is_open",
         "opened_at",
@@ -66,28 +57,17 @@ class WebSocket(Wire):
     )
     kind = "websocket"
     frame = staticmethod(text_frame)
+    frame_head = staticmethod(text_head)
     binary_frame = staticmethod(binary_frame)
 
     def __init__(self, server: Connections, sock: socket.socket) -> None:
-        super().__init__(
-            server.loop,
-            sock,
-            counters=server.counters,
-            backlog=server.backlog,
-            max_buffer=server.limits.max_buffer_bytes,
-        )
-        self._server = server
+        super().__init__(server, sock)
         self._state = State.CONNECTING
         self._accept = ""
         self._early: bytes | None = None
         self._inbox: Inbox | None = None
-        self._is_deaf = False
-        self._reading: MessageReader | None = None
-        self._ration: Ration | None = None
-        self._held: asyncio.Handle | Piece | None = None
         self._rotation: asyncio.TimerHandle | None = None
         self.application: asyncio.Task[None] | None = None
-        self._unread_until = 0.0
         self.is_open = False
         self.opened_at = server.loop.time()
         self.path = ""
@@ -103,6 +83,11 @@ class WebSocket(Wire):
         if self.is_open:
             self.put(frames)
 
+    def write_pieces(self, frames: Sequence[bytes]) -> None:
+        """Do the same with whole frames in pieces, which are not copied together."""
+        if self.is_open:
+            self.put_pieces(Pieces(frames))
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """
         Send a close frame after what was written; before the accept, refuse the handshake with 503.
@@ -117,22 +102,6 @@ class WebSocket(Wire):
     def send_away(self, code: int, reason: str) -> None:
         """Close a socket whose client is to come back, in words that it knows."""
         self.close(*words_for(self.path, (code, reason)))
-
-    def spend(self) -> float:
-        """
-        Take note that the client sent something that says nothing: after too much of it, it is not read for a while.
-
-        Returns 0: the application need not wait.
-        """
-        self._ration = self._ration or Ration()
-        if seconds := self._ration.spend(now := self._loop.time()):
-            self._unread_until = now + seconds
-            self._hold(seconds)
-        return 0.0
-
-    def unread_until(self) -> float:
-        """Tell until when, by the loop's clock, the client was last left unread: what it answers comes late."""
-        return self._unread_until
 
     # Towards the application
 
@@ -203,17 +172,22 @@ class WebSocket(Wire):
     def _tell(self, event: dict[str, Any]) -> None:
         if self.application is not None and self._inbox is not None:
             self._inbox.put(event)
-            if self._is_full:
+            if self.is_full:
                 self.stop_reading()
 
     @property
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
         """Tell whether the application has so much to read that nothing is read for it."""
         return self._inbox is not None and len(self._inbox) >= _MAX_WAITING_MESSAGES and self._state is State.OPEN
 
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether no frame can come: it has not begun, or it is over."""
+        return self._state in (State.CONNECTING, State.CLOSED)
+
     def _read_on(self) -> None:
-        if self._state is State.OPEN and self._held is None and not self._is_reading:
-            self._hold(0)
+        if self._state is State.OPEN:
+            self.read_on()
 
     def _tell_disconnect(self, code: int, reason: str = "") -> None:
         if self.application is not None:
@@ -244,60 +218,15 @@ class WebSocket(Wire):
 
     def received(self, data: bytes) -> None:
         """Take bytes from the client."""
-        if self._is_deaf:
-            self._hold(_DEAF_SECONDS)
-            return
         if self._state is State.CONNECTING:
             # Too early by RFC 6455, but not worth a failure: it waits for the accept.
             self._early = data
             self.stop_reading()
             return
-        reading = self._reading or MessageReader(self._server.limits.max_message_bytes)
-        reading.add(data)
-        self._work_off(reading)
+        self.read_frames(data)
 
-    def _work_off(self, reading: MessageReader) -> None:
-        """Take some of the frames that were read; as long as there are more, nothing else is read."""
-        for _ in range(_FRAMES_PER_TURN):
-            event = reading.next()
-            if event is None:
-                self._reading = None if reading.is_idle else reading
-                return
-            self._take(event)
-            if self._is_deaf or self._state is State.CLOSED:
-                self._reading = None
-                return
-            if self._held is not None or self._is_full:
-                break
-        self._reading = reading
-        if self._held is None:
-            self.stop_reading()
-            if not self._is_full:
-                self._hold(0)
-
-    def _hold(self, seconds: float) -> None:
-        """Read nothing for *seconds*; 0: until it is this one's turn."""
-        if self._state is State.CLOSED:
-            return
-        if self._held is not None:
-            self._held.cancel()
-        self.stop_reading()
-        self._held = self._loop.call_later(seconds, self._go_on) if seconds else self._server.surplus.add(self._go_on)
-
-    def _go_on(self) -> None:
-        """Take what was read, then read again."""
-        self._held = None
-        if self._state in (State.CONNECTING, State.CLOSED):
-            return
-        if self._ration is not None and self.is_hung_up():
-            self.lost()
-            return
-        if self._reading is not None and not self._is_deaf:
-            self._work_off(self._reading)
-        if self._held is None and not self._is_full:
-            self.start_reading()
-
-    def _take(self, event: Event | Part) -> None:
+    def take(self, event: Event | Part) -> None:
+        """Take what one frame brings."""
         match event:
             case Part(size):
                 if size < FREE_BYTES:
@@ -312,13 +241,13 @@ class WebSocket(Wire):
             case Closed(code, reason, payload):
                 if self._state is State.OPEN:
                     self._start_closing(echo_frame(payload), code, reason)
-                self._is_deaf = True
+                self.is_deaf = True
                 self.end()
             case Failed(code, reason):
                 if code == 1009:
                     code, reason = self._server.limits.oversize_code, self._server.limits.oversize_reason
                 self.close(code, reason)
-                self._is_deaf = True
+                self.is_deaf = True
                 self.end()
 
     def refuse(self, status: int, text: str, *, because: str, retry_after: int | None = None) -> None:
@@ -335,12 +264,12 @@ class WebSocket(Wire):
         if because:
             self._counters.rejected[because] += 1
         self._leave(State.CLOSING)
-        self._is_deaf = True
+        self.is_deaf = True
         self.put(response)
         self._tell_disconnect(1006)
         self._server.lingering.add(self)
         self.end()
-        self._hold(0)
+        self.hold(0)
 
     def _start_closing(self, frame: bytes, code: int, reason: str) -> None:
         self._leave(State.CLOSING)
@@ -348,7 +277,7 @@ class WebSocket(Wire):
         self._server.lingering.add(self)
         self._tell_disconnect(code, reason)
         self.put(frame)
-        self._hold(0)
+        self.hold(0)
 
     def _leave(self, state: State) -> None:
         """Go on to *state*, a later one, with nothing left behind that belongs to an open socket."""
@@ -381,10 +310,6 @@ class WebSocket(Wire):
             return
         before = self._state
         self._leave(State.CLOSED)
-        self._reading = None
-        if self._held is not None:
-            self._held.cancel()
-            self._held = None
         self.release()
         self._server.lingering.discard(self)
         if before is State.CONNECTING:

@@ -12,6 +12,7 @@ import struct
 
 from .backlog import Backlog
 from .counters import Counters
+from .pieces import Pieces
 
 # One buffer serves every read of the process: what arrives is copied out at its true size.
 _RECEIVED = bytearray(65_536)
@@ -58,7 +59,7 @@ class Wire:
         self._backlog = backlog
         self._max_buffer = max_buffer
         # Whole frames that wait, oldest first. `_is_cut`: part of the first one has been sent.
-        self._chunks: collections.deque[bytes | memoryview] | None = None
+        self._chunks: collections.deque[bytes | memoryview | Pieces] | None = None
         self._is_cut = False
         self._is_reading = False
         self._ends = False
@@ -101,12 +102,33 @@ class Wire:
         self.buffered += len(data) - sent
         self._backlog.add(self, len(data) - sent)
 
+    def put_pieces(self, pieces: Pieces) -> None:
+        """Send *pieces* after everything that was put before them, none of them copied."""
+        if self._chunks is None:
+            try:
+                sent = self._socket.sendmsg(list(pieces.buffers(_CHUNKS_PER_WRITE)))
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError:
+                self.lost()
+                return
+            self._counters.bytes_out += sent
+            pieces.skip(sent)
+            if not pieces:
+                return
+            self._is_cut = sent > 0
+            self._chunks = collections.deque()
+            self._loop.add_writer(self._socket.fileno(), self._flush)
+        self._chunks.append(pieces)
+        self.buffered += len(pieces)
+        self._backlog.add(self, len(pieces))
+
     def _flush(self) -> None:
         chunks = self._chunks
         if chunks is None:
             return
         try:
-            sent = self._socket.sendmsg(list(itertools.islice(chunks, _CHUNKS_PER_WRITE)))
+            sent = self._socket.sendmsg(_buffers(chunks))
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -121,12 +143,18 @@ class Wire:
             self._is_cut = False
         if chunks:
             if sent:
-                chunks[0] = memoryview(chunks[0])[sent:]
-                self._is_cut = True
+                self._cut_first(chunks, sent)
             return
         self._stop_writing()
         if self._ends:
             self._shut()
+
+    def _cut_first(self, chunks: collections.deque[bytes | memoryview | Pieces], sent: int) -> None:
+        if isinstance(first := chunks[0], Pieces):
+            first.skip(sent)
+        else:
+            chunks[0] = memoryview(first)[sent:]
+        self._is_cut = True
 
     def _stop_writing(self) -> None:
         self._backlog.discard(self)
@@ -141,7 +169,7 @@ class Wire:
             rest = self._chunks[0] if self._is_cut else None
             self._stop_writing()
             if rest is not None:
-                self._chunks = collections.deque([bytes(rest)])
+                self._chunks = collections.deque([rest if isinstance(rest, Pieces) else bytes(rest)])
                 self._is_cut = True
                 self.buffered = len(rest)
                 self._backlog.add(self, len(rest))
@@ -201,3 +229,16 @@ class Wire:
             with contextlib.suppress(OSError):
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._socket.close()
+
+
+def _buffers(chunks: collections.deque[bytes | memoryview | Pieces]) -> list[bytes | memoryview]:
+    """Return what comes first of *chunks*, as much as one call of the kernel should take."""
+    found: list[bytes | memoryview] = []
+    for chunk in itertools.islice(chunks, _CHUNKS_PER_WRITE):
+        if not isinstance(chunk, Pieces):
+            found.append(chunk)
+        else:
+            found += chunk.buffers(_CHUNKS_PER_WRITE - len(found))
+        if len(found) >= _CHUNKS_PER_WRITE:
+            break
+    return found

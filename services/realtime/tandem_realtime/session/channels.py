@@ -7,7 +7,6 @@ import msgspec
 from tandem.errors import PublicationTooLarge, UnrecoverablePosition
 from tandem.namespaces import Namespace
 from tandem.publisher import Draft, publish_call
-from tandem.streams import history_call, parse_history
 from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError
 from tandem_realtime.protocol.commands import Call, Empty, History, InChannel, Publish
@@ -40,12 +39,8 @@ async def history(session: Subscriber, command: History) -> HistoryResult:
     since = position_of(command.since.epoch, command.since.offset) if command.since else None
     if command.limit < -1:
         raise CommandError(codes.BAD_COMMAND)
-    call = history_call(command.channel, since, command.limit, command.reverse)
     try:
-        reply = await session.runtime.costly.run(command.channel, call)
-        if session.runtime.costly.is_large(command.channel):
-            await session.give_way()
-        found = parse_history(command.channel, reply, since)
+        found = await session.runtime.costly.history(command.channel, since, command.limit, reverse=command.reverse)
     except UnrecoverablePosition as error:
         raise CommandError(codes.UNRECOVERABLE) from error
     return HistoryResult(found.position.epoch, found.position.offset, told(found.publications))

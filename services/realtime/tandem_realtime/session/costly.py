@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from tandem.async_shards import AsyncShards
-from tandem.scripts import Call
+from tandem.publication import Position, Publication
+from tandem.streams import History, history_call, history_entries, history_limit
+from tandem_realtime.hub.streams import PART_BYTES, decoded, is_cut
 
 LARGE_BYTES = 1_048_576
 MAX_KNOWN = 1000
 PAUSES = 3
 """For how many times as long as a large read took the next one waits: they get a quarter of the time."""
 
+Question = tuple[str, Position | None, int, bool]
+
 
 class CostlyReads:
-    """The reads of one process, by channel: of those that were large, a shard does one at a time."""
+    """The histories that clients of one process ask for: of those that were large, a shard reads one at a time."""
 
     def __init__(self, shards: AsyncShards) -> None:
         self._shards = shards
-        self._under_way: dict[tuple[str, Call], asyncio.Task[Any]] = {}
+        self._under_way: dict[Question, asyncio.Task[History]] = {}
         self._large: dict[str, None] = {}
         self._free = [asyncio.Lock() for _ in shards.clients]
 
-    async def run(self, channel: str, call: Call) -> Any:
-        """Return what *call* does. Raises `RedisUnavailable` or `RedisReplyError`."""
-        key = channel, call
+    async def history(self, channel: str, since: Position | None, limit: int, *, reverse: bool = False) -> History:
+        """
+        Return what `tandem.streams.history` would.
+
+        Raises `UnrecoverablePosition`, `RedisUnavailable` or `RedisReplyError`.
+        """
+        key = channel, since, history_limit(limit), reverse
         if (task := self._under_way.get(key)) is None:
-            task = self._under_way[key] = asyncio.create_task(self._read(channel, call))
+            task = self._under_way[key] = asyncio.create_task(self._read(*key))
             task.add_done_callback(lambda done: self._ended(key, done))
         return await asyncio.shield(task)
 
@@ -35,36 +42,46 @@ class CostlyReads:
         """Tell whether the last read of *channel* was a large one."""
         return channel in self._large
 
-    def _ended(self, key: tuple[str, Call], task: asyncio.Task[Any]) -> None:
+    def _ended(self, key: Question, task: asyncio.Task[History]) -> None:
         del self._under_way[key]
         if not task.cancelled():
             task.exception()  # whoever waited has it
 
-    async def _read(self, channel: str, call: Call) -> Any:
+    async def _read(self, channel: str, since: Position | None, limit: int, reverse: bool) -> History:
         if not self.is_large(channel):
-            reply = await self._shards.run(channel, call)
+            found = await self._read_parts(channel, since, limit, reverse)
         else:
-            reply = await self._read_in_turn(channel, call)
+            found = await self._read_in_turn(channel, since, limit, reverse)
         self._large.pop(channel, None)
-        if _size(reply) > LARGE_BYTES:
+        if sum(len(publication.data) for publication in found.publications) > LARGE_BYTES:
             self._large[channel] = None
             if len(self._large) > MAX_KNOWN:
                 del self._large[next(iter(self._large))]
-        return reply
+        return found
 
-    async def _read_in_turn(self, channel: str, call: Call) -> Any:
+    async def _read_in_turn(self, channel: str, since: Position | None, limit: int, reverse: bool) -> History:
         lock, loop = self._free[self._shards.of(channel)], asyncio.get_running_loop()
         await lock.acquire()
         began, pause = loop.time(), 0.0
         try:
-            reply = await self._shards.run(channel, call)
+            found = await self._read_parts(channel, since, limit, reverse)
             pause = PAUSES * (loop.time() - began)
-            return reply
+            return found
         finally:
             loop.call_later(pause, lock.release)
 
-
-def _size(reply: object) -> int:
-    if isinstance(reply, (list, tuple)):
-        return sum(map(_size, reply))
-    return len(reply) if isinstance(reply, bytes) else 0
+    async def _read_parts(self, channel: str, since: Position | None, limit: int, reverse: bool) -> History:
+        """Read as much at a time as keeps Redis from nothing else, up to where the stream stood at the first time."""
+        every: list[Publication] = []
+        position = None
+        while True:
+            call = history_call(channel, since, limit - len(every), reverse, enough=PART_BYTES)
+            entries = history_entries(channel, await self._shards.run(channel, call), since)
+            position = position or entries.state.position
+            part = await decoded(channel, entries)
+            if every and part and not reverse and part[0].offset > every[-1].offset + 1:
+                every = []  # they have been trimmed meanwhile, and more
+            every += [publication for publication in part if publication.offset <= position.offset]
+            if not is_cut(entries) or len(every) >= limit or not part:
+                return History(position, every)
+            since = Position(position.epoch, part[-1].offset)

@@ -9,8 +9,6 @@ FLOOD = 10
 
 BYTES_PER_COMMAND = 65_536
 """A client that asks for much again and again may have so much for each command that it does not send."""
-COMMANDS_PER_TURN = 16
-"""How many commands of one client are worked off while all others wait: some milliseconds."""
 
 
 class Verdict(Enum):
@@ -24,10 +22,9 @@ class Verdict(Enum):
 class Pace:
     """Counts one client's commands. What is refused does not count against what is carried out."""
 
-    __slots__ = ("_at", "_charged_at", "_count", "_owed", "_refused", "_spent")
+    __slots__ = ("_at", "_charged_at", "_owed", "_refused", "_spent")
 
     def __init__(self) -> None:
-        self._count = 0
         self._owed = 0.0
         self._charged_at = 0.0
         self._spent = 0.0
@@ -36,7 +33,6 @@ class Pace:
 
     def judge(self, now: float, *, rate: float, burst: float) -> Verdict:
         """Take note of a command at *now*: within *rate* a second, after a *burst*, it is carried out."""
-        self._count += 1
         passed, self._at = (now - self._at) * rate, now
         self._spent = max(0.0, self._spent - passed)
         self._refused = max(0.0, self._refused - passed * FLOOD)
@@ -57,7 +53,3 @@ class Pace:
 
     def _owed_at(self, now: float, rate: float) -> float:
         return max(0.0, self._owed - (now - self._charged_at) * rate)
-
-    def is_turn_over(self) -> bool:
-        """Tell after every few commands that it is the turn of the others."""
-        return self._count % COMMANDS_PER_TURN == 0

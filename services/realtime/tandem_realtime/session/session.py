@@ -15,6 +15,7 @@ from tandem_realtime.protocol import codes
 from tandem_realtime.protocol.codes import CommandError, DisconnectClient, Error
 from tandem_realtime.protocol.commands import Command, method_of
 from tandem_realtime.protocol.encodings import Encoding
+from tandem_realtime.protocol.results import HistoryResult
 from tandem_realtime.protocol.unserved import refuse_unserved
 from tandem_realtime.session import channels, connecting, subscribing
 from tandem_realtime.session.failures import as_error
@@ -70,6 +71,11 @@ class Session(Subscriber):
         if not self.is_gone:
             self.key = self.runtime.emulation.add(self)
 
+    def connection_lost(self, code: int = 1006, reason: str = "") -> None:
+        """Forget everything about this client, whose connection ended with *code*."""
+        super().connection_lost(code, reason)
+        self._turns = None  # it knows us: nobody should have to search for the two
+
     async def receive(self, frame: str | bytes) -> None:
         """
         Carry out the commands of one frame. What must wait for Redis holds up what is about the same channel.
@@ -91,11 +97,10 @@ class Session(Subscriber):
     async def _work_off(self, frame: str | bytes) -> None:
         try:
             for command in self.dialect.decode_frame(frame):
+                await self.take_turn()
                 if self.is_gone or (self._socket is not None and not self._socket.is_open):
                     return
                 await self._take(command)
-                if self._pace is not None and self._pace.is_turn_over():
-                    await self.give_way()
         except DisconnectClient as stop:
             self.disconnect(stop.disconnect, because=stop.because, **stop.told)
 
@@ -168,12 +173,17 @@ class Session(Subscriber):
 
     def _answer(self, id: int, method: str, result: Any) -> None:
         metrics.commands[method, "ok"] += 1
-        reply = self.dialect.encode_reply(id, method, result)
-        self.send(reply)
-        size = len(reply) + self.send_rest()
+        size = self._send_answer(id, method, result) + self.send_rest()
         if self._pace is not None and size > BYTES_PER_COMMAND:
             rate = self.runtime.options.commands_per_second
             self._pace.charge(size, time.monotonic(), rate=rate, burst=_burst(rate))
+
+    def _send_answer(self, id: int, method: str, result: Any) -> int:
+        if isinstance(result, HistoryResult) and result.publications.is_long(BYTES_PER_COMMAND):
+            return self.send_pieces(self.dialect.reply_pieces(id, method, result))
+        reply = self.dialect.encode_reply(id, method, result)
+        self.send(reply)
+        return len(reply)
 
     def _answer_error(self, id: int, method: str, error: Exception) -> Error:
         failure = as_error(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -29,6 +29,9 @@ class Socket(Protocol):
     """Where the commands of a client come from, if it has a line of its own for them."""
 
     is_open: bool
+
+    def write_pieces(self, frames: Sequence[bytes]) -> None:
+        """Send whole frames in pieces, which are not copied together."""
 
     def unread_until(self) -> float:
         """Tell until when, by the monotonic clock, the client was last made to wait by not reading it."""
@@ -108,7 +111,7 @@ class Subscriber:
         self._tasks: set[asyncio.Task[None]] | None = None
         self._frame_state: Callable[[str], bytes] | None = None
         self._unsure: set[str] | None = None
-        self._rest: list[bytes] | None = None
+        self._rest: list[list[bytes]] | None = None
         runtime.wheel.schedule(self, time.monotonic() + runtime.options.connect_seconds)
 
     @property
@@ -124,9 +127,10 @@ class Subscriber:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def give_way(self) -> None:
-        """Let others have their turn."""
-        await self.runtime.surplus.turn()
+    async def take_turn(self) -> None:
+        """Wait for one's turn, where the present one has lasted long enough."""
+        if self.runtime.surplus.is_turn_over():
+            await self.runtime.surplus.turn()
 
     # What it is subscribed to
 
@@ -155,8 +159,21 @@ class Subscriber:
         if not self.is_gone:
             self.write(self.encoding.wrap(text))
 
-    def follow_up(self, page: bytes) -> None:
-        """Have *page*, in the connection's encoding, sent right behind the answer that is being made."""
+    def send_pieces(self, message: list[bytes]) -> int:
+        """Send one reply in pieces; return how many bytes it has."""
+        self._write_pieces(self.encoding.framed(message))
+        return sum(map(len, message))
+
+    def _write_pieces(self, frames: list[bytes]) -> None:
+        if self.is_gone:
+            return
+        if self._socket is not None and self.encoding.head is not None:
+            self._socket.write_pieces(frames)
+        else:
+            self.write(b"".join(frames))
+
+    def follow_up(self, page: list[bytes]) -> None:
+        """Have *page*, frames in the connection's encoding, sent right behind the answer that is being made."""
         self._rest = self._rest or []
         self._rest.append(page)
 
@@ -168,9 +185,8 @@ class Subscriber:
         """Send what was to come behind an answer, which was sent; return how many bytes that is."""
         rest, self._rest = self._rest, None
         for page in rest or ():
-            if not self.is_gone:
-                self.write(page)
-        return sum(map(len, rest or ()))
+            self._write_pieces(page)
+        return sum(len(piece) for page in rest or () for piece in page)
 
     def hear_states(self, frame: Callable[[str], bytes]) -> None:
         """Tell a page without an SDK, too, whether what it hears is all that there is: what *frame* makes of it."""

@@ -157,9 +157,9 @@ def _tell_own_join(session: Subscriber, subscription: Subscription) -> None:
 def _follow_up(session: Subscriber, subscription: Subscription, rest: list[list[Publication]]) -> None:
     """Have the pages after the first go out behind the answer, all of their publications whole."""
     encoding = subscription.encoding
-    push = encoding.dialect.push_publication if encoding.deltas is None else encoding.dialect.push_whole
     for page in rest:
-        session.follow_up(b"".join(encoding.wrap(push(each)) for each in select(encoding.wanted, page)))
+        wanted = select(encoding.wanted, page)
+        session.follow_up([piece for publication in wanted for piece in encoding.whole(publication)])
 
 
 async def _subscribe_later(

@@ -210,10 +210,12 @@ def read_call(
     reverse: bool = False,
     whole: bool = False,
     is_client: bool = False,
+    enough: int = 0,
 ) -> Call:
     """
     Read at most *limit* publications after *since*; *whole*: none unless the stream goes on from there.
 
+    No more come when those that were read have *enough* bytes; 0: all. Redis does nothing else while it reads.
     Where a client says that it stands (*is_client*) is not proof enough to start the present epoch over.
     """
     epoch, offset = since or Position("", 0)
@@ -226,6 +228,7 @@ def read_call(
         int(reverse),
         int(whole),
         int(is_client),
+        enough,
     )
     return Call(READ, _keys(channel), args)
 

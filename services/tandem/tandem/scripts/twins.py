@@ -84,10 +84,26 @@ def read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
         if args[5] == b"1":
             start = f"({since}-0" if since_epoch or since > 0 else "+"
             if start != "(0-0":
-                entries = redis("XREVRANGE", keys[1], start, "-", "COUNT", limit)
+                entries = _some(redis, ("XREVRANGE", keys[1], start, "-"), limit, int(args[8]))
         else:
-            entries = redis("XRANGE", keys[1], f"{since + 1}-0", "+", "COUNT", limit)
+            entries = _some(redis, ("XRANGE", keys[1], f"{since + 1}-0", "+"), limit, int(args[8]))
     return [epoch, offset, previous or b"", -1 if is_first else taken_over, int(continues), entries]
+
+
+def _some(redis: Redis, command: Sequence[Any], limit: int, most: int) -> list[Any]:
+    """Return what *command* finds, in the parts in which the script asks for it."""
+    found: list[Any] = []
+    size, step = 0, 20
+    entries = redis(*command, "COUNT", limit)
+    while len(found) < limit:
+        count = min(step, limit - len(found)) if most else limit
+        part = entries[len(found) : len(found) + count]
+        found += part
+        size += sum(len(fields[1]) for _, fields in part)
+        if len(part) < count or (most and size >= most):
+            break
+        step = max(20, int((most - size) / (size / len(found))))
+    return found
 
 
 def check(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:

@@ -3,63 +3,32 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
-from loadgen.frames import PING, PONG, TEXT, client_frame
+from loadgen.frames import TEXT, client_frame
 from rig.adversary.scripts import Aim, Script, command, commands, opened, repeated
 
-_EMPTY_FRAGMENT = b"\x00\x80\0\0\0\0"
-_FIRST_FRAGMENT = b"\x01\x80\0\0\0\0"
+EMPTY_FRAGMENT = b"\x00\x80\0\0\0\0"
+FIRST_FRAGMENT = b"\x01\x80\0\0\0\0"
+IN_LETTERS = b"".join((b"\x01\x81\0\0\0\0{", b"\x00\x81\0\0\0\0 " * 200, b"\x80\x81\0\0\0\0}"))
+"""A message in fragments of one byte."""
 
 
-def empty_fragments(aim: Aim) -> Script:
-    """Begin one message, and never end it."""
-    yield from opened(aim)
-    yield _FIRST_FRAGMENT
-    while True:
-        yield repeated(_EMPTY_FRAGMENT)
+def flood(frame: bytes, *, after: bytes = b"") -> Callable[[Aim], Script]:
+    """Return an attack: connect, say what comes *after* that, then nothing but *frame*."""
+
+    def script(aim: Aim) -> Script:
+        yield from opened(aim)
+        yield after
+        while True:
+            yield repeated(frame)
+
+    return script
 
 
-def letters(aim: Aim) -> Script:
-    """Send messages in fragments of one byte."""
-    whole = b"".join((b"\x01\x81\0\0\0\0{", b"\x00\x81\0\0\0\0 " * 200, b"\x80\x81\0\0\0\0}"))
-    yield from opened(aim)
-    while True:
-        yield repeated(whole)
-
-
-def pings(aim: Aim) -> Script:
-    """Ask for pongs."""
-    yield from opened(aim)
-    while True:
-        yield repeated(client_frame(b"ping", PING))
-
-
-def unasked_pongs(aim: Aim) -> Script:
-    """Answer what nobody asked."""
-    yield from opened(aim)
-    while True:
-        yield repeated(client_frame(b"", PONG))
-
-
-def blank_lines(aim: Aim) -> Script:
-    """Send frames of blank lines."""
-    yield from opened(aim)
-    while True:
-        yield repeated(client_frame(b"\n\n\n\n", TEXT))
-
-
-def blank_pages(aim: Aim) -> Script:
-    """Send frames of very many blank lines."""
-    yield from opened(aim)
-    while True:
-        yield client_frame(b"\n" * 60_000, TEXT)
-
-
-def empty_objects(aim: Aim) -> Script:
-    """Answer pings of the protocol that nobody sent."""
-    yield from opened(aim)
-    while True:
-        yield repeated(client_frame(b"\n".join([b"{}"] * 1000), TEXT))
+def text(payload: bytes) -> bytes:
+    """Return a frame of text."""
+    return client_frame(payload, TEXT)
 
 
 def subscribes(aim: Aim) -> Script:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadgen.frames import PING, PONG, client_frame
 from rig.adversary import bodies, crowds, frames, handshakes, names, readers
 from rig.adversary.scripts import Attack
 
@@ -11,15 +12,15 @@ ATTACKS = {
         Attack("names", names.subscribed, sockets=20, few=10),
         Attack("names-polled", names.polled, sockets=20, few=10),
         Attack("names-streamed", names.streamed, sockets=20),
-        Attack("empty-fragments", frames.empty_fragments, few=1),
-        Attack("one-byte-fragments", frames.letters),
-        Attack("pings", frames.pings, few=1),
-        Attack("pings-of-many", frames.pings, sockets=100, few=20),
-        Attack("pings-unread", frames.pings, sockets=10, reads=False),
-        Attack("pongs", frames.unasked_pongs),
-        Attack("blank-lines", frames.blank_lines, few=1),
-        Attack("blank-pages", frames.blank_pages),
-        Attack("empty-objects", frames.empty_objects),
+        Attack("empty-fragments", frames.flood(frames.EMPTY_FRAGMENT, after=frames.FIRST_FRAGMENT), few=1),
+        Attack("one-byte-fragments", frames.flood(frames.IN_LETTERS)),
+        Attack("pings", frames.flood(client_frame(b"ping", PING)), few=1),
+        Attack("pings-of-many", frames.flood(client_frame(b"ping", PING)), sockets=100, few=20),
+        Attack("pings-unread", frames.flood(client_frame(b"ping", PING)), sockets=10, reads=False),
+        Attack("pongs", frames.flood(client_frame(b"", PONG))),
+        Attack("blank-lines", frames.flood(frames.text(b"\n\n\n\n")), few=1),
+        Attack("blank-pages", frames.flood(frames.text(b"\n" * 60_000))),
+        Attack("empty-objects", frames.flood(frames.text(b"\n".join([b"{}"] * 1000)))),
         Attack("subscribes", frames.subscribes, sockets=10, few=5),
         Attack("publishes", frames.publishes, sockets=10, few=5),
         Attack("histories", frames.histories, sockets=4, few=4),

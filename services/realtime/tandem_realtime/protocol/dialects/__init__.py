@@ -26,11 +26,17 @@ class Dialect(Protocol):
     def encode_reply(self, id: int, method: str, result: Any, /) -> bytes:
         """Encode the answer to the command *id*."""
 
+    def reply_pieces(self, id: int, method: str, result: Any, /) -> list[bytes]:
+        """Encode the same in pieces, of which the data of each publication may be one."""
+
     def encode_error(self, id: int, error: Error, /) -> bytes:
         """Encode the failure of the command *id*."""
 
     def push_publication(self, publication: Publication, /) -> bytes:
         """Encode the push of a publication."""
+
+    def push_pieces(self, publication: Publication, /) -> list[bytes]:
+        """Encode the same in pieces, of which the data may be one."""
 
     def push_whole(self, publication: Publication, /) -> bytes:
         """Encode the push of all of a publication to a subscription that takes deltas."""

@@ -11,7 +11,7 @@ import msgspec
 from tandem.publication import NOTHING, Publication
 from tandem_realtime.protocol.codes import BAD_REQUEST, Disconnect, DisconnectClient, Error, Unsubscribed
 from tandem_realtime.protocol.commands import Command
-from tandem_realtime.protocol.results import Publications, SubscribeResult
+from tandem_realtime.protocol.results import NONE, Publications, SubscribeResult
 
 PING = b"{}"
 
@@ -49,6 +49,20 @@ def encode_reply(id: int, method: str, result: Any, /) -> bytes:
     return b'{"id":%d,"%s":%s}' % (id, method.encode(), _encoder.encode(result))
 
 
+def reply_pieces(id: int, method: str, result: Any, /) -> list[bytes]:
+    """Encode the same in pieces: the data of each publication is one."""
+    told: Publications = result.publications
+    # Publications are what every answer ends with.
+    rest = _encoder.encode(msgspec.structs.replace(result, publications=NONE))
+    comma = b"," if len(rest) > len(b"{}") else b""
+    pieces = [b'{"id":%d,"%s":%s%s"publications":[' % (id, method.encode(), rest[:-1], comma)]
+    between = b'{"data":'
+    for publication in told.told:
+        pieces += (between, publication.data, _attributes(publication))
+        between = b'},{"data":'
+    return [*pieces, b"}]}}"]
+
+
 def encode_error(id: int, error: Error, /) -> bytes:
     """Encode the failure of the command *id*."""
     temporary = b',"temporary":true' if error.temporary else b""
@@ -70,6 +84,12 @@ def push_publication(publication: Publication, /) -> bytes:
     """Encode the push of a publication."""
     head = json_string(publication.channel)
     return b'{"push":{"channel":%b,"pub":{"data":%b%b}}}' % (head, publication.data, _attributes(publication))
+
+
+def push_pieces(publication: Publication, /) -> list[bytes]:
+    """Encode the same in pieces."""
+    head = b'{"push":{"channel":%b,"pub":{"data":' % json_string(publication.channel)
+    return [head, publication.data, _attributes(publication) + b"}}}"]
 
 
 def push_whole(publication: Publication, /) -> bytes:

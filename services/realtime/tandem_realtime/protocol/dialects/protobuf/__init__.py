@@ -9,11 +9,13 @@ from tandem_realtime.protocol.dialects.protobuf.encoding import (
     push_disconnect,
     push_membership,
     push_message,
+    push_pieces,
     push_publication,
     push_refresh,
     push_subscribe,
     push_unsubscribe,
     push_whole,
+    reply_pieces,
 )
 
 __all__ = [
@@ -25,9 +27,11 @@ __all__ = [
     "push_disconnect",
     "push_membership",
     "push_message",
+    "push_pieces",
     "push_publication",
     "push_refresh",
     "push_subscribe",
     "push_unsubscribe",
     "push_whole",
+    "reply_pieces",
 ]

@@ -27,6 +27,11 @@ def encode_reply(id: int, method: str, result: Any, /) -> bytes:
     return _delimited(reply)
 
 
+def reply_pieces(id: int, method: str, result: Any, /) -> list[bytes]:
+    """Encode the same; its length comes first, so it has to be whole."""
+    return [encode_reply(id, method, result)]
+
+
 def encode_error(id: int, error: Error, /) -> bytes:
     """Encode the failure of the command *id*."""
     reply = schema.Reply(id=id)
@@ -39,6 +44,11 @@ def push_publication(publication: Publication, /) -> bytes:
     reply = _push(publication.channel)
     _write_publication(reply.push.pub, publication)
     return _delimited(reply)
+
+
+def push_pieces(publication: Publication, /) -> list[bytes]:
+    """Encode the same; its length comes first, so it has to be whole."""
+    return [push_publication(publication)]
 
 
 push_whole = push_publication

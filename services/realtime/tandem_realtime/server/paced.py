@@ -1,0 +1,138 @@
+"""What a client sends: read no faster than it is worth, worked off when it is its turn."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from tandem_realtime.ration import Ration
+from tandem_realtime.surplus import Piece
+
+from .connections import Connections
+from .messages import Event, MessageReader, Part
+from .wire import Wire
+
+# What comes after the end is read only so that the last frame is not lost; it may take its time.
+_DEAF_SECONDS = 0.02
+
+
+class PacedWire(Wire):
+    """
+    Frames from a wire, of which nothing more is read as long as some are left.
+
+    A subclass says what to do with each (`take`), and when there is nobody who could (`is_full`, `is_silent`). Once it
+    `is_deaf`, what comes is thrown away.
+    """
+
+    __slots__ = ("_held", "_ration", "_reading", "_server", "_unread_until", "is_deaf")
+
+    def __init__(self, server: Connections, sock: socket.socket) -> None:
+        super().__init__(
+            server.loop,
+            sock,
+            counters=server.counters,
+            backlog=server.backlog,
+            max_buffer=server.limits.max_buffer_bytes,
+        )
+        self._server = server
+        self._reading: MessageReader | None = None
+        self._ration: Ration | None = None
+        self._held: asyncio.Handle | Piece | None = None
+        self._unread_until = 0.0
+        self.is_deaf = False
+
+    def take(self, event: Event | Part) -> None:
+        """Take what one frame brings."""
+        raise NotImplementedError
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether whom it is for has so much to read that nothing is read for it."""
+        raise NotImplementedError
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether no frame can come: it has not begun, or it is over."""
+        raise NotImplementedError
+
+    def spend(self) -> float:
+        """
+        Take note that the client sent something that says nothing: after too much of it, it is not read for a while.
+
+        Returns 0: the application need not wait.
+        """
+        self._ration = self._ration or Ration()
+        if seconds := self._ration.spend(now := self._loop.time()):
+            self._unread_until = now + seconds
+            self.hold(seconds)
+        return 0.0
+
+    def unread_until(self) -> float:
+        """Tell until when, by the loop's clock, the client was last left unread: what it answers comes late."""
+        return self._unread_until
+
+    def read_frames(self, data: bytes) -> None:
+        """Take the frames of *data*, at once or when it is this one's turn."""
+        if self.is_deaf:
+            self.hold(_DEAF_SECONDS)
+            return
+        reading = self._reading or MessageReader(self._server.limits.max_message_bytes)
+        reading.add(data)
+        if self._server.surplus.is_turn_over():
+            self._reading = reading
+            self.hold(0)
+        else:
+            self._work_off(reading)
+
+    def _work_off(self, reading: MessageReader) -> None:
+        """Take one frame, and more while there is time; as long as there are some left, nothing else is read."""
+        while (event := reading.next()) is not None:
+            self.take(event)
+            if self.is_deaf or self.is_silent:
+                self._reading = None
+                return
+            if self._held is not None or self.is_full or self._server.surplus.is_turn_over():
+                break
+        else:
+            self._reading = None if reading.is_idle else reading
+            return
+        self._reading = reading
+        if self._held is None:
+            self.stop_reading()
+            if not self.is_full:
+                self.hold(0)
+
+    def hold(self, seconds: float) -> None:
+        """Read nothing for *seconds*; 0: until it is this one's turn."""
+        if self._socket.fileno() < 0:
+            return
+        if self._held is not None:
+            self._held.cancel()
+        self.stop_reading()
+        self._held = self._loop.call_later(seconds, self._go_on) if seconds else self._server.surplus.add(self._go_on)
+
+    def read_on(self) -> None:
+        """Go on with what was read, which nobody could take."""
+        if self._held is None and not self._is_reading:
+            self.hold(0)
+
+    def _go_on(self) -> None:
+        """Take what was read, then read again."""
+        self._held = None
+        if self.is_silent:
+            return
+        if self._ration is not None and self.is_hung_up():
+            self.lost()
+            return
+        if self._reading is not None and not self.is_deaf:
+            self._work_off(self._reading)
+        if self._held is None and not self.is_full:
+            self.start_reading()
+
+    def release(self) -> None:
+        """Close the socket and forget what was read."""
+        self._reading = None
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
+        super().release()

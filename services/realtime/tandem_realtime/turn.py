@@ -1,0 +1,75 @@
+"""How long a turn of the event loop has lasted: whoever has much to do asks, and leaves the rest for the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+import weakref
+
+TURN_SECONDS = 0.004
+"""What all clients together may have done for them before others are looked at: publications, above all."""
+
+
+class Turn:
+    """The present turn of a loop, which begins when it has looked what there is to do."""
+
+    def __init__(self) -> None:
+        self.began = 0.0
+
+    def is_over(self) -> bool:
+        """Tell whether it is the turn of others."""
+        return time.monotonic() - self.began > TURN_SECONDS
+
+
+class TurnSelector(selectors.DefaultSelector):
+    """The selector of a loop whose turns are timed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = Turn()
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait, then begin the next turn."""
+        found = super().select(timeout)
+        self.turn.began = time.monotonic()
+        return found
+
+
+class UntimedTurn(Turn):
+    """A turn of a loop that is not ours: it begins with the first question, and ends with the loop's next call."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self._is_under_way = False
+
+    def is_over(self) -> bool:
+        """Tell whether it is the turn of others."""
+        if self._is_under_way:
+            return super().is_over()
+        self._is_under_way = True
+        self.began = time.monotonic()
+        self._loop.call_soon(self._end)
+        return False
+
+    def _end(self) -> None:
+        self._is_under_way = False
+
+
+_turns: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = weakref.WeakKeyDictionary()
+
+
+def timed_loop() -> asyncio.AbstractEventLoop:
+    """Make a loop whose turns are timed."""
+    selector = TurnSelector()
+    loop = asyncio.SelectorEventLoop(selector)
+    _turns[loop] = selector.turn
+    return loop
+
+
+def turn_of(loop: asyncio.AbstractEventLoop) -> Turn:
+    """Return the turns of *loop*, whoever made it."""
+    if loop not in _turns:
+        _turns[loop] = UntimedTurn(loop)
+    return _turns[loop]
