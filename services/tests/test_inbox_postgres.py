@@ -162,7 +162,7 @@ from tandem.chores import chores
 from tandem.inbox import EVERYONE, notify
 from tandem.outbox.worker import Worker
 
-sync_shards.PATIENCE_SECONDS = 5.0  # a busy machine is no Redis that is away
+sync_shards.TIMEOUT_SECONDS = 5.0  # a busy machine is no Redis that is away
 few = list(User.objects.order_by("pk")[:3])
 connections.close_all()
 

@@ -161,13 +161,13 @@ class Run:
         report.latency = swarm.latencies.summary() if swarm.latencies.total else {}
         report.books = books.as_dict()
         report.closes = {str(code): count for code, count in sorted(crowd.closes.items())}
-        report.generator = swarm.strain.summary()
+        report.generator = swarm.saturation.summary()
         if not books.is_whole:
             report.failures.append("the books do not balance")
         if report.received != report.expected and not books.told:
             report.failures.append(f"received {report.received}, expected {report.expected}")
         report.failures += [f"server error: {text}" for text in swarm.errors[:5]]
-        if swarm.strain.is_saturated:
+        if swarm.saturation.is_saturated:
             report.notes.append("the generator was saturated: latencies say more about it than about the server")
         if self.options.wall_clock:
             report.notes.append("latencies are by the wall clock: right as far as the hosts' clocks agree")

@@ -13,7 +13,7 @@ from typing import Any
 from . import frames, limits, messages
 from .client import Client, State
 from .histogram import Histogram
-from .strain import Strain
+from .saturation import Saturation
 from .target import Target
 from .timers import Timers
 
@@ -43,7 +43,7 @@ class Swarm:
         self._known: dict[ModuleType, tuple[bytes, messages.Seen]] = {}
         self.observer = Observer()
         self.timers = Timers()
-        self.strain = Strain()
+        self.saturation = Saturation()
         self.by_number = 0  # channels that the numbers are spread over, where the path subscribes
         self.live = 0
         self.errors: list[str] = []
@@ -56,10 +56,10 @@ class Swarm:
         self._address = (socket.gethostbyname(host), port)
 
     def measure(self) -> None:
-        """Start counting anew: publications, latencies, and the strain on this process."""
+        """Start counting anew: publications, latencies, and the saturation on this process."""
         self.received = self.foreign = 0
         self.latencies = Histogram()
-        self.strain.restart()
+        self.saturation.restart()
 
     def open(self, client: Client, *, receive_buffer: int = 0) -> None:
         """Begin to connect *client*; it subscribes by itself, from its book's position if it has one."""
@@ -115,7 +115,7 @@ class Swarm:
                 else:
                     self._receive(client)
         if events:
-            self.strain.turned(begin, time.monotonic_ns())
+            self.saturation.turned(begin, time.monotonic_ns())
 
     def _connected(self, client: Client) -> None:
         assert client.sock is not None

@@ -18,7 +18,7 @@ from tests.server_process import InterfaceServer, RawClient, masked
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InterfaceServer]:
-    """One server with short patience, for every test that leaves it as it was."""
+    """One server with short timeouts, for every test that leaves it as it was."""
     options = {"trusted_proxies": ["127.0.0.0/8", "10.0.0.0/8"]}
     directory = tmp_path_factory.mktemp("server")
     with InterfaceServer(

@@ -19,7 +19,7 @@ from tandem.redis.address import Address
 from tandem.redis.clustered import read_clustered
 from tandem.redis.cures import with_cure
 from tandem.redis.slots import BUCKETS, Node, SlotMap, bucket_in
-from tandem.sync_shards import PATIENCE_SECONDS, Command, Shards
+from tandem.sync_shards import TIMEOUT_SECONDS, Command, Shards
 
 HOPS = 3
 PAUSE_SECONDS = 0.25
@@ -34,10 +34,10 @@ class ClusterShards(Shards):
     looks for who has them now.
     """
 
-    def __init__(self, url: str, *, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, url: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self._url = url
-        self._patience = patience
-        self._masters = Masters(url, patience)
+        self._timeout = timeout
+        self._masters = Masters(url, timeout)
         self._lock = threading.Lock()
         self._nodes: dict[Node, NodeShards] = {}
 
@@ -127,7 +127,7 @@ class ClusterShards(Shards):
     def _at(self, node: Node) -> NodeShards:
         with self._lock:
             if node not in self._nodes:
-                self._nodes[node] = NodeShards([self._url], patience=self._patience, node=node)
+                self._nodes[node] = NodeShards([self._url], timeout=self._timeout, node=node)
             return self._nodes[node]
 
 
@@ -146,9 +146,9 @@ class NodeShards(Shards):
 class Masters:
     """The masters of a cluster, as this process knows them. Safe to share between threads."""
 
-    def __init__(self, url: str, patience: float) -> None:
+    def __init__(self, url: str, timeout: float) -> None:
         self._url = url
-        self._patience = patience
+        self._timeout = timeout
         self._label = Address.from_url(url).label
         self._seeds = read_clustered(url).nodes
         self._map = SlotMap()
@@ -193,7 +193,7 @@ class Masters:
         nodes = self._map.nodes
         for node in dict.fromkeys([*random.sample(nodes, len(nodes)), *self._seeds]):
             try:
-                reply = ask_slots(self._url, node, self._patience)
+                reply = ask_slots(self._url, node, self._timeout)
             except (redis.RedisError, OSError) as error:
                 said = with_cure(str(error), is_tls=self._url.startswith("rediss"))
                 self._failure = f"{self._label}: {node.host}:{node.port}: {said}"
@@ -204,9 +204,9 @@ class Masters:
         self._asked_at = time.monotonic()
 
 
-def ask_slots(url: str, node: Node, patience: float) -> Any:
+def ask_slots(url: str, node: Node, timeout: float) -> Any:
     """Return what *node* answers to CLUSTER SLOTS, replica or not. Raises what redis-py raises."""
-    pool = pool_of(url, connect_seconds=patience, reply_seconds=patience, node=node, takes_replicas=True)
+    pool = pool_of(url, connect_seconds=timeout, reply_seconds=timeout, node=node, takes_replicas=True)
     with redis.Redis(connection_pool=pool) as client:
         try:
             connection: Any = pool.get_connection()

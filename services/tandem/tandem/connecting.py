@@ -104,14 +104,14 @@ class _AsksSentinels:
     socket_connect_timeout: float
 
     def _connect(self) -> socket.socket:
-        patience = self.socket_connect_timeout / max(1, len(self.address.sentinels))
-        self.host, self.port = _find_master(self.address, patience)
+        timeout = self.socket_connect_timeout / max(1, len(self.address.sentinels))
+        self.host, self.port = _find_master(self.address, timeout)
         connect: Callable[[], socket.socket] = super()._connect  # type: ignore[misc]  # redis-py's, beside this class
         return connect()
 
 
-def _find_master(address: Address, patience: float) -> tuple[str, int]:
-    timeouts = {"socket_connect_timeout": patience, "socket_timeout": patience}
+def _find_master(address: Address, timeout: float) -> tuple[str, int]:
+    timeouts = {"socket_connect_timeout": timeout, "socket_timeout": timeout}
     sentinel: Any = Sentinel(list(address.sentinels), sentinel_kwargs={**timeouts, **address.sentinel_options})
     try:
         found: tuple[str, int] = sentinel.discover_master(address.master_name)

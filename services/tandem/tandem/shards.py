@@ -26,11 +26,11 @@ def shards() -> Shards:
 def _shards(urls: tuple[str, ...]) -> Shards:
     if all(is_memory(url) for url in urls):
         return MemoryShards(urls)
-    return open_shards(urls, patience=sync_shards.PATIENCE_SECONDS)
+    return open_shards(urls, timeout=sync_shards.TIMEOUT_SECONDS)
 
 
-def open_shards(urls: Sequence[str], *, patience: float) -> Shards:
-    """Return the shards at *urls*, with connections of their own. *patience* is that of `Shards`."""
+def open_shards(urls: Sequence[str], *, timeout: float) -> Shards:
+    """Return the shards at *urls*, with connections of their own. *timeout* is that of `Shards`."""
     if is_clustered(urls[0]):
-        return ClusterShards(urls[0], patience=patience)
-    return Shards(urls, patience=patience)
+        return ClusterShards(urls[0], timeout=timeout)
+    return Shards(urls, timeout=timeout)

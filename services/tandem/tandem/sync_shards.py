@@ -20,7 +20,7 @@ from tandem.redis.slots import Node
 from tandem.rights import rights_commands
 
 # So long waits who is served by somebody; then the breaker opens, and nobody waits any more.
-PATIENCE_SECONDS = 0.25
+TIMEOUT_SECONDS = 0.25
 
 Command: TypeAlias = scripts.Call | Sequence[str | bytes | int | float]
 
@@ -44,14 +44,14 @@ class Shards:
     """
     The Redis shards, for sync code. Safe to share between threads.
 
-    *patience* is how long to wait for a connection and for a reply, in seconds. A shard that took longer is away: every
+    *timeout* is how long to wait for a connection and for a reply, in seconds. A shard that took longer is away: every
     call raises `RedisUnavailable` at once until it answers again, which is tried once a second.
     """
 
-    def __init__(self, urls: Sequence[str], *, patience: float = PATIENCE_SECONDS, node: Node | None = None) -> None:
-        self.clients = [_client(url, patience, node, rights_commands()) for url in urls]
+    def __init__(self, urls: Sequence[str], *, timeout: float = TIMEOUT_SECONDS, node: Node | None = None) -> None:
+        self.clients = [_client(url, timeout, node, rights_commands()) for url in urls]
         self._are_tls = [url.startswith("rediss") for url in urls]
-        self._breakers = [Breaker(partial(_probe, url, patience, node)) for url in urls]
+        self._breakers = [Breaker(partial(_probe, url, timeout, node)) for url in urls]
 
     @property
     def count(self) -> int:
@@ -192,13 +192,13 @@ class Shards:
             replies[index] = reply
 
 
-def _client(url: str, patience: float, node: Node | None, tries: Sequence[Sent] = ()) -> redis.Redis:
-    pool = pool_of(url, connect_seconds=patience, reply_seconds=patience, tries=tries, node=node)
+def _client(url: str, timeout: float, node: Node | None, tries: Sequence[Sent] = ()) -> redis.Redis:
+    pool = pool_of(url, connect_seconds=timeout, reply_seconds=timeout, tries=tries, node=node)
     return redis.Redis(connection_pool=pool)
 
 
-def _probe(url: str, patience: float, node: Node | None) -> None:
-    with _client(url, patience, node) as client:
+def _probe(url: str, timeout: float, node: Node | None) -> None:
+    with _client(url, timeout, node) as client:
         client.ping()
         client.connection_pool.disconnect()
 

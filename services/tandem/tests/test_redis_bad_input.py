@@ -100,7 +100,7 @@ def test_sentence_names_what_to_change(tmp_path: Path, caplog: pytest.LogCapture
         if case == "nodes announced elsewhere":
             give_every_slot(server)
         with pytest.raises(RedisUnavailable) as sync_error:
-            open_shards([url], patience=2).run("kept:a", scripts.read_call("kept:a", None, 0))
+            open_shards([url], timeout=2).run("kept:a", scripts.read_call("kept:a", None, 0))
         with pytest.raises(RedisUnavailable) as async_error:
             asyncio.run(read_once(url))
         tell_at_start().join(20)

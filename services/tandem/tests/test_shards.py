@@ -221,7 +221,7 @@ def test_scripts_forgotten_and_learned_in_mid_pipeline_reverse_nothing(own_redis
 
         way = Interrupted(own_redis.port, learn)
         way.start()
-        store = Shards([f"redis://127.0.0.1:{way.port}/0"], patience=20)
+        store = Shards([f"redis://127.0.0.1:{way.port}/0"], timeout=20)
         calls = [(0, publish_call(Draft("kept:a", number))) for number in range(3)]
         store.run_each(calls)
         client.script_flush()

@@ -14,7 +14,7 @@ from tandem.redis.slots import SLOTS, TAGS, slot_of
 
 FAILOVER_MS = 2000
 """How long a node may be silent where it has a replica to take over."""
-PATIENCE_MS = 30_000
+NODE_TIMEOUT_MS = 30_000
 """And where it has none: a machine that is busy is no reason to fail."""
 
 
@@ -26,7 +26,7 @@ class RedisCluster:
     """
 
     def __init__(self, directory: Path, *options: str, masters: int = 3, replicas: int = 0) -> None:
-        options = ("--cluster-node-timeout", str(FAILOVER_MS if replicas else PATIENCE_MS), *options)
+        options = ("--cluster-node-timeout", str(FAILOVER_MS if replicas else NODE_TIMEOUT_MS), *options)
         self.masters = [_node(directory / f"master-{number}", options) for number in range(masters)]
         self.replicas = [_node(directory / f"replica-{number}", options) for number in range(masters * replicas)]
 

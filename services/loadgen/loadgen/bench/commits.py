@@ -84,7 +84,7 @@ def _configure(database_url: str, redis_url: str) -> None:
         TANDEM={"redis_urls": [redis_url], "namespaces": NAMESPACES},
     )
     django.setup()
-    sync_shards.PATIENCE_SECONDS = 5.0  # a busy machine is no Redis that is away
+    sync_shards.TIMEOUT_SECONDS = 5.0  # a busy machine is no Redis that is away
     call_command("migrate", verbosity=0)
     from django.db import connection
 

@@ -108,7 +108,7 @@ class Visit:
             "deliveries_per_s": received / seconds,
             "server_busy": spent / seconds / 1e9,
             **self.swarm.latencies.summary(),
-            **self.swarm.strain.summary(),
+            **self.swarm.saturation.summary(),
         }
 
     def publish(self, load: Load) -> tuple[float, int]:

@@ -80,8 +80,8 @@ class Drain:
 
     async def _is_empty(self, window_ends: float) -> bool:
         server = self._server
-        patience = max(server.limits.application_close_seconds, server.limits.close_seconds)
-        deadline = max(server.loop.time() + patience, window_ends)
+        closing_seconds = max(server.limits.application_close_seconds, server.limits.close_seconds)
+        deadline = max(server.loop.time() + closing_seconds, window_ends)
         hurried = False
         while server.connections or server.lingering or server.handshaking:
             if self._hurry.is_set() and not hurried:

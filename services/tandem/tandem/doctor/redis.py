@@ -16,7 +16,7 @@ from tandem.redis.cures import cure_of
 from tandem.redis.slots import Node, SlotMap
 from tandem.rights import rights_commands
 
-PATIENCE_SECONDS = 2.0
+TIMEOUT_SECONDS = 2.0
 
 
 def try_redis(url: str) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def _try_cluster(url: str) -> Iterator[Finding]:
     findings: list[Finding] = []
     for node in read_clustered(url).nodes:
         try:
-            slots.take(ask_slots(url, node, PATIENCE_SECONDS), node)
+            slots.take(ask_slots(url, node, TIMEOUT_SECONDS), node)
         except (redis.RedisError, OSError) as error:
             text = f"a node of {address.label} does not answer, {node.host}:{node.port}: {error}"
             findings.append(Finding("wrong", text, _cure(error, is_tls=address.tls is not None)))
@@ -50,7 +50,7 @@ def _try_cluster(url: str) -> Iterator[Finding]:
 def _try_one(url: str, address: Address, node: Node | None) -> Iterator[Finding]:
     label, is_tls = address.label, address.tls is not None
     tries = rights_commands()
-    pool = pool_of(url, connect_seconds=PATIENCE_SECONDS, reply_seconds=PATIENCE_SECONDS, tries=tries, node=node)
+    pool = pool_of(url, connect_seconds=TIMEOUT_SECONDS, reply_seconds=TIMEOUT_SECONDS, tries=tries, node=node)
     with redis.Redis(connection_pool=pool) as client:
         try:
             started = time.time()

@@ -18,7 +18,7 @@ from tandem.namespaces import INTERNAL
 from tandem.publisher import publish
 from tandem.tokens import connection_token
 
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
 def try_sockets(url: str, *, has_redis: bool = True) -> Iterator[Finding]:
@@ -112,7 +112,7 @@ def _channel() -> str:
 def _connect(url: str) -> http.client.HTTPConnection:
     parts = urlsplit(url if "//" in url else f"http://{url}")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname or "localhost", parts.port, timeout=PATIENCE_SECONDS)
+    return kind(parts.hostname or "localhost", parts.port, timeout=TIMEOUT_SECONDS)
 
 
 def _path(url: str, path: str) -> str:

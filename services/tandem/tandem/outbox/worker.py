@@ -25,7 +25,7 @@ from tandem.shards import open_shards, shards
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 """How long Redis may take to answer: nobody waits for the worker."""
 ROUND_SECONDS = 60.0
 """A worker that did not get round in that time hangs."""
@@ -49,7 +49,7 @@ class Worker:
 
     def __init__(self, *, interval: float = 0.5, chores: Sequence[Chore] = (), hears_pokes: bool = True) -> None:
         urls = conf.redis_urls()
-        self._store = shards() if all(map(is_memory, urls)) else open_shards(urls, patience=PATIENCE_SECONDS)
+        self._store = shards() if all(map(is_memory, urls)) else open_shards(urls, timeout=TIMEOUT_SECONDS)
         self._interval = interval
         self._chores = chores
         self._threads = ThreadPoolExecutor(

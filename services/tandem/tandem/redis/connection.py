@@ -109,7 +109,7 @@ class Connection(asyncio.Protocol):
         self.lose(f"connection lost: {exc}" if exc else "closed by Redis")
         self.closed.set()
 
-    # Patience
+    # Timeouts
 
     def due_since(self) -> float | None:
         """Return since when the oldest reply is due, or None if none is."""

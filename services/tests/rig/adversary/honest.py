@@ -13,7 +13,7 @@ from loadgen.limits import PORTS_PER_ADDRESS, raise_file_limit
 from loadgen.messages import MONOTONIC_BASE
 from loadgen.swarm import Swarm
 from loadgen.target import Target
-from rig.adversary.patience import publish
+from rig.adversary.publishing import publish
 
 CHANNEL = "public:honest"
 _ADDRESSES = 200

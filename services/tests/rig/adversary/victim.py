@@ -14,7 +14,7 @@ import redis
 
 from demo.edge import write_edge_files
 from rig.adversary import readers
-from rig.adversary.patience import publish
+from rig.adversary.publishing import publish
 from rig.overrides import override_tandem
 from rig.pair import Realtime
 from rig.servers import RedisServer, Server, find_program, free_port, wait_until

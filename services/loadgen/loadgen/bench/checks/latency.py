@@ -17,9 +17,9 @@ def check(stage: Stage) -> list[Finding]:
     expected = CLIENTS * RATE * SECONDS
     with stage.publishing(crowd, rate=RATE, seconds=SECONDS) as publication:
         crowd.swarm.run(seconds=SECONDS + 10, until=lambda: crowd.swarm.received >= expected)
-    summary, strain = crowd.swarm.latencies.summary(), crowd.swarm.strain
+    summary, saturation = crowd.swarm.latencies.summary(), crowd.swarm.saturation
     return [
         Finding("received", crowd.swarm.received, str(expected), crowd.swarm.received == expected),
         Finding("publish to received", summary, f"p99 <= {LIMIT_MS} ms", summary["p99_ms"] <= LIMIT_MS),
-        Finding("generator", strain.summary(), "not saturated", not strain.is_saturated),
+        Finding("generator", saturation.summary(), "not saturated", not saturation.is_saturated),
     ]

@@ -1,7 +1,7 @@
 /* Cut the line: this page goes offline, ten things happen, the line comes back, and each must arrive once. */
 
 const DARK_MS = 1500; // before and after the ten things
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
 const button = document.querySelector("#cut");
 const told = document.querySelector("#told");
@@ -60,7 +60,7 @@ async function cut() {
     told.textContent = "The server does not answer. Please try again in a moment.";
   }
   began = performance.now();
-  end.timer = setTimeout(end, answer?.ok ? PATIENCE_MS : 0);
+  end.timer = setTimeout(end, answer?.ok ? TIMEOUT_MS : 0);
   tandem.connect().open(); // asks each channel from where this page stands
 }
 

@@ -11,7 +11,7 @@ SATURATED = 0.9
 _SCHEDSTAT = Path("/proc/self/schedstat")
 
 
-class Strain:
+class Saturation:
     """
     Watches this process while it measures.
 
