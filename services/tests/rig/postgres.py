@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+import psycopg
+
 from rig.servers import Server, find_program, free_port
 
 
@@ -51,6 +53,16 @@ class PostgresServer(Server):
             ]
             subprocess.run([*_unprivileged(), *command], check=True, capture_output=True, cwd=self.directory)
         return super().start()
+
+    def _is_up(self) -> bool:
+        """Tell whether it lets somebody in: it listens some time before."""
+        if not super()._is_up():
+            return False
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:  # "the database system is starting up"
+            return False
+        return True
 
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
