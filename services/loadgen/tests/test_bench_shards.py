@@ -1,4 +1,4 @@
-"""What three Redis cost beside one, as a table says it, and over real ones."""
+"""What three Redis and a cluster cost beside one, as a table says it, and over real ones."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import sys
 from loadgen.bench.shards import Cost, table
 
 
-def test_table_compares_three_with_one() -> None:
+def test_table_compares_with_one() -> None:
     """Both sides together."""
-    lines = table({"one": Cost(200.0, 100.0, 0.0), "three": Cost(200.0, 130.0, 0.04)}).splitlines()
+    costs = {"one": Cost(200.0, 100.0, 0.0), "three": Cost(200.0, 130.0, 0.04), "cluster": Cost(240.0, 105.0, 0.02)}
+    lines = table(costs).splitlines()
 
     assert lines[2].split() == ["three", "200.0", "130.0", "330.0", "4.0%"]
-    assert lines[3] == "three cost 1.10 times one"
+    assert lines[4:] == ["three: 1.10 times one", "cluster: 1.15 times one"]
 
 
 def test_it_runs() -> None:
@@ -21,4 +22,4 @@ def test_it_runs() -> None:
     command = [sys.executable, "-m", "loadgen.bench.shards", "--rounds", "1", "--publications", "30"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
 
-    assert done.stdout.splitlines()[-1].startswith("three cost ")
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()[-2:]] == ["three", "cluster"]
