@@ -143,7 +143,7 @@ async def test_restart_that_loses_nothing_makes_no_poll_reload(tmp_path: Path) -
             while answers[-1]["recovered"] and not answers[-1]["publications"]:
                 answers.append(await outage.poll(Position(answers[-1]["epoch"], answers[-1]["offset"])))
 
-    assert [answer["recovered"] for answer in answers] == [True] * len(answers)
+    assert all(answer["recovered"] for answer in answers), answers
     assert [publication["data"] for publication in answers[-1]["publications"]] == [2]
 
 

@@ -126,7 +126,7 @@ class PollConsumer(HttpConsumer):
         harvest.state = STALE if session.runtime.hub.is_doubted(channel) else LIVE
         is_news = harvest.state == STALE and self.query.get("state") != [STALE]
         await _wait(harvest, receive, NEWS_SECONDS if is_news else WAIT_SECONDS)
-        return _reap(harvest, channel, since)
+        return _reap(harvest, since)
 
 
 async def _find(session: Session, channel: str, since: Position | None) -> Answer | None:
@@ -163,10 +163,13 @@ async def _wait(harvest: Harvest, receive: Any, seconds: float) -> None:
             task.cancel()
 
 
-def _reap(harvest: Harvest, channel: str, since: Position | None) -> Answer | Error:
-    if harvest.end == codes.INSUFFICIENT_STATE:
-        position = runtime().hub.channels[channel].position
-        return _answer((), position, recovered=False)
+def _reap(harvest: Harvest, since: Position | None) -> Answer | Error:
+    """
+    Answer with what came.
+
+    Where the stream began another epoch meanwhile that is not the end: the next request says where it stands, and only
+    then is it known whether something is lost.
+    """
     if harvest.end is not None and not harvest.publications and 3500 <= harvest.end.code < 4000:
         return codes.DENIED
     return codes.INTERNAL if since is None else _answer(harvest.publications, since, recovered=True)
