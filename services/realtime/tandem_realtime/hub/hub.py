@@ -65,11 +65,6 @@ class Hub:
         return sum(channel.subscriber_count for channel in self._members.channels.values())
 
     @property
-    def channel_count(self) -> int:
-        """How many channels this process is a member of."""
-        return len(self._members.channels)
-
-    @property
     def channels(self) -> dict[str, LiveChannel]:
         """The channels that are served now, by name."""
         return self._members.channels
