@@ -25,23 +25,26 @@ from rig.sdk_client import FOLDER
 from rig.servers import Server, find_program
 
 PACE = 3
+LATEST = 0.82
+"""The part of a pace within which all ask: see tandem-live.js."""
 
 
-def test_the_rule_for_a_thousand() -> None:
+@pytest.mark.parametrize("stall", [0, 1.5])
+def test_the_rule_for_a_thousand(stall: float) -> None:
     """
     A change a second for ten minutes: at most a third of them asks in a second, each is right within three.
 
-    From the first change on, though all but the last came when there were fewer: no more ask at once than they must, if
-    all are to be right in time.
+    From the first change on, though all but the last came when there were fewer. Whatever has them ask all at once (a
+    stall of so many seconds, here), a pace later they are apart again.
     """
-    command = [find_program("node"), str(FOLDER / "rule.mjs"), "1000", "600", "100"]
+    numbers = map(str, (1000, 600, 1000, 100, 1000 * stall))
+    command = [find_program("node"), str(FOLDER / "rule.mjs"), *numbers]
     found = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
-    print(
-        f"1,000 viewers: {found['asked'] / 600:.1f} a second (busiest {found['busiest']}), late {found['late']:.0f} ms"
-    )
+    print(f"1,000 viewers, a stall of {stall} s:", found)
 
-    assert found["asked"] / 600 <= 1000 / PACE
-    assert found["busiest"] <= 1000 / (0.9 * PACE) + 1
+    assert found["perSecond"] <= 1000 / PACE
+    assert found["busiest"] <= 1000 / (LATEST * PACE) + 1
+    assert found["afterwards"] <= 1.35 * 1000 / PACE
     assert found["late"] < PACE * 1000
 
 
@@ -66,11 +69,16 @@ async def test_a_crowd(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_a_thousand_viewers(tmp_path: Path) -> None:
-    """At most a third of them asks in a second, and every one is right within three seconds. Anybody may look."""
+    """
+    A third of them asks in a second, and every one is right within three seconds. Anybody may look.
+
+    Who is to show a change in every second within three of them asks once in three of them: not less. One in a hundred
+    more may come of a stall of the machine, which two cores share with a thousand viewers.
+    """
     with LiveSite(tmp_path / "site") as site:
         found = await watch(site, viewers=1000, changes=42, page="many")
 
-    assert len(found.seen.asked) / found.seconds <= 1000 / PACE
+    assert len(found.seen.asked) / found.seconds <= 1.01 * 1000 / PACE
     assert found.late[-1] < PACE
 
 
@@ -90,14 +98,14 @@ async def watch(site: LiveSite, *, viewers: int, changes: int, page: str = "orde
             await http.get("/in/ann/")
         cookie = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
         async with crowd(f"{site.url}/{page}/{pk}/", cookie, viewers) as there:
-            before, started = used(site), time.time() + 1
+            before, started = used(site) | {"the crowd": there.cpu()}, time.time() + 1
             at = []
             for number in range(1, changes + 1):
                 await asyncio.sleep(started + number - 1 - time.time())
                 at.append(time.time())
                 await orders.change(pk, number=number)
             await asyncio.sleep(started + changes - time.time())
-            after = used(site)
+            after = used(site) | {"the crowd": there.cpu()}
             await asyncio.sleep(PACE + 1)
             seen = await there.leave()
     asked = [each for each in seen.asked if started <= each < started + changes]

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
+import psutil
+
 from rig.sdk_client import FOLDER
 from rig.servers import MissingServer, find_program
 
@@ -45,6 +47,10 @@ class Crowd:
     def __init__(self, processes: Sequence[asyncio.subprocess.Process]) -> None:
         self._processes = processes
 
+    def cpu(self) -> float:
+        """Return the processor seconds that they have used themselves."""
+        return sum(sum(psutil.Process(process.pid).cpu_times()[:2]) for process in self._processes)
+
     async def leave(self) -> Seen:
         """Have them tell what they saw, and end."""
         told = [json.loads((await process.communicate(b""))[0]) for process in self._processes]
@@ -55,7 +61,7 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(url: str, cookie: str, viewers: int, *, processes: int = 2) -> AsyncIterator[Crowd]:
+async def crowd(url: str, cookie: str, viewers: int, *, processes: int = 1) -> AsyncIterator[Crowd]:
     """Have so many *viewers* look at the page *url* with the login of *cookie*, until all of them are live."""
     if not (FOLDER / "node_modules" / "ws").exists():
         raise MissingServer("npm packages are missing: make test installs them if there is npm")

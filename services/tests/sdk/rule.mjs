@@ -1,25 +1,39 @@
-// The rule of the live blocks' element without a network and in no time: a change a second.
-//   node rule.mjs <viewers> <changes> <milliseconds of an answer>
+// The rule of the live blocks' element without a network and in no time: a change in every *interval*. In the middle of it
+// a stall: who would ask within it asks at its end, all at once.
+//   node rule.mjs <viewers> <changes> <interval> <milliseconds of an answer> <milliseconds of the stall>
 import { loadRule } from "./viewer.mjs";
 
-const [viewers, changes, latency] = process.argv.slice(2).map(Number);
+const [viewers, changes, interval, latency, stall] = process.argv.slice(2).map(Number);
 const delayOf = await loadRule();
 const PACE = 3000;
+const end = interval * changes;
+const stalled = (at) => at >= end / 2 && at < end / 2 + stall;
 const asked = [];
-let late = 0;
+let late = 0; // of those that asked outside of the stall
 for (let viewer = 1; viewer <= viewers; viewer++) {
-  let [askedAt, due, oldest, turn] = [-Infinity, Infinity, null, (PACE * viewer) / viewers];
-  for (let now = 0; now < 1000 * changes; now += 1000) {
+  let [askedAt, planned, due, oldest, turn] = [-Infinity, 0, Infinity, null, (PACE * viewer) / viewers];
+  for (let now = 0; now < end; now += interval) {
     if (due <= now) {
       asked.push(due);
-      late = Math.max(late, due + latency - oldest);
+      if (due !== end / 2 + stall) late = Math.max(late, due + latency - oldest);
       [askedAt, due, oldest, turn] = [due, Infinity, null, undefined];
     }
     oldest ??= now;
+    if (due < Infinity) continue;
     // Who never asked knows only how many were there before.
-    if (due === Infinity) due = now + delayOf(turn ?? PACE, now - askedAt, turn);
+    const delay = delayOf(turn ?? PACE, now, askedAt, planned, turn);
+    [due, planned] = [now + delay, now + (turn ?? delay)];
+    if (stalled(due)) due = end / 2 + stall;
   }
 }
 const inSecond = new Map();
 for (const at of asked) inSecond.set(Math.floor(at / 1000), (inSecond.get(Math.floor(at / 1000)) ?? 0) + 1);
-console.log(JSON.stringify({ asked: asked.length, late, busiest: Math.max(...inSecond.values()), first: inSecond.get(0) }));
+const healed = (end / 2 + stall) / 1000 + 4;
+const busiest = (from, to) => Math.max(...[...inSecond].map(([at, count]) => (at >= from && at < to ? count : 0)));
+console.log(JSON.stringify({
+  perSecond: (asked.length / end) * 1000,
+  late,
+  busiest: busiest(0, end / 2000),
+  afterwards: busiest(healed, Infinity),
+  timeline: process.env.TIMELINE ? [...inSecond].sort(([a], [b]) => a - b).map(([, n]) => n) : undefined,
+}));

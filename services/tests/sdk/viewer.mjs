@@ -1,6 +1,7 @@
 // A viewer of one live block, without a browser: tandem.js and tandem-live.js as they are served, in an environment of its
 // own. The page is as much of one as an element without children needs. What decides when to ask is the product's own code.
 import { readFileSync } from "node:fs";
+import { Agent, request } from "node:http";
 import WebSocket from "ws";
 
 const FOLDER = new URL("../../tandem/tandem/static/tandem/", import.meta.url);
@@ -26,6 +27,26 @@ class Socket extends WebSocket {
 
 const empty = { children: [], querySelectorAll: () => [] };
 const textOf = (text) => text.replaceAll("&quot;", '"').replaceAll("&amp;", "&");
+
+const agent = new Agent({ keepAlive: true });
+
+/** What the product uses of `fetch`, at half of what node's own costs: a thousand viewers share the servers' machine. */
+function fetchLean(url, { method = "GET", headers = {}, body, signal } = {}) {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method, headers, signal, agent }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (piece) => (text += piece));
+      answer.on("error", reject).on("end", () => resolve(responseOf(answer, text)));
+    });
+    asked.on("error", reject).end(body);
+  });
+}
+
+function responseOf({ statusCode: status, headers }, text) {
+  const get = (name) => headers[name.toLowerCase()] ?? null;
+  const has = (name) => get(name) !== null;
+  return { status, ok: status < 300, headers: { get, has }, text: async () => text, json: async () => JSON.parse(text) };
+}
 
 /** An element whose content is text. */
 class Element extends EventTarget {
@@ -76,7 +97,7 @@ export async function loadRule() {
  */
 export async function look(url, cookie, { asked, shown }) {
   const headers = { Cookie: cookie };
-  const html = await (await fetch(url, { headers })).text();
+  const html = await (await fetchLean(url, { headers })).text();
   const [, config] = /<script[^>]*tandem-config[^>]*>(.*?)<\/script>/s.exec(html);
   const [, attributes] = /<tandem-live([^>]*)>/.exec(html);
   let Defined;
@@ -93,7 +114,7 @@ export async function look(url, cookie, { asked, shown }) {
     removeEventListener() {},
     fetch(path, init = {}) {
       if (path.includes("fragment")) asked();
-      return fetch(new URL(path, url), { ...init, headers: { ...init.headers, ...headers } });
+      return fetchLean(new URL(path, url), { ...init, headers: { ...init.headers, ...headers } });
     },
   };
   await tandem(page);

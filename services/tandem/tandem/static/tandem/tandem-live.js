@@ -19,15 +19,22 @@ function parsePosition(text) {
   return { epoch, offset: Number(offset) };
 }
 
+/** The part of a pace after which the last of the viewers asks: what is left is for the way there and back. */
+const LATEST = 0.82;
+
 /**
  * How long to wait with a change, so that many viewers do not ask at once and each is right within the *pace*.
  *
- * Who has *rested* longer than that waits for a part of it, the *turn*. While changes go on, each skips some: at one in a
- * third of a pace, each asks once in a pace.
+ * Each asks a pace, or several, after the time at which it last *planned* to, whenever it could then: what has them ask
+ * all together does not keep them together. Who would be too late by that asks before, in the last third. Who never
+ * asked knows only its *turn*.
  */
-export function delayOf(pace, rested, turn = pace * Math.random()) {
-  const wait = rested < pace ? pace * (0.67 + 0.17 * Math.random()) : 0.9 * turn;
-  return Math.max(TOGETHER, wait, Math.max(GAP, pace * 0.9) - rested);
+export function delayOf(pace, now, asked, planned, turn) {
+  const gap = GAP - (now - asked);
+  if (turn !== undefined) return Math.max(TOGETHER, LATEST * turn, gap);
+  const own = planned > now ? planned + pace - now : pace - ((now - planned) % (pace || 1));
+  const before = Math.max(pace * (0.67 + (LATEST - 0.67) * Math.random()), asked + (LATEST - 0.01) * pace - now);
+  return Math.max(TOGETHER, own > LATEST * pace ? before : own, gap);
 }
 
 // -- The element -----------------------------------------------------------------------------------
@@ -36,6 +43,7 @@ class TandemLive extends HTMLElement {
   #subscription = null;
   #timer;
   #due = Infinity;
+  #planned = 0; // when to ask, before anything came between
   #askedAt = -Infinity;
   #isAsking = false;
   #isOutdated = false; // by what came while asking
@@ -118,7 +126,9 @@ class TandemLive extends HTMLElement {
   #wantSoon(more = 0) {
     const now = Date.now();
     if (this.#due <= now + more + Math.max(GAP, this.#pace)) return;
-    this.#want(more + delayOf(this.#pace, now - this.#askedAt, this.#turn));
+    const delay = delayOf(this.#pace, now, this.#askedAt, this.#planned, this.#turn);
+    this.#planned = now + (this.#turn ?? delay);
+    this.#want(more + delay);
   }
 
   #want(delay) {
