@@ -1,5 +1,5 @@
 """
-Live visitors, run in a pod: each subscribes, comes back by its position, and keeps books of every offset.
+Live visitors, run in a pod: each subscribes, comes back by its position, and keeps a record of every offset.
 
 Meanwhile counters are pressed and pages read. Ends when /tmp/stop exists, and prints one line of JSON. What it takes
 beside the standard library is in the image of realtime: websockets. The text of this file is the pod's argument.
@@ -32,7 +32,7 @@ def is_over() -> bool:
     return STOP.exists()
 
 
-class Books:
+class Record:
     """What one visitor saw."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Visitors:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.books = [Books() for _ in range(options.clients)]
+        self.records = [Record() for _ in range(options.clients)]
         self.closes: collections.Counter[str] = collections.Counter()
         self.refusals: collections.Counter[str] = collections.Counter()
         self.http: collections.Counter[str] = collections.Counter()
@@ -82,8 +82,8 @@ class Visitors:
     async def run(self) -> dict[str, Any]:
         """Come, stay until the end is asked for, and tell."""
         before = await self.value()
-        visits = [asyncio.create_task(self.visit(books)) for books in self.books]
-        await self.until(lambda: not any(books.away_since for books in self.books), 120)
+        visits = [asyncio.create_task(self.visit(record)) for record in self.records]
+        await self.until(lambda: not any(record.away_since for record in self.records), 120)
         self.aways.clear()
         work = [asyncio.create_task(self.press())] if self.options.presses else []
         work += [asyncio.create_task(self.read()) for _ in range(self.options.readers)]
@@ -102,14 +102,14 @@ class Visitors:
     def report(self, before: int | None, after: int | None, settled: bool) -> dict[str, Any]:
         """Return what there is to tell."""
         sums = {
-            name: sum(getattr(books, name) for books in self.books)
+            name: sum(getattr(record, name) for record in self.records)
             for name in ("received", "gaps", "twice", "recovered", "told")
         }
         return {
-            "clients": len(self.books),
+            "clients": len(self.records),
             **sums,
             "settled": settled,
-            "still_away": sum(books.away_since is not None for books in self.books),
+            "still_away": sum(record.away_since is not None for record in self.records),
             "closes": dict(self.closes),
             "refusals": dict(self.refusals.most_common(6)),
             "away_seconds": round(max(self.aways, default=0.0), 1),
@@ -123,7 +123,8 @@ class Visitors:
 
     def is_settled(self) -> bool:
         """Tell whether all are here, at one position."""
-        return not any(books.away_since for books in self.books) and len({books.position for books in self.books}) <= 1
+        is_here = not any(record.away_since for record in self.records)
+        return is_here and len({record.position for record in self.records}) <= 1
 
     async def until(self, condition: Any, seconds: float) -> bool:
         """Wait for *condition*; tell whether it came."""
@@ -134,29 +135,29 @@ class Visitors:
             await asyncio.sleep(0.2)
         return True
 
-    async def visit(self, books: Books) -> None:
+    async def visit(self, record: Record) -> None:
         """Be there, and come back whenever that ends, as the SDKs do: soon, then less often."""
-        await asyncio.sleep(random.random() * len(self.books) / 100)
+        await asyncio.sleep(random.random() * len(self.records) / 100)
         delay = 0.2
         while True:
             try:
                 async with connect(
                     self.options.ws, compression=None, ping_interval=None, open_timeout=10, close_timeout=1
                 ) as socket:
-                    delay = await self.stay(socket, books)
+                    delay = await self.stay(socket, record)
             except ConnectionClosed as closed:
                 delay = 0.2
                 self.closes[str(closed.rcvd.code if closed.rcvd else 1006)] += 1
             except (OSError, TimeoutError, WebSocketException) as error:
                 self.refusals[f"{type(error).__name__}: {error}"[:80]] += 1
-            books.away_since = books.away_since or time.time()
+            record.away_since = record.away_since or time.time()
             await asyncio.sleep(random.uniform(0, delay))
             delay = min(delay * 2, 3.0)
 
-    async def stay(self, socket: ClientConnection, books: Books) -> float:
+    async def stay(self, socket: ClientConnection, record: Record) -> float:
         """Read one connection until it ends."""
         await socket.send('{"id":1,"connect":{}}')
-        await self.subscribe(socket, books)
+        await self.subscribe(socket, record)
         while True:
             for line in str(await socket.recv()).splitlines():
                 message = json.loads(line)
@@ -165,22 +166,22 @@ class Visitors:
                 elif "error" in message:
                     self.refusals[json.dumps(message["error"])[:80]] += 1
                     await asyncio.sleep(random.uniform(0.1, 0.5))
-                    await self.subscribe(socket, books)
+                    await self.subscribe(socket, record)
                 elif "subscribe" in message:
-                    books.begin(message["subscribe"])
-                    if books.away_since:
-                        self.aways.append(time.time() - books.away_since)
-                        books.away_since = None
+                    record.begin(message["subscribe"])
+                    if record.away_since:
+                        self.aways.append(time.time() - record.away_since)
+                        record.away_since = None
                 elif "pub" in message.get("push", {}):
-                    books.take(message["push"]["pub"])
+                    record.take(message["push"]["pub"])
                 elif "unsubscribe" in message.get("push", {}):
                     self.refusals[f"unsubscribed {message['push']['unsubscribe'].get('code')}"] += 1
-                    await self.subscribe(socket, books)
+                    await self.subscribe(socket, record)
 
-    async def subscribe(self, socket: ClientConnection, books: Books) -> None:
-        """Subscribe, from where the books stand."""
-        epoch, offset = books.position or ("", 0)
-        since = {"recover": True, "epoch": epoch, "offset": offset} if books.position else {}
+    async def subscribe(self, socket: ClientConnection, record: Record) -> None:
+        """Subscribe, from where its record stands."""
+        epoch, offset = record.position or ("", 0)
+        since = {"recover": True, "epoch": epoch, "offset": offset} if record.position else {}
         await socket.send(json.dumps({"id": 2, "subscribe": {"channel": self.options.channel, **since}}))
 
     async def press(self) -> None:

@@ -36,7 +36,7 @@ def test_others_go_on_and_nothing_is_left(siege: Siege, attack: Attack) -> None:
     """Everything that is published arrives, in time; then memory is bounded, gauges and descriptors are as before."""
     found = siege.attack(attack)
 
-    assert found.troubles == {}
+    assert found.failures == {}
     assert found.p99 < P99_MS
     assert found.is_settled, found.unsettled
     assert found.after.memory["realtime"] - siege.begun.memory["realtime"] < MEMORY

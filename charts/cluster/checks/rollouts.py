@@ -72,7 +72,7 @@ def edge(release: Release, verdicts: Verdicts) -> None:
 
 
 def load(release: Release, verdicts: Verdicts) -> None:
-    """The chart's own load generator: 500 clients, cut at random, and every publication in their books."""
+    """The chart's own load generator: 500 clients, cut at random, and every publication counted."""
     release.upgrade(
         "--set", "load.enabled=true", "--set", "load.args={verify,--clients=500,--rate=20,--duration=60}", wait=False
     )
@@ -81,7 +81,7 @@ def load(release: Release, verdicts: Verdicts) -> None:
         said = release.kubectl("logs", "--selector", "app.kubernetes.io/component=load", "--tail=-1")
         for line in said.splitlines()[-12:]:
             verdicts.note(line)
-        verdicts.say("load: the books of 500 clients balance", ended(release) == "succeeded", ended(release))
+        verdicts.say("load: 500 clients got all, once and in order", ended(release) == "succeeded", ended(release))
     finally:
         release.upgrade("--set", "load.enabled=false")
 

@@ -7,7 +7,7 @@ import socket
 from types import ModuleType
 
 from . import messages
-from .books import Book
+from .deliveries import Record
 
 
 class State(enum.IntEnum):
@@ -22,15 +22,15 @@ class State(enum.IntEnum):
 
 
 class Client:
-    """A subscriber of one channel. The `Swarm` moves it; its `book` outlives its sockets."""
+    """A subscriber of one channel. The `Swarm` moves it; its `record` outlives its sockets."""
 
-    __slots__ = ("book", "channel", "channel_index", "index", "opened_at", "pending", "sock", "speech", "state")
+    __slots__ = ("channel", "channel_index", "index", "opened_at", "pending", "record", "sock", "speech", "state")
 
     def __init__(self, index: int, channel: str, channel_index: int = 0) -> None:
         self.index = index
         self.channel = channel
         self.channel_index = channel_index
-        self.book = Book()
+        self.record = Record()
         self.state = State.CLOSED
         self.sock: socket.socket | None = None
         self.pending = b""

@@ -52,7 +52,7 @@ class Crowd(Observer):
 
     def meet(self, newcomers: Sequence[Client], *, seconds: float) -> None:
         """
-        Close the books: *newcomers*, one for each channel, are told where the stream stands now.
+        End the count: *newcomers*, one for each channel, are told where the stream stands now.
 
         Whoever stands elsewhere misses something, and whoever stands in another epoch was never told.
         """
@@ -61,11 +61,11 @@ class Crowd(Observer):
             self.swarm.open(client)
         self.swarm.run(seconds=seconds, until=lambda: self.swarm.live >= live)
         for client in self.clients:
-            top = newcomers[client.channel_index].book
-            if client.book.epoch == top.epoch:
-                client.book.finish(top.offset)
+            top = newcomers[client.channel_index].record
+            if client.record.epoch == top.epoch:
+                client.record.finish(top.offset)
             elif client not in self.lost_for_good:
-                client.book.missing += 1
+                client.record.missing += 1
         for client in newcomers:
             self.swarm.cut(client)
 
@@ -88,7 +88,7 @@ class Crowd(Observer):
         self.closed_at.append(time.monotonic())
         self._coming = max(0, self._coming - 1)
         if any(code in codes for codes in _PERMANENT):
-            client.book.told += 1
+            client.record.told += 1
             self.lost_for_good.append(client)
         elif self.retries:
             self.come_back(client, in_seconds=self.random.uniform(0, _BACKOFF_SECONDS))

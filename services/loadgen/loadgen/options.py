@@ -13,7 +13,7 @@ SCENARIOS = {
     "channels": "one client on each channel, publications to each channel in turn",
     "storm": "every client at once; with --missed they come back from a position",
     "idle": "connect, stay, answer pings",
-    "verify": "cut clients at random while publications flow, then balance the books",
+    "verify": "cut clients at random while publications flow, then add up what each got",
 }
 
 

@@ -23,7 +23,7 @@ class Report:
     received: int = 0
     seconds: float = 0.0
     latency: dict[str, float] = field(default_factory=dict)
-    books: dict[str, int] = field(default_factory=dict)
+    deliveries: dict[str, int] = field(default_factory=dict)
     closes: dict[str, int] = field(default_factory=dict)
     generator: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Report:
                 ("publish to received", _durations(self.latency)),
             ]
         rows += [
-            ("books", ", ".join(f"{name} {count}" for name, count in self.books.items())),
+            ("deliveries", ", ".join(f"{name} {count}" for name, count in self.deliveries.items())),
             ("closed", ", ".join(f"{code}: {count}" for code, count in self.closes.items()) or "none"),
             ("generator", ", ".join(f"{name} {value}" for name, value in self.generator.items())),
         ]

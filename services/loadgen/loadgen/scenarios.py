@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 
 from . import limits
-from .books import balance
 from .client import Client, State
 from .crowd import Crowd
+from .deliveries import add_up
 from .options import Options
 from .publishing import Outcome, Plan, Publication
 from .report import Report
@@ -146,7 +146,7 @@ class Run:
             self.report.failures.append(f"publishing: {outcome.error}")
 
     def _compare_with_newcomers(self) -> None:
-        """Close the books: someone who subscribes now is told where the stream stands."""
+        """End the count: someone who subscribes now is told where the stream stands."""
         if self.options.target.by_path:
             return
         newcomers = [Client(-1 - i, name, i) for i, name in enumerate(self.plan.channels)]
@@ -154,17 +154,17 @@ class Run:
 
     def _finish(self) -> None:
         report, swarm, crowd = self.report, self.swarm, self.crowd
-        books = balance(client.book for client in crowd.clients)
-        report.received = swarm.received if self.options.scenario in ("fanout", "channels") else books.received
+        totals = add_up(client.record for client in crowd.clients)
+        report.received = swarm.received if self.options.scenario in ("fanout", "channels") else totals.received
         report.live = min(swarm.live, report.clients)
         report.connect = crowd.opened.summary()
         report.latency = swarm.latencies.summary() if swarm.latencies.total else {}
-        report.books = books.as_dict()
+        report.deliveries = totals.as_dict()
         report.closes = {str(code): count for code, count in sorted(crowd.closes.items())}
         report.generator = swarm.saturation.summary()
-        if not books.is_whole:
-            report.failures.append("the books do not balance")
-        if report.received != report.expected and not books.told:
+        if not totals.is_whole:
+            report.failures.append("not everything was received once and in order")
+        if report.received != report.expected and not totals.told:
             report.failures.append(f"received {report.received}, expected {report.expected}")
         report.failures += [f"server error: {text}" for text in swarm.errors[:5]]
         if swarm.saturation.is_saturated:

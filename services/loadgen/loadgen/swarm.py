@@ -62,7 +62,7 @@ class Swarm:
         self.saturation.restart()
 
     def open(self, client: Client, *, receive_buffer: int = 0) -> None:
-        """Begin to connect *client*; it subscribes by itself, from its book's position if it has one."""
+        """Begin to connect *client*; it subscribes by itself, from its last position if it has one."""
         client.sock = limits.open_socket(client.index, self._address, receive_buffer=receive_buffer)
         client.state = State.CONNECTING
         client.speech = self.target.speech(client.index)
@@ -187,8 +187,8 @@ class Swarm:
 
     def _opened(self, client: Client) -> None:
         if self.target.by_path:
-            if client.book.epoch is None:
-                client.book.subscribed("", 0, recovered=False)
+            if client.record.epoch is None:
+                client.record.subscribed("", 0, recovered=False)
             self._live(client, {})
         else:
             client.state = State.JOINING
@@ -209,7 +209,7 @@ class Swarm:
             self._reply(client, speech.reply(message))
 
     def _publication(self, client: Client, seen: messages.Seen) -> None:
-        client.book.publication(seen.number // self.by_number + 1 if self.by_number else seen.offset)
+        client.record.publication(seen.number // self.by_number + 1 if self.by_number else seen.offset)
         if seen.stamp is None:
             self.foreign += 1
             return
@@ -230,13 +230,13 @@ class Swarm:
 
     def _subscribe(self, client: Client) -> None:
         client.state = State.SUBSCRIBING
-        book = client.book
-        self._send(client, self.target.subscribing(client.index, client.channel, book.epoch, book.offset))
+        record = client.record
+        self._send(client, self.target.subscribing(client.index, client.channel, record.epoch, record.offset))
 
     def _subscribed(self, client: Client, reply: dict[str, Any]) -> None:
         offsets = [publication["offset"] for publication in reply.get("publications", ())]
         recovered = bool(reply.get("recovered"))
-        client.book.subscribed(reply.get("epoch", ""), reply.get("offset", 0), recovered=recovered, offsets=offsets)
+        client.record.subscribed(reply.get("epoch", ""), reply.get("offset", 0), recovered=recovered, offsets=offsets)
         self._live(client, reply)
 
     def _forget(self, client: Client) -> None:

@@ -56,7 +56,7 @@ def test_storm_with_recovery(service: Contender) -> None:
     """Cut off and back at once, every client gets exactly what it missed."""
     report = run(service, "storm", clients=100, missed=7)
 
-    assert (report.failures, report.books["received"], report.books["recovered"]) == ([], 700, 100)
+    assert (report.failures, report.deliveries["received"], report.deliveries["recovered"]) == ([], 700, 100)
 
 
 def test_verify(service: Contender) -> None:
@@ -64,8 +64,8 @@ def test_verify(service: Contender) -> None:
     report = run(service, "verify", clients=30, channels=2, rate=100.0, duration=2.0, cut_every=0.5, away=0.3)
 
     assert report.failures == []
-    assert report.books["received"] == report.expected == 3_000
-    assert report.books["recovered"] > 30
+    assert report.deliveries["received"] == report.expected == 3_000
+    assert report.deliveries["recovered"] > 30
 
 
 def test_idle(service: Contender) -> None:

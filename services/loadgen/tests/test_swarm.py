@@ -98,7 +98,7 @@ def test_publications_pings_and_pieces(server: ScriptedServer) -> None:
     swarm.run(seconds=5, until=lambda: len(server.received) == 4)
     swarm.close()
 
-    assert (swarm.received, client.book.offset, client.book.missing) == (5, 8, 0)
+    assert (swarm.received, client.record.offset, client.record.missing) == (5, 8, 0)
     assert server.received[1:] == [
         frames.client_frame(b'{"id":1,"connect":{}}'),
         frames.client_frame(b'{"id":2,"subscribe":{"channel":"a"}}'),
@@ -126,7 +126,7 @@ def test_protobuf_client_reads_what_it_is_sent(server: ScriptedServer) -> None:
     swarm.run(seconds=5, until=lambda: len(server.received) == 4)
     swarm.close()
 
-    assert (swarm.received, client.book.offset, client.book.missing) == (4, 4, 0)
+    assert (swarm.received, client.record.offset, client.record.missing) == (4, 4, 0)
     assert server.received[-1] == frames.client_frame(protobuf.PING, frames.BINARY)
 
 
@@ -148,11 +148,11 @@ def test_known_bytes_stay_what_they_are(server: ScriptedServer) -> None:
         event.set()
     swarm.close()
 
-    assert (client.book.received, client.book.steps_back, client.book.repeats) == (4, 1, 0)
+    assert (client.record.received, client.record.steps_back, client.record.repeats) == (4, 1, 0)
 
 
 def test_comes_back_from_its_position(server: ScriptedServer) -> None:
-    """Cut off, a client comes back and asks for what it missed; the recovered publications enter its book."""
+    """Cut off, a client comes back and asks for what it missed; the recovered publications enter its record."""
     recovered = b'{"id":2,"subscribe":{"epoch":"e","offset":2,"recovered":true,"publications":[{"data":1,"offset":2}]}}'
 
     def first(peer: socket.socket) -> None:
@@ -162,12 +162,12 @@ def test_comes_back_from_its_position(server: ScriptedServer) -> None:
     server.play(first, lambda peer: server.admit(peer, recovered))
     swarm, crowd, client = swarm_of_one(server)
     crowd.gather(seconds=5)
-    swarm.run(seconds=5, until=lambda: client.book.recovered == 1)
+    swarm.run(seconds=5, until=lambda: client.record.recovered == 1)
     swarm.close()
 
     assert crowd.closes == {3001: 1}
     assert server.received[-1] == frames.client_frame(messages.subscribe("a", epoch="e", offset=1))
-    assert (client.book.received, client.book.offset, client.book.missing) == (2, 2, 0)
+    assert (client.record.received, client.record.offset, client.record.missing) == (2, 2, 0)
 
 
 def test_stays_away_when_told(server: ScriptedServer) -> None:
@@ -183,7 +183,7 @@ def test_stays_away_when_told(server: ScriptedServer) -> None:
     swarm.run(seconds=5, until=lambda: bool(crowd.lost_for_good))
     swarm.close()
 
-    assert (crowd.closes, client.book.told, client.state) == ({3503: 1}, 1, State.CLOSED)
+    assert (crowd.closes, client.record.told, client.state) == ({3503: 1}, 1, State.CLOSED)
 
 
 def test_a_refused_handshake_is_counted_by_its_status(server: ScriptedServer) -> None:

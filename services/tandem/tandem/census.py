@@ -48,7 +48,7 @@ class Client(msgspec.Struct, frozen=True):
     channels: list[str]
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class LogLine(msgspec.Struct, frozen=True):
     """A warning or an error that a process logged."""
 
     time: str
@@ -69,7 +69,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     users: list[Crowd]
     channels: list[Crowd]
     clients: list[Client]
-    troubles: list[Trouble]
+    warnings: list[LogLine] = msgspec.field(name="troubles")  # as 0.1 calls it, beside which this runs for a while
     cpu_seconds: float = 0.0  # of the process since it began; a pod of 0.1 does not tell
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rig.overrides import override_tandem
-from tandem.census import Answer, Client, Crowd, Trouble
+from tandem.census import Answer, Client, Crowd, LogLine
 from tandem.errors import InvalidChannel, RedisUnavailable, UnknownNamespace
 from tandem.monitor import actions
 from tandem.tokens import Verifier, secret_keys
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("project")
 
 def answer(pod: str, connections: int, **more: object) -> Answer:
     """What one process tells."""
-    told = {"users": [], "channels": [], "clients": [], "troubles": [], **more}
+    told = {"users": [], "channels": [], "clients": [], "warnings": [], **more}
     return Answer(
         pod=pod,
         node=f"{pod}-0123456789",
@@ -29,8 +29,8 @@ def answer(pod: str, connections: int, **more: object) -> Answer:
 
 def test_processes_are_added_up() -> None:
     """A user on two pods is one user; complaints of all pods are in the order in which they came."""
-    first = answer("a", 3, users=[Crowd("7", 2), Crowd("", 1)], troubles=[Trouble("2026-01-01", "error", "x", "old")])
-    second = answer("b", 5, users=[Crowd("7", 4)], troubles=[Trouble("2026-01-02", "warning", "y", "new")])
+    first = answer("a", 3, users=[Crowd("7", 2), Crowd("", 1)], warnings=[LogLine("2026-01-01", "error", "x", "old")])
+    second = answer("b", 5, users=[Crowd("7", 4)], warnings=[LogLine("2026-01-02", "warning", "y", "new")])
 
     merged = actions.merge([first, second])
 
@@ -40,12 +40,12 @@ def test_processes_are_added_up() -> None:
         ("b", 5, "b-012345"),
     ]
     assert merged["users"] == [{"name": "7", "count": 6}, {"name": "", "count": 1}]
-    assert [(trouble["event"], trouble["pod"]) for trouble in merged["troubles"]] == [("new", "b"), ("old", "a")]
+    assert [(line["event"], line["pod"]) for line in merged["warnings"]] == [("new", "b"), ("old", "a")]
 
 
 def test_without_a_realtime_process_the_page_is_empty() -> None:
     """Nobody answers, nothing is waited for."""
-    assert actions.overview() == {"connections": 0, "pods": [], "users": [], "channels": [], "troubles": []}
+    assert actions.overview() == {"connections": 0, "pods": [], "users": [], "channels": [], "warnings": []}
 
 
 @pytest.mark.usefixtures("redis_down")

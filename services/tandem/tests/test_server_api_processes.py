@@ -49,7 +49,7 @@ def answer(pod: str, transports: dict[str, int], channels: list[Crowd]) -> Answe
         users=[],
         channels=channels,
         clients=[],
-        troubles=[],
+        warnings=[],
     )
 
 

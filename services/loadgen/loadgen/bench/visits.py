@@ -12,9 +12,9 @@ from typing import Any
 from loadgen.bench import meters
 from loadgen.bench.contenders import GENERATOR_CORE, Contender, tandem_env
 from loadgen.bench.load import Load
-from loadgen.books import balance
 from loadgen.client import Client
 from loadgen.crowd import Crowd
+from loadgen.deliveries import add_up
 from loadgen.limits import raise_file_limit
 from loadgen.publishing import Plan, Publication
 from loadgen.swarm import Swarm
@@ -83,7 +83,7 @@ class Visit:
         seconds = self.crowd.gather(seconds=180)
         spent = meters.cpu_ns(self.pid) - spent
         self._all_live()
-        recovered = balance(client.book for client in self.crowd.clients).recovered
+        recovered = add_up(client.record for client in self.crowd.clients).recovered
         if recovered != self.load.clients:
             raise VisitFailed(f"{self.contender.name}: {recovered} of {self.load.clients} recovered")
         return {"recover_cpu_us": spent / self.load.clients / 1e3, "recover_wall_s": seconds}
@@ -97,9 +97,9 @@ class Visit:
         seconds, published = self.publish(self.load)
         spent = meters.cpu_ns(self.pid) - spent
         received = self.swarm.received
-        books = balance(client.book for client in self.crowd.clients)
-        if not books.is_whole:
-            raise VisitFailed(f"{self.contender.name}: {books}")
+        totals = add_up(client.record for client in self.crowd.clients)
+        if not totals.is_whole:
+            raise VisitFailed(f"{self.contender.name}: {totals}")
         return {
             "delivery_cpu_us": spent / received / 1e3,
             "publication_cpu_us": spent / published / 1e3,

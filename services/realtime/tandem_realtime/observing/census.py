@@ -88,7 +88,7 @@ class Census:
             users=largest(users, question),
             channels=largest(ours, question),
             clients=clients_of(question.user, sessions, question.limit),
-            troubles=list(self._recent_warnings.last),
+            warnings=list(self._recent_warnings.last),
             cpu_seconds=time.process_time(),
         )
 

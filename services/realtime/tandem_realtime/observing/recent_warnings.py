@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from datetime import UTC, datetime
 
-from tandem.census import Trouble
+from tandem.census import LogLine
 from tandem.logs import hide_secrets
 
 KEPT = 20
@@ -18,7 +18,7 @@ class RecentWarnings(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.last: deque[Trouble] = deque(maxlen=KEPT)
+        self.last: deque[LogLine] = deque(maxlen=KEPT)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one record, newest first."""
@@ -26,4 +26,4 @@ class RecentWarnings(logging.Handler):
         words = [str(told[name]) for name in ("event", "channel", "reason") if told.get(name)]
         text = hide_secrets(" ".join(words))[:LONGEST]
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds")
-        self.last.appendleft(Trouble(moment, record.levelname.lower(), record.name, text))
+        self.last.appendleft(LogLine(moment, record.levelname.lower(), record.name, text))

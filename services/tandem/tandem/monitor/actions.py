@@ -62,8 +62,8 @@ def disconnect(*, user: str = "", client: str = "", by: str) -> None:
 def merge(answers: list[Answer]) -> dict[str, Any]:
     """Add up what the processes told; pods stay apart, users and channels are counted over all of them."""
     users, channels = _sum(answers, "users"), _sum(answers, "channels")
-    troubles = [(trouble, answer.pod) for answer in answers for trouble in answer.troubles]
-    troubles.sort(key=lambda told: told[0].time, reverse=True)
+    warnings = [(line, answer.pod) for answer in answers for line in answer.warnings]
+    warnings.sort(key=lambda told: told[0].time, reverse=True)
     return {
         "connections": sum(sum(answer.transports.values()) for answer in answers),
         "pods": [
@@ -80,7 +80,7 @@ def merge(answers: list[Answer]) -> dict[str, Any]:
         ],
         "users": users,
         "channels": channels,
-        "troubles": [{**msgspec.to_builtins(trouble), "pod": pod} for trouble, pod in troubles[:LIMIT]],
+        "warnings": [{**msgspec.to_builtins(line), "pod": pod} for line, pod in warnings[:LIMIT]],
     }
 
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from loadgen.books import balance
 from loadgen.client import Client
 from loadgen.crowd import Crowd
+from loadgen.deliveries import add_up
 from loadgen.limits import PORTS_PER_ADDRESS, raise_file_limit
 from loadgen.messages import MONOTONIC_BASE
 from loadgen.swarm import Swarm
@@ -72,8 +72,8 @@ class Honest:
         return True
 
     @property
-    def troubles(self) -> dict[str, int]:
-        """What they noticed beside the time: closes, and whatever is not whole in their books."""
-        total = balance(client.book for client in self.crowd.clients)
+    def failures(self) -> dict[str, int]:
+        """What they noticed beside the time: closes, and whatever is not whole in their records."""
+        total = add_up(client.record for client in self.crowd.clients)
         found = {"closes": sum(self.crowd.closes.values()), "missing": total.missing, "repeats": total.repeats}
         return {name: count for name, count in found.items() if count}

@@ -42,7 +42,7 @@ class Round:
 
     done: dict[str, int]
     p99: float
-    troubles: dict[str, int]
+    failures: dict[str, int]
     before: Figures
     after: Figures
     highest: int
@@ -66,7 +66,7 @@ class Report:
     @property
     def broken(self) -> list[str]:
         """What of the promise did not hold."""
-        found = [f"{each.troubles} {each.unsettled}" for each in self.rounds if each.troubles or not each.is_settled]
+        found = [f"{each.failures} {each.unsettled}" for each in self.rounds if each.failures or not each.is_settled]
         if self.p99 > (limit := max(2 * self.quiet, FLOOR_MS)):
             found.append(f"p99 {self.p99:.0f} ms of {limit:.0f}")
         before, first, last = self.rounds[0].before, self.rounds[0].after, self.rounds[-1].after
@@ -114,7 +114,7 @@ class Siege:
         unsettled = "" if is_settled else f"{self.victim.gauges()} {self.victim.figures().files}"
         done = json.loads(said) if is_over else {}
         after = self.victim.figures()
-        return Round(done, p99, self.honest.troubles, before, after, highest, is_settled, unsettled)
+        return Round(done, p99, self.honest.failures, before, after, highest, is_settled, unsettled)
 
     def _is_calm(self) -> bool:
         return self.victim.gauges() == self._calm and self.victim.figures().files == self.begun.files
@@ -137,7 +137,7 @@ def line(report: Report) -> str:
             f"{grown.redis_bytes / MEGABYTE:5.1f}",
             f"{grown.redis_keys:6}",
             f"{grown.log_lines - report.rounds[0].before.log_lines:5}",
-            f"{last.troubles or ''}{last.unsettled} {last.done}",
+            f"{last.failures or ''}{last.unsettled} {last.done}",
         )
     )
 

@@ -12,7 +12,7 @@ CLIENTS, SECONDS = 2_000, 10
 
 
 def check(stage: Stage) -> list[Finding]:
-    """Return codes, spread, exit status and books."""
+    """Return codes, spread, exit status and totals."""
     first, server = stage.serve(name="drain-1", TANDEM_DRAIN_SECONDS=str(SECONDS))
     second, _ = stage.serve(name="drain-2")
     crowd = stage.crowd(first, CLIENTS)
@@ -24,7 +24,7 @@ def check(stage: Stage) -> list[Finding]:
         assert server.process is not None
         process = server.process
         crowd.swarm.run(seconds=SECONDS + 20, until=lambda: process.poll() is not None)
-        books = whole(crowd, publication)
+        totals = whole(crowd, publication)
     per_second = Counter(int(moment - begin) for moment in crowd.closed_at)
     busiest = max(per_second.values(), default=0)
     mean = CLIENTS / SECONDS
@@ -34,5 +34,5 @@ def check(stage: Stage) -> list[Finding]:
         Finding("most closes in a second", busiest, f"<= {2 * mean:g}", 0 < busiest <= 2 * mean),
         Finding("last close, seconds", round(last, 2), f"<= {SECONDS + 2}", last <= SECONDS + 2),
         Finding("exit status", process.returncode, "0", process.returncode == 0),
-        books,
+        totals,
     ]

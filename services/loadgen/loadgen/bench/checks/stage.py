@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from loadgen.bench.contenders import GENERATOR_CORE, Contender, tandem, tandem_env
-from loadgen.books import balance
 from loadgen.client import Client
 from loadgen.crowd import Crowd
+from loadgen.deliveries import add_up
 from loadgen.limits import raise_file_limit
 from loadgen.publishing import Plan, Publication
 from loadgen.swarm import Swarm
@@ -80,14 +80,14 @@ class Stage:
 
 
 def whole(crowd: Crowd, publication: Publication, *, seconds: float = 15) -> Finding:
-    """Wait until everything is published and everybody is back, and balance the books."""
+    """Wait until everything is published and everybody is back, and add up what each got."""
     swarm = crowd.swarm
     swarm.run(seconds=seconds, until=lambda: publication.is_done and crowd.is_live)
     swarm.run(seconds=1.0)
     crowd.meet([Client(-1, crowd.clients[0].channel)], seconds=10)
-    books = balance(client.book for client in crowd.clients)
+    totals = add_up(client.record for client in crowd.clients)
     outcome = publication.outcome
     expected = len(crowd.clients) * (outcome.published if outcome else 0)
-    sums = ", ".join(f"{name} {count}" for name, count in books.as_dict().items())
-    holds = books.is_whole and crowd.is_live and not books.told and books.received == expected
+    sums = ", ".join(f"{name} {count}" for name, count in totals.as_dict().items())
+    holds = totals.is_whole and crowd.is_live and not totals.told and totals.received == expected
     return Finding("every client whole", sums, f"received {expected}, nothing else but recovered", holds)

@@ -24,10 +24,10 @@ def check(stage: Stage) -> list[Finding]:
         crowd.swarm.run(seconds=60, until=lambda: crowd.swarm.live < CLIENTS)
         crowd.swarm.run(seconds=60, until=lambda: crowd.is_live)
         took = time.monotonic() - begin
-        books = whole(crowd, publication)
+        totals = whole(crowd, publication)
     return [
         Finding("kill to everybody back, seconds", round(took, 2), f"<= {SECONDS}", took <= SECONDS),
-        books,
+        totals,
     ]
 
 

@@ -44,8 +44,8 @@ function show(told) {
   part("channels").replaceChildren(
     ...told.channels.map(({ name, count }) => row(name, count, [button("Tap", name, () => tap({ channel: name }, name))])),
   );
-  const troubles = told.troubles.map(({ time, pod, level, logger, event }) => row(time, pod, level, `${logger}: ${event}`));
-  part("troubles").replaceChildren(...(troubles.length ? troubles : [row("None.", "", "", "")]));
+  const warnings = told.warnings.map(({ time, pod, level, logger, event }) => row(time, pod, level, `${logger}: ${event}`));
+  part("warnings").replaceChildren(...(warnings.length ? warnings : [row("None.", "", "", "")]));
 }
 
 function userButtons(name) {

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 
 @dataclass
-class Balance:
+class Totals:
     """Sums over all subscribers. All but `received`, `told` and `recovered` must be zero."""
 
     received: int = 0
@@ -27,8 +27,8 @@ class Balance:
         return asdict(self)
 
 
-class Book:
-    """The book of one subscriber: where it stands, and every irregularity since it began."""
+class Record:
+    """The record of one subscriber: where it stands, and every irregularity since it began."""
 
     __slots__ = ("epoch", "missing", "offset", "received", "recovered", "repeats", "steps_back", "told")
 
@@ -78,11 +78,11 @@ class Book:
             self.offset = offset
 
 
-def balance(books: Iterable[Book]) -> Balance:
-    """Add up *books*."""
-    total = Balance()
-    names = [field.name for field in fields(Balance)]
-    for book in books:
+def add_up(records: Iterable[Record]) -> Totals:
+    """Add up *records*."""
+    total = Totals()
+    names = [field.name for field in fields(Totals)]
+    for record in records:
         for name in names:
-            setattr(total, name, getattr(total, name) + getattr(book, name))
+            setattr(total, name, getattr(total, name) + getattr(record, name))
     return total
