@@ -28,7 +28,7 @@ panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard'
 	@$(VENV)/python -m rig.panels
 
 ##@ Check it
-.PHONY: packages sdks test suites matrix soak conformance lint types format
+.PHONY: packages sdks test suites matrix soak conformance lint types links format
 test: packages .venv/tests sdks ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
 	@.ci/test
 
@@ -49,6 +49,9 @@ lint: .venv/tests ## Check style, shell scripts and lock files
 
 types: .venv/tests ## Check types (strict)
 	@.ci/types
+
+links: ## Ask for every page outside of the repository that a Markdown file links to (needs the network)
+	@.ci/links
 
 format: .venv/tests ## Rewrite the Python files the way lint wants them
 	@$(VENV)/ruff check --fix-only --quiet services charts .ci
