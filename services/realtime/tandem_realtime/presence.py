@@ -39,6 +39,8 @@ class Presence:
         self._tasks = Tasks()
         self._telling = Tasks()
         self._waiting: dict[str, deque[Call]] = {}
+        self._asked: dict[str, asyncio.Task[dict[str, bytes]]] = {}
+        self._reading: dict[str, asyncio.Task[dict[str, bytes]]] = {}
 
     def start(self) -> None:
         """Begin to keep and to sweep."""
@@ -72,8 +74,26 @@ class Presence:
         self._tell_in_turn(channel, presence.leave_call(channel, client, info, user, announce=announce, hold=hold))
 
     async def of(self, channel: str) -> dict[str, bytes]:
-        """Return the client info (JSON) of each client in *channel*. Raises `RedisUnavailable` or `RedisReplyError`."""
-        return presence.parse_present(await self._shards.run(channel, presence.read_call(channel)))
+        """
+        Return the client info (JSON) of each client in *channel*. Raises `RedisUnavailable` or `RedisReplyError`.
+
+        A channel is read once at a time: who asks meanwhile shares the next answer, which knows who came until then.
+        """
+        if (task := self._asked.get(channel)) is None:
+            before = self._reading.get(channel)
+            task = self._asked[channel] = asyncio.create_task(self._read(channel, before))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever waited has it
+        return await asyncio.shield(task)
+
+    async def _read(self, channel: str, before: asyncio.Task[dict[str, bytes]] | None) -> dict[str, bytes]:
+        if before is not None:
+            await asyncio.wait([before])
+        task = self._reading[channel] = self._asked.pop(channel)
+        try:
+            return presence.parse_present(await self._shards.run(channel, presence.read_call(channel)))
+        finally:
+            if self._reading.get(channel) is task:
+                del self._reading[channel]
 
     async def stats(self, channel: str) -> tuple[int, int]:
         """Return how many clients and how many users are in *channel*. Raises as `of` does."""

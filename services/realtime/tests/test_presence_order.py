@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from typing import Any
 
 import pytest
 
+from tandem.errors import RedisUnavailable
+from tandem.presence import read_call
+from tandem.scripts import Call
 from tandem_realtime.runtime import Runtime
 from tandem_realtime.session.following import follow
 from tests.session_clients import FakeTransport, user
@@ -64,3 +68,49 @@ async def test_thousands_of_channels_are_kept_in_time(runtime: Runtime, monkeypa
     runtime.presence._here.clear()
 
     assert time.monotonic() - started < 8  # a machine four times as slow
+
+
+async def test_who_asks_meanwhile_shares_the_next_answer(
+    runtime: Runtime, client: FakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crowd that asks who is there costs two reads, and nobody's answer is older than the question."""
+    run, reads = runtime.shards.run, 0
+
+    async def counting(channel: str, call: Call) -> Any:
+        nonlocal reads
+        reads += call.script is presence_call.script
+        return await run(channel, call)
+
+    presence_call = read_call("room:crowd")
+    monkeypatch.setattr(runtime.shards, "run", counting)
+    first = asyncio.create_task(runtime.presence.of("room:crowd"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it is being read
+    await client.subscribe("room:crowd")
+    await runtime.presence._telling.finish(5)
+    crowd = await asyncio.gather(*(runtime.presence.of("room:crowd") for _ in range(200)))
+
+    assert await first == {}
+    assert {tuple(found) for found in crowd} == {(client.session.client,)}
+    assert reads == 2
+    assert runtime.presence._asked == runtime.presence._reading == {}
+
+
+async def test_next_reader_asks_though_the_one_before_failed(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one read failed of is not what the next is told."""
+    run, errors = runtime.shards.run, [RedisUnavailable("away")]
+
+    async def failing(channel: str, call: Call) -> Any:
+        if channel == "room:failing" and errors:
+            await asyncio.sleep(0.05)
+            raise errors.pop()
+        return await run(channel, call)
+
+    monkeypatch.setattr(runtime.shards, "run", failing)
+    first = asyncio.create_task(runtime.presence.of("room:failing"))
+    await asyncio.sleep(0.01)
+    second = asyncio.create_task(runtime.presence.of("room:failing"))
+
+    with pytest.raises(RedisUnavailable):
+        await first
+    assert await second == {}
