@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
+from jsonschema import Draft202012Validator
 
 import tandem
 from rig.overrides import override_tandem
@@ -353,3 +354,26 @@ def test_openapi_page_has_every_route(ann: User) -> None:
     assert page == json.loads(json.dumps(description("/inbox/")))
     assert set(page["paths"]) == {"/", "/counts/", "/items/{id}/", "/mark/", "/preferences/"}
     assert page["servers"] == [{"url": "/inbox"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "is_right"),
+    [
+        ("Mark", {"as": "read", "ids": ["o1"]}, True),
+        ("Mark", {"as": "read", "ids": ["o1"], "up_to": None}, True),
+        ("Mark", {"as": "read", "up_to": [1, 2]}, True),
+        ("Mark", {"as": "read"}, False),
+        ("Mark", {"as": "read", "ids": None, "up_to": None}, False),
+        ("Mark", {"as": "read", "ids": ["o1"], "up_to": [1, 2]}, False),
+        ("Choice", {"on": True, "kind": "order.shipped", "medium": "email"}, True),
+        ("Choice", {"on": True, "thread": "x"}, True),
+        ("Choice", {"on": True}, False),
+        ("Choice", {"on": True, "kind": "order.shipped"}, False),
+        ("Choice", {"on": True, "kind": "order.shipped", "medium": "email", "thread": "x"}, False),
+    ],
+)
+def test_openapi_page_says_which_fields_go_together(name: str, body: dict[str, Any], is_right: bool) -> None:
+    """As the views do, which refuse what has both sides or neither."""
+    schemas = description("/inbox/")["components"]["schemas"]
+
+    assert Draft202012Validator(schemas[name]).is_valid(body) == is_right

@@ -17,9 +17,12 @@ from tandem.inbox.web import shapes, views
 _WHY = {
     "400": "malformed: the field that is at fault is named",
     "401": "nobody is logged in",
-    "403": "the CSRF token is missing",
     "404": "there is none, or it is another's",
 }
+
+_CSRF = {"description": "the CSRF token is missing; the project's CSRF_FAILURE_VIEW answers"}
+_EITHER = {"Mark": (("ids",), ("up_to",)), "Choice": (("kind", "medium"), ("thread",))}
+"""Of these fields a body has one side, and nothing of the other."""
 
 
 @login_not_required
@@ -35,6 +38,8 @@ def description(prefix: str) -> dict[str, Any]:
     _, components = msgspec.json.schema_components(
         [*answers, shapes.Refusal, views.Mark, views.Choice], ref_template="#/components/schemas/{name}"
     )
+    for name, sides in _EITHER.items():
+        components[name]["oneOf"] = [_side(own, other) for own, other in (sides, sides[::-1])]
     refusal = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}}
     return {
         "openapi": "3.1.0",
@@ -55,7 +60,7 @@ def description(prefix: str) -> dict[str, Any]:
         },
         "components": {
             "schemas": components,
-            "responses": {status: {"description": why, **refusal} for status, why in _WHY.items()},
+            "responses": {status: {"description": why, **refusal} for status, why in _WHY.items()} | {"403": _CSRF},
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
                 "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRFToken"},
@@ -80,6 +85,11 @@ def _operation(
         operation["requestBody"] = {"required": True, "content": _json(body)}
         operation["security"] = [{"session": [], "csrf": []}]
     return operation
+
+
+def _side(own: tuple[str, ...], other: tuple[str, ...]) -> dict[str, Any]:
+    given = {name: {"not": {"type": "null"}} for name in own}
+    return {"required": list(own), "properties": given | {name: {"type": "null"} for name in other}}
 
 
 def _json(name: str) -> dict[str, Any]:
