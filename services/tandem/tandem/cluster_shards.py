@@ -56,6 +56,12 @@ class ClusterShards(Shards):
 
     def run_each(self, calls: Sequence[tuple[int, Command]]) -> list[Any]:
         """Run scripts, in their order in each bucket. What failed has its error for a reply."""
+        if len(calls) == 1:
+            [(shard, command)] = calls
+            try:
+                return self._replies(shard, [command])
+            except RedisUnavailable as error:
+                return [error]
         replies: list[Any] = [None] * len(calls)
         self._carry(calls, replies, range(len(calls)))
         return replies
@@ -140,6 +146,8 @@ class NodeShards(Shards):
 
     def _batches(self, commands: Sequence[Command]) -> list[Sequence[Command]]:
         """No transaction is of two slots."""
+        if len(commands) == 1:
+            return [commands]
         return [list(batch) for _, batch in groupby(commands, _bucket_of)]
 
 

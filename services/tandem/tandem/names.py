@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from tandem import conf
 from tandem.groups import shard_for
@@ -26,7 +26,14 @@ def boot_keys(channel: str) -> tuple[str, str]:
 
 
 def _beginning(name: str) -> str:
-    return _beginning_in(shard_for(name, BUCKETS)) if conf.is_cluster() else conf.key_prefix()
+    prefix = conf.key_prefix()
+    return _tagged(prefix, conf.layer_prefix(), name) if conf.is_cluster() else prefix
+
+
+@lru_cache(maxsize=4096)  # each publication asks several times
+def _tagged(prefix: str, layer_prefix: str, name: str) -> str:
+    """Return how keys of *name* begin; *layer_prefix* decides, too, which bucket it is in."""
+    return f"{prefix}:{{{TAGS[shard_for(name, BUCKETS)]}}}"
 
 
 def _beginning_in(bucket: int) -> str:
