@@ -35,5 +35,4 @@ console.log(JSON.stringify({
   late,
   busiest: busiest(0, end / 2000),
   afterwards: busiest(healed, Infinity),
-  timeline: process.env.TIMELINE ? [...inSecond].sort(([a], [b]) => a - b).map(([, n]) => n) : undefined,
 }));
