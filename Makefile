@@ -28,7 +28,7 @@ panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard'
 	@$(VENV)/python -m rig.panels
 
 ##@ Check it
-.PHONY: packages sdks test suites matrix soak conformance lint types links format
+.PHONY: packages sdks test suites matrix soak compose-test conformance lint types links format
 test: packages .venv/tests sdks ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
 	@.ci/test
 
@@ -40,6 +40,10 @@ suites: .venv/tests sdks ## Run the test suites that come with the Go and the Py
 
 soak: packages .venv/tests sdks ## Run the long proofs that make test has in a short form
 	@LANES=1 PYTEST_OPTIONS="-m slow" .ci/test services/tandem services/api services/realtime services/loadgen charts/tests services/tests
+
+compose-test: packages .venv/tests ## Bring services/compose.yaml up with podman, press, move containers, take it down (root)
+	@.ci/packages .ci/packages-compose.txt
+	@$(VENV)/python -m pytest -m slow charts/tests/test_compose.py
 
 conformance: ## Run Autobahn's test suite of WebSocket conformance (needs a Python 2.7)
 	@cd services/realtime && ../../$(VENV)/python -m tests.conformance

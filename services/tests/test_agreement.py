@@ -83,11 +83,16 @@ def test_variables_of_the_docs_are_those_of_the_settings() -> None:
 
 
 def variables_set() -> set[str]:
-    """What the chart's templates and the rendered manifests name."""
-    manifests = texts(ROOT / "k8s/manifests", "*.yaml") + text(SERVICES / "compose.yaml")
+    """What the chart's templates, the rendered manifests, and compose for our own images name."""
+    manifests = texts(ROOT / "k8s/manifests", "*.yaml")
+    composed = [
+        each for each in yaml.safe_load(text(SERVICES / "compose.yaml"))["services"].values() if "build" in each
+    ]
     templates = texts(CHART / "templates", "*.tpl")
-    return {found[0] for found in re.finditer(rf"(?<=\bname: ){VARIABLE.pattern}(?=\s)", manifests)} | {
-        found[0] for found in re.finditer(rf'(?<="){VARIABLE.pattern}(?=")', templates)
+    return {
+        *(found[0] for found in re.finditer(rf"(?<=\bname: ){VARIABLE.pattern}(?=\s)", manifests)),
+        *(found[0] for found in re.finditer(rf'(?<="){VARIABLE.pattern}(?=")', templates)),
+        *(name for service in composed for name in service["environment"]),
     }
 
 

@@ -61,11 +61,13 @@ def edge(folder: Path, port: int, upstream: int, names: NameServer) -> Server:
     find_program("envsubst")
     service = yaml.safe_load((SERVICES / "compose.yaml").read_text())["services"]["edge"]
     shell, option, script = service["command"]
+    resolver = folder / "resolv.conf"
+    resolver.write_text(f"search somewhere\nnameserver 127.0.0.1:{names.port}\nnameserver 192.0.2.1\n")
     for theirs, ours in (  # /tmp first: folder and checkout may be below it
         ("/tmp", str(folder)),
         ("$$", "$"),
         ("/etc/tandem", str(SERVICES.parent / "ingress")),
-        ("127.0.0.11", f"127.0.0.1:{names.port}"),
+        ("/etc/resolv.conf", str(resolver)),
         ("exec nginx", f"exec {find_program('nginx')}"),
         ("daemon off;", "daemon off; user root;" if os.getuid() == 0 else "daemon off;"),
     ):
