@@ -104,6 +104,8 @@ def test_muted_thread_is_heard_again() -> None:
     [
         ({"next": "https://evil.example/"}, "next: an address of this site"),
         ({"next": "//evil.example/"}, "next: an address of this site"),
+        ({"next": "\N{BICYCLE}"}, "next: an address of this site"),
+        ({"next": "account"}, "next: an address of this site"),
         ({"next": "/", "shown": "account.breached email"}, "kind: 'account.breached' is critical"),
         ({"next": "/", "shown": "nothing email", "on": "nothing email"}, "kind: 'nothing' is not declared"),
         ({"next": "/", "shown": "order.shipped pigeon", "on": "order.shipped pigeon"}, "medium: inbox, email, not"),

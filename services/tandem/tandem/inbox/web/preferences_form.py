@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_protect
@@ -41,14 +40,15 @@ def shown(request: HttpRequest) -> dict[str, Any]:
 def save(request: HttpRequest) -> HttpResponse:
     """Switch what differs from what is so, of what was shown, and go back to the page that has the form."""
     back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, request.get_host(), require_https=request.is_secure()):
+    is_safe = url_has_allowed_host_and_scheme(back, request.get_host(), require_https=request.is_secure())
+    if not is_safe or not back.startswith("/"):  # as `shown` gives it
         return HttpResponseBadRequest("next: an address of this site\n", content_type="text/plain")
     try:
         with transaction.atomic(using=home()):
             _save(request)
     except InvalidNotification as error:
         return HttpResponseBadRequest(f"{error}\n", content_type="text/plain; charset=utf-8")
-    return redirect(f"{back.partition('#')[0]}#tandem-preferences")
+    return HttpResponseRedirect(f"{back.partition('#')[0]}#tandem-preferences")
 
 
 def _save(request: HttpRequest) -> None:
