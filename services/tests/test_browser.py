@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from playwright.async_api import expect
 
+from rig.axe import violations
 from rig.browser import open_browser, shown_value, wait_for_value
 from rig.stack import Stack
 
@@ -45,6 +47,7 @@ async def test_the_api_is_away_and_somebody_presses(tmp_path: Path) -> None:
             other = await browser.new_page()
             await other.goto(f"{stack.url}/counter/")
             await expect(other.get_by_role("heading")).to_have_text("Back in a moment")
+            found = await violations(other)
             await page.get_by_role("button", name="Add one").click()
             await expect(page.get_by_role("alert")).to_have_text(AWAY)
             await page.context.set_offline(True)
@@ -56,8 +59,14 @@ async def test_the_api_is_away_and_somebody_presses(tmp_path: Path) -> None:
             await wait_for_value(page, before + 1)
             await expect(page.locator("#problem")).to_be_hidden()
             await wait_for_value(other, before + 1)  # it has tried again by itself
+            with sqlite3.connect(stack.directory / "tandem.sqlite3") as database:
+                database.execute("ALTER TABLE counters_counter RENAME TO gone")
+            await other.goto(f"{stack.url}/counter/")
+            await expect(other.get_by_role("heading")).to_have_text("Something went wrong")
+            found += await violations(other)
 
     assert complaints == []
+    assert found == []
 
 
 async def test_a_large_number_is_not_rounded(stack: Stack) -> None:
