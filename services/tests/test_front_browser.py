@@ -34,6 +34,7 @@ PAGES = [
     "/notifications/",
     "/source/orders/models.py",
     "/transports/",
+    "/api/docs",
     "/nowhere/",
 ]
 MARK = "/static/api/mark.svg"
@@ -258,21 +259,35 @@ async def test_without_javascript(stack: Stack, browser: Browser) -> None:
     await context.close()
 
 
+async def look(page: Page, name: str) -> list[str]:
+    """What axe has to say of a page in every dress, and whether it is wider than its window."""
+    found = []
+    for dress, (scheme, width) in DRESSES.items():
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.set_viewport_size({"width": width, "height": 800})
+        found += [f"{dress}: {each}" for each in await violations(page)]
+        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{dress}: overflows")
+        await picture(page, f"{name.strip('/').replace('/', ' ')} {dress}")
+    return found
+
+
 @pytest.mark.asyncio(loop_scope="module")
 async def test_axe_has_nothing_to_say_of_the_others(stack: Stack, browser: Browser) -> None:
-    """The counter, its buttons, the inbox, a source file, what is not there, and the admin's live page."""
-    found = {}
+    """The counter, its buttons, the inbox, a source file, the API, what is not there, the admin login and live page."""
     context = await browser.new_context()
     page = await sign_in(context, stack.url, "Ada", [])
+    found = {}
     for path in PAGES:
         await page.goto(f"{stack.url}{path}")
-        found[path] = await violations(page)
+        found[path] = await look(page, path)
     await page.goto(f"{stack.url}{LIVE_PAGE}")
+    found["login"] = await look(page, "login")
     await page.fill("#id_username", "admin")
     await page.fill("#id_password", ADMIN_PASSWORD)
     await page.click("[type=submit]")
     await expect(page.locator("#connections")).to_have_text(re.compile(r"\d"), timeout=MS)
-    found[LIVE_PAGE] = await violations(page)
+    found[LIVE_PAGE] = await look(page, LIVE_PAGE)
     await page.goto(stack.url)
     await page.get_by_role("link", name="Live connections").first.click()
     await expect(page).to_have_url(f"{stack.url}{LIVE_PAGE}")

@@ -1,4 +1,4 @@
-"""403, 404 and 500: JSON where programs ask, a page where people do."""
+"""400, 403, 404 and 500: JSON where programs ask, a page where people do."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from tandem.request_log import current_request_id
 
 SERVER_ERROR = 500
 _FOR_PROGRAMS = ("/api/", "/server/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what is no request of a page: a form with thousands of fields, or cut off in the middle."""
+    return _answer(request, 400, "That was not understood", "Load the page again and retry.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -24,6 +29,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form without a valid token: a browser that keeps no cookies, or a page from before another login."""
     text = "This form was from before, or your browser keeps no cookies, which it needs. Load the page again and retry."
+    if "application/json" in (request.headers.get("Accept"), request.content_type):  # a script of one of our pages
+        return JsonResponse({"problem": text}, status=403)
     return _answer(request, 403, "That form is out of date", text)
 
 

@@ -12,6 +12,7 @@ from ninja.parser import Parser
 
 import tandem
 from api.counters.api import router as counters
+from api.openapi_page import OpenAPIPage
 
 MAX_DIGITS = 25  # more than 64 bits have; Python's own limit (4300) would make a malformed body of a large number
 
@@ -33,6 +34,7 @@ api = NinjaAPI(
     version=tandem.__version__,
     description="Counters that tell every open page when they change.",
     parser=JSONParser(),
+    docs=OpenAPIPage(),
     urls_namespace="api",
 )
 api.add_router("/counters", counters)

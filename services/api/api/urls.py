@@ -9,6 +9,7 @@ from api.logins import login
 from api.rest import api
 
 admin.site.site_header = admin.site.site_title = "Tandem"
+admin.site.login_template = "login.html"
 
 urlpatterns = [
     path("", include("api.front.urls")),
@@ -23,5 +24,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler400 = "api.errors.bad_request"
 handler404 = "api.errors.not_found"
 handler500 = "api.errors.server_error"

@@ -27,15 +27,16 @@ def _refuse_zero(by: int) -> int:
 
 
 Step = Annotated[int, Field(strict=True, ge=actions.SMALLEST, le=actions.LARGEST), AfterValidator(_refuse_zero)]
+Name = Annotated[str, Field(examples=["demo"])]
 
 
 class CounterOut(Schema):
     """A counter as the API tells it."""
 
-    name: str
-    value: int
-    changed_at: datetime
-    version: int
+    name: Name
+    value: Annotated[int, Field(examples=[42])]
+    changed_at: Annotated[datetime, Field(examples=["2026-11-26T09:00:00.123456Z"])]
+    version: Annotated[int, Field(examples=[57])]
 
 
 class Refusal(Schema):
@@ -72,7 +73,7 @@ def list_counters(request: HttpRequest) -> QuerySet[Counter]:
 
 
 @router.get("/{name}/", response={200: CounterOut, 304: None, 404: Refusal}, summary="One counter")
-def get_counter(request: HttpRequest, response: HttpResponse, name: str) -> Counter | Status[None]:
+def get_counter(request: HttpRequest, response: HttpResponse, name: Name) -> Counter | Status[None]:
     """
     One counter, with `X-Tandem-Position: <epoch>:<offset>` of its channel, read before the row.
 
@@ -101,7 +102,7 @@ def _matches(if_none_match: str, etag: str) -> bool:
     response={200: CounterOut, 400: Refusal, 404: Refusal, 422: WrongFields},
     summary="Increment a counter",
 )
-def increment_counter(request: HttpRequest, name: str, payload: IncrementIn | None = None) -> Counter:
+def increment_counter(request: HttpRequest, name: Name, payload: IncrementIn | None = None) -> Counter:
     """Add `by` (1 unless given, negative to go back) in one atomic step, and publish the new value."""
     try:
         return actions.increment(name, payload.by if payload else 1)
