@@ -1,6 +1,13 @@
 /* Post the page's forms without leaving it. What changes comes back as it comes to everybody: over the line. */
 
+const OVER = "You have signed out, or somebody else has signed in here since. Load the page again.";
 const AWAY = "The server does not answer. Please try again in a moment.";
+
+const problem = document.querySelector("#problem");
+const isSignedIn = "signedIn" in document.querySelector("#desk").dataset;
+
+/** Tell whether this page is of a login that is no more: what is pressed here would be done by somebody else. */
+const isOver = () => isSignedIn && tandem.connect().state === "refused";
 
 async function post(form, submitter) {
   const body = new URLSearchParams(new FormData(form, submitter));
@@ -16,6 +23,8 @@ document.addEventListener("submit", async (event) => {
   const { target: form, submitter } = event;
   if (!form.matches("[data-stay]")) return;
   event.preventDefault();
-  document.querySelector("#problem").textContent = await post(form, submitter);
+  problem.textContent = isOver() ? OVER : await post(form, submitter);
   document.dispatchEvent(new Event("front:posted"));
 });
+
+document.addEventListener("tandem:state", () => isOver() && (problem.textContent = OVER));

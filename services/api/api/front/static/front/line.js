@@ -2,6 +2,7 @@
 
 const DARK_MS = 1500; // before and after the ten things
 const TIMEOUT_MS = 15_000;
+const AWAY = "The server does not answer. Please try again in a moment.";
 
 const button = document.querySelector("#cut");
 const told = document.querySelector("#told");
@@ -57,7 +58,8 @@ async function cut() {
     told.textContent = `${things.length} things have happened. This page knows of none of them.`;
     await sleep(DARK_MS);
   } else {
-    told.textContent = "The server does not answer. Please try again in a moment.";
+    const isOurs = answer?.headers.get("Content-Type")?.startsWith("application/json"); // else it is the edge's own page
+    told.textContent = isOurs ? (await answer.json()).problem : AWAY;
   }
   began = performance.now();
   end.timer = setTimeout(end, answer?.ok ? TIMEOUT_MS : 0);
