@@ -75,10 +75,10 @@ async def press_and_see(compose: Compose) -> None:
         page = (await browser.get("/increment/")).raise_for_status().text
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
         pressed = await browser.post("/increment/", data={"by": "1", "csrfmiddlewaretoken": token})
+        assert pressed.status_code == 302, pressed.text
         [publication] = await wire.publications(1)
         shown = (await browser.get("/counter/")).raise_for_status().text
 
-    assert pressed.status_code == 302
     assert re.search(rf"\b{publication['data']['value']}\b", shown)
 
 
