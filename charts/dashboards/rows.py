@@ -249,9 +249,10 @@ def api() -> list[Panel]:
         ),
         lines(
             "Outbox",
-            "Committed, not yet published; and what was set aside for somebody to look at.",
+            "Committed, not yet published; what was set aside for somebody to look at; 1 while publishing is paused.",
             query("max by (namespace) (tandem_outbox_pending{API})", "waiting"),
             query("max by (namespace) (tandem_outbox_set_aside{API})", "set aside"),
+            query("max by (namespace) (tandem_outbox_paused{API})", "paused"),
         ),
         lines(
             "Redis pool",

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands
 from django.utils.module_loading import autodiscover_modules
 
-from tandem import conf, control, tracing
+from tandem import conf, control, pause, tracing
 from tandem.chores import chores
 from tandem.gauges import gauges
 
@@ -23,6 +23,7 @@ class TandemConfig(AppConfig):
         """Import what the project says about its channels, and what obeys its logins; trace if that is wanted."""
         _take_runworker()
         control.keep = import_module("tandem.outbox.control").keep
+        pause.look = import_module("tandem.outbox.watch").watch.paused_since
         if apps.is_installed("django.contrib.auth"):
             import_module("tandem.auth.signals").connect()
         import_module("tandem.checks")

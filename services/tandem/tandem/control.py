@@ -3,9 +3,9 @@ Tell every realtime process what to do with connections that are open: end them,
 
 Each function acts on the connections that fit all of *user*, *client* (the id that connect answered) and *session* (the
 ``sid`` of the connection token) that are given; at least one must be. Every process acts within two seconds; one that
-has no connection to Redis then acts as soon as it has. What Redis cannot take now waits in the outbox of a project that
-has one, and goes first; elsewhere each raises `RedisUnavailable` within a second. Each raises `RedisReplyError`, and
-has a twin for async code: `adisconnect`, `aunsubscribe`, `asubscribe`, `arefresh`.
+has no connection to Redis then acts as soon as it has. What Redis cannot take now, or is told during a pause, waits in
+the outbox of a project that has one, and goes first; elsewhere each raises `RedisUnavailable` within a second. Each
+raises `RedisReplyError`, and has a twin for async code: `adisconnect`, `aunsubscribe`, `asubscribe`, `arefresh`.
 
 What is told is a channel like any other, with positions: a process that misses a message reads it from the stream.
 None of this bars tokens: `tandem.revoke` does, and the end of a login.
@@ -24,6 +24,7 @@ from tandem import conf, scripts
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import group_for
 from tandem.namespaces import CONTROL, CONTROL_CHANNEL, INTERNAL, Namespace
+from tandem.pause import refuse_while_paused
 from tandem.publication import Position, encode_json, pack_body
 from tandem.revocations import Revocation, revoke_call
 from tandem.scripts import Call
@@ -210,6 +211,7 @@ def _check(message: Message) -> None:
 def _send(message: Message) -> None:
     call = control_call(message)
     try:
+        refuse_while_paused()  # the sockets may be at another Redis
         shards().run(CHANNEL, call)
     except RedisUnavailable:
         if keep is None:

@@ -17,6 +17,10 @@ class RedisUnavailable(TandemError, exceptions.ConnectionError):
     """
 
 
+class PublishingPaused(RedisUnavailable):
+    """Publishing is paused, by ``manage.py tandem pause``: nothing was sent."""
+
+
 class RedisReplyError(TandemError, exceptions.ResponseError):
     """Redis answered with an error: `text` is all of it, `code` its first word (``WRONGTYPE``, ``OOM`` ...)."""
 

@@ -1,4 +1,4 @@
-"""The outbox: publications that were committed and not yet sent; beside it what was revoked, what triggers noticed."""
+"""The outbox: publications that were committed and not yet sent. What was revoked, what triggers noticed; the pause."""
 
 from __future__ import annotations
 
@@ -50,6 +50,16 @@ class OutboxEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} to {self.channel}"
+
+
+class Pause(models.Model):
+    """Nothing is sent from this database, and nobody publishes directly, while there is this row."""
+
+    id: models.PositiveSmallIntegerField[int, int] = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    since: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_default=Now(), help_text="its own clock")
+
+    def __str__(self) -> str:
+        return f"paused since {self.since:%Y-%m-%d %H:%M:%S %Z}"
 
 
 class Generation(models.Model):

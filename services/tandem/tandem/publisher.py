@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 
 from tandem import conf, scripts, tracing
 from tandem.errors import PublicationTooLarge, TandemError
+from tandem.pause import refuse_while_paused
 from tandem.publication import Position, encode_json, encode_tags, pack_body
 from tandem.shards import shards
 from tandem.tab import with_mark
@@ -50,8 +51,8 @@ def publish(
     With a *version* (1 to 2**64 - 1, of a channel with history) nothing is published unless it is later than the last
     one; then the position is where the stream stands. Another *version_epoch* than the last begins anew.
     Blocks for a quarter of a second at most, and not at all while Redis is known to be away. Raises
-    `RedisUnavailable`, `RedisReplyError`, `InvalidChannel`, `UnknownNamespace`, `PublicationTooLarge`, or `ValueError`
-    for what is not JSON.
+    `RedisUnavailable`, `PublishingPaused` (which is one), `RedisReplyError`, `InvalidChannel`, `UnknownNamespace`,
+    `PublicationTooLarge`, or `ValueError` for what is not JSON.
     """
     draft = Draft(
         channel,
@@ -95,12 +96,14 @@ def publish_many(drafts: Sequence[Draft]) -> list[Position | TandemError]:
     """
     Publish all of *drafts* in one round trip for each shard; an error stands where its publication was refused.
 
-    Raises `RedisUnavailable` when a shard does not answer, and what `publish` raises for a malformed draft.
+    Raises `RedisUnavailable` when a shard does not answer, `PublishingPaused` during a pause, and what `publish` raises
+    for a malformed draft.
     """
     with tracing.publishing(len(drafts), drafts[0].request_id if drafts else ""):
         calls = [(draft.channel, publish_call(draft)) for draft in drafts]
         started = time.perf_counter()
         try:
+            refuse_while_paused()
             replies = shards().run_many(calls)
         except TandemError as error:
             observe(type(error).__name__, started)

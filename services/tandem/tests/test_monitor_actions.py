@@ -45,7 +45,14 @@ def test_processes_are_added_up() -> None:
 
 def test_without_a_realtime_process_the_page_is_empty() -> None:
     """Nobody answers, nothing is waited for."""
-    assert actions.overview() == {"connections": 0, "pods": [], "users": [], "channels": [], "warnings": []}
+    assert actions.overview() == {
+        "connections": 0,
+        "pods": [],
+        "users": [],
+        "channels": [],
+        "warnings": [],
+        "paused": "",
+    }
 
 
 @pytest.mark.usefixtures("redis_down")

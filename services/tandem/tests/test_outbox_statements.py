@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from rig.postgres import PostgresServer
-from tandem.models import OutboxEntry, make_key
+from tandem.models import OutboxEntry, Pause, make_key
 from tandem.outbox import rows
 from tandem.outbox.rows import Row
 from tandem.outbox.statements import numbers
@@ -34,6 +34,7 @@ def server(django_db_blocker: Any) -> Iterator[PostgresServer]:
         )[ALIAS]
         with connections[ALIAS].schema_editor() as editor:
             editor.create_model(OutboxEntry)
+            editor.create_model(Pause)
         yield server
         connections[ALIAS].close()
         del connections[ALIAS], connections.settings[ALIAS]

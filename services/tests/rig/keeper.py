@@ -82,6 +82,7 @@ class Keeper:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 async with connect(self.url, compression=None, ping_interval=None, close_timeout=1) as self._socket:
                     self.books.connections += 1
+                    self.subscribed.clear()
                     try:
                         await self._serve(self._socket)
                     finally:

@@ -21,6 +21,7 @@ from tandem.live.showing import render
 from tandem.live.sources import find_source
 from tandem.models import OutboxEntry
 from tandem.outbox import publish_on_commit
+from tandem.pause import refuse_while_paused
 from tandem.publication import Position
 from tandem.publisher import Draft, publish_call
 from tandem.shards import shards
@@ -70,6 +71,7 @@ def publish_html(block: Block) -> None:
     back empty), which knows of no version before: what is out then may be older than what was there.
     """
     try:
+        refuse_while_paused()
         for _ in range(TRIES):
             before = position(block.channel)
             if before is None or _publish_from(before, block):

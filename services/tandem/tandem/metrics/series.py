@@ -31,7 +31,12 @@ outbox_set_aside = Gauge(
     "Committed publications that are themselves at fault: retry or drop them",
     multiprocess_mode="livemostrecent",
 )
-OF_APPS = {"outbox_pending": outbox_pending, "outbox_set_aside": outbox_set_aside}
+outbox_paused = Gauge("tandem_outbox_paused", "1 while publishing is paused", multiprocess_mode="livemostrecent")
+OF_APPS = {
+    "outbox_pending": outbox_pending,
+    "outbox_set_aside": outbox_set_aside,
+    "outbox_paused": outbox_paused,
+}
 """What `tandem.gauges` tells of, by its name there."""
 
 

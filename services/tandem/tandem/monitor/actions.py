@@ -10,6 +10,7 @@ import structlog
 
 from tandem import conf, control
 from tandem.census import LIMIT, Answer, Client, Crowd, take_census
+from tandem.pause import paused_since, tell_paused
 from tandem.tokens import subscription_token
 
 TAP_SECONDS = 3600
@@ -27,7 +28,8 @@ class Tap(msgspec.Struct, frozen=True):
 
 def overview(search: str = "") -> dict[str, Any]:
     """Return what all processes together tell. Raises `RedisUnavailable` or `RedisReplyError`."""
-    return merge(take_census(search=search[:255]))
+    since = paused_since()
+    return {**merge(take_census(search=search[:255])), "paused": tell_paused(since) if since else ""}
 
 
 def connections_of(user: str) -> list[Client]:

@@ -32,6 +32,8 @@ def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row]) -> N
     channels = rows.channels_of(here)
     limit = len(here) + OLDER + 1
     numbers = rows.waiting_numbers(connection, channels, up_to=max(row.pk for row in here), limit=limit)
+    if not numbers:  # others have sent them, or there is a pause
+        return
     if len(numbers) == limit:
         poke_workers(store)
         return

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import Case, Exists, QuerySet, Value, When
 from django.db.models.functions import Now
 
-from tandem.models import OutboxEntry
+from tandem.models import OutboxEntry, Pause
 from tandem.outbox.statements import numbers
 
 TABLE = OutboxEntry._meta.db_table
+_PAUSE = Pause._meta.db_table
 KEY_SECONDS = 7 * 24 * 3600
 """How long Redis remembers the idempotency key of a row; until its deletion has committed, if that is sooner."""
 OLD = timedelta(days=6)
@@ -60,12 +61,17 @@ def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[Row]:
 
 
 def waiting_numbers(connection: BaseDatabaseWrapper, channels: Sequence[str], *, up_to: int, limit: int) -> list[int]:
-    """Return the numbers of the first *limit* rows of *channels* that wait, none higher than *up_to*."""
+    """
+    Return the numbers of the first *limit* rows of *channels* that wait, none higher than *up_to*.
+
+    None while there is a pause: it costs whoever sends no statement of its own.
+    """
     quote = connection.ops.quote_name
     among, parameters = _among(connection, "channel", channels)
     statement = (
         f"SELECT {quote('id')} FROM {quote(TABLE)} WHERE {among} AND {quote('id')} <= %s"
-        f" AND {quote('state')} = 'waiting' ORDER BY {quote('id')} LIMIT {int(limit)}"
+        f" AND {quote('state')} = 'waiting' AND NOT EXISTS (SELECT 1 FROM {quote(_PAUSE)})"
+        f" ORDER BY {quote('id')} LIMIT {int(limit)}"
     )
     return numbers(connection, statement, [*parameters, up_to])
 
@@ -78,8 +84,9 @@ def delete(connection: BaseDatabaseWrapper, pks: Sequence[int]) -> None:
 
 
 def waiting(using: str) -> QuerySet[OutboxEntry]:
-    """Return the rows of the database *using* that wait, in their order."""
-    return OutboxEntry.objects.using(using).filter(state=OutboxEntry.State.WAITING).order_by("pk")
+    """Return the rows of the database *using* that wait, in their order: none while there is a pause."""
+    is_paused = Exists(Pause.objects.using(using))
+    return OutboxEntry.objects.using(using).filter(~is_paused, state=OutboxEntry.State.WAITING).order_by("pk")
 
 
 def read(found: QuerySet[OutboxEntry]) -> list[Row]:

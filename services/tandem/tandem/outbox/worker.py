@@ -18,7 +18,9 @@ from tandem.chores import Chore
 from tandem.errors import TandemError
 from tandem.groups import name_for
 from tandem.memory import is_memory
+from tandem.outbox.pausing import paused_since
 from tandem.outbox.sweep import databases, due_channels, send_channels
+from tandem.pause import tell_paused
 from tandem.poke import CHANNEL, poke_shard
 from tandem.repeats import Repeats
 from tandem.shards import open_shards, shards
@@ -93,6 +95,8 @@ class Worker:
         by_shard: dict[int, list[tuple[str, list[str]]]] = {}
         try:
             close_old_connections()
+            if since := paused_since():
+                self._repeats.warning("outbox.paused", "", reason=tell_paused(since))
             for alias in databases():
                 for shard, channels in due_channels(alias, _OLDER_THAN, self._store).items():
                     by_shard.setdefault(shard, []).append((alias, channels))

@@ -15,6 +15,7 @@ from tandem import Position, __version__, census, conf, control, presence, scrip
 from tandem.census import take_census
 from tandem.errors import RedisUnavailable, TandemError
 from tandem.groups import group_for
+from tandem.pause import paused_since, refuse_while_paused
 from tandem.publication import Publication, encode_json
 from tandem.publisher import Draft, publish_call, read_outcome
 from tandem.request_log import current_request_id
@@ -43,6 +44,7 @@ def broadcast(request: requests.Broadcast) -> Plan:
 
 def _publish_to(channel: str, what: requests.Published) -> Plan:
     started = time.perf_counter()
+    refuse_while_paused()
     draft = Draft(
         channel,
         what.data,
@@ -197,16 +199,22 @@ def refresh(request: requests.Refresh) -> Plan:
 
 def _tell(message: control.Message) -> Plan:
     """Tell the processes; what Redis cannot take now waits, as it does for `tandem.control`."""
+    call, keep = control.control_call(message), control.keep
+
+    def wait(_: Replies) -> Result:
+        if keep is not None:
+            keep(msgspec.json.encode(message))
+        return {}
 
     def finish(replies: Replies) -> Result:
         [reply] = replies
-        if isinstance(reply, RedisUnavailable) and control.keep is not None:
-            control.keep(msgspec.json.encode(message))
-        elif isinstance(reply, TandemError):
+        if isinstance(reply, RedisUnavailable) and keep is not None:
+            return wait(replies)
+        if isinstance(reply, TandemError):
             raise reply
         return {}
 
-    return Plan([(control.GROUP, control.control_call(message))], finish)
+    return Plan([], wait) if keep is not None and paused_since() else Plan([(control.GROUP, call)], finish)
 
 
 def _nothing(_: object) -> Result:

@@ -14,6 +14,7 @@ from tandem.doctor.findings import Finding
 from tandem.doctor.redis import try_redis
 from tandem.doctor.sockets import try_sockets
 from tandem.memory import is_memory
+from tandem.pause import paused_since, tell_paused
 
 HELP = "Try Redis and the address of the sockets, and say what to do about what fails."
 
@@ -43,6 +44,8 @@ def _try_all(url: str | None) -> Iterator[Finding]:
     except ImproperlyConfigured as error:
         yield Finding("wrong", str(error), "Run manage.py check.")
         return
+    if since := paused_since():
+        yield Finding("note", tell_paused(since))
     for address in addresses:
         if is_memory(address):
             text = "no Redis: everything stays in the process of runtandem, and this is another"

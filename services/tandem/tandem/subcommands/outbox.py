@@ -10,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from tandem.models import OutboxEntry
 from tandem.outbox import count_rows
 from tandem.outbox.aside import drop, everywhere, retry, set_aside
+from tandem.outbox.pausing import paused_since
 from tandem.outbox.sweep import databases
+from tandem.pause import tell_paused
 
 HELP = "Tell what waits in the outbox; list, retry or drop the rows that are set aside."
 
@@ -38,6 +40,8 @@ def handle(command: BaseCommand, **options: Any) -> None:
     else:
         counts = count_rows()
         command.stdout.write(f"{counts['waiting']} waiting, {counts['set_aside']} set aside")
+        if since := paused_since():
+            command.stdout.write(tell_paused(since))
 
 
 def _line(row: OutboxEntry) -> str:

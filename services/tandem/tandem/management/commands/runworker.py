@@ -23,7 +23,9 @@ from tandem.layer import ChannelLayer
 from tandem.memory import is_memory
 from tandem.outbox import send_left_over
 from tandem.outbox.liveness import serve_liveness
+from tandem.outbox.pausing import paused_since
 from tandem.outbox.worker import Worker
+from tandem.pause import tell_paused
 from tandem.poke import CHANNEL
 
 _AGAIN_SECONDS = 1.0
@@ -68,6 +70,8 @@ class Command(RunWorker):  # type: ignore[misc]  # channels has no types
             while chore():
                 pass
         self.stdout.write(f"sent {send_left_over()}")
+        if since := paused_since():
+            self.stdout.write(tell_paused(since))
 
 
 class HearingWorker(ChannelsWorker):  # type: ignore[misc]  # as above

@@ -35,6 +35,7 @@ const transports = (counts) => Object.entries(counts).map(([name, count]) => `${
 
 function show(told) {
   part("connections").textContent = told.connections;
+  part("paused").textContent = told.paused;
   part("pods").replaceChildren(
     ...told.pods.map((pod) =>
       row(`${pod.pod} ${pod.node}${pod.is_draining ? " (draining)" : ""}`, pod.connections, transports(pod.transports), pod.users, pod.channels),

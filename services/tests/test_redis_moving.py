@@ -1,0 +1,101 @@
+"""From one Redis to more, to fewer, or to a cluster, by the steps of the docs: nothing is lost or told twice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from rig.keeper import Keeper
+from rig.moving import Team
+from rig.redis_cluster import RedisCluster
+from rig.servers import RedisServer
+from tandem.groups import shard_for
+
+pytestmark = pytest.mark.slow
+NAMES = [f"public:{name}" for name in ("books", "tea", "bread", "salt")]
+
+
+def addresses(servers: Sequence[RedisServer]) -> str:
+    """Return the setting that names *servers* as shards."""
+    return ",".join(server.url for server in servers)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until *condition* holds."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def move(directory: Path, old: str, new: str) -> list[Keeper]:
+    """Move by the steps of the docs, with commits at every step, and return the subscribers and what they have."""
+    team = Team(directory)
+    keepers = [Keeper(team.sockets, name) for name in NAMES]
+
+    def have(last: int) -> bool:
+        return all(keeper.books.seen[-1:] == [last] for keeper in keepers)
+
+    async with contextlib.AsyncExitStack() as clients:
+        async with team.serving(old) as web:
+            await asyncio.gather(*(clients.enter_async_context(keeper) for keeper in keepers))
+            web.commit(0, 10, NAMES)
+            await until(lambda: have(9))
+            paused = await asyncio.to_thread(web.manage, "tandem", "pause")
+            web.commit(10, 15, NAMES)
+            refused = web.direct(NAMES[0])
+        async with team.serving(new) as web:
+            web.commit(15, 20, NAMES)
+            refused_anew = web.direct(NAMES[0])
+            await until(lambda: all(each.books.connections == 2 and each.subscribed.is_set() for each in keepers))
+            during = [keeper.books.seen[-1] for keeper in keepers]
+            resumed = await asyncio.to_thread(web.manage, "tandem", "resume")
+            web.commit(20, 25, NAMES)
+            await until(lambda: have(24))
+
+    assert "publishing is paused since" in paused
+    assert refused == refused_anew == paused.strip()
+    assert resumed.endswith(f": {10 * len(NAMES)} waiting\n")
+    assert during == [9] * len(NAMES)
+    return keepers
+
+
+def assert_moved(keepers: Sequence[Keeper], *, moved: Sequence[str]) -> None:
+    """Everything came once and in order; who is at another Redis was told to reload once, and nobody else."""
+    for keeper in keepers:
+        assert keeper.books.faults == []
+        assert keeper.books.seen == list(range(25))
+    assert [keeper.channel for keeper in keepers for _ in keeper.books.told_at] == list(moved)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+async def test_another_number_of_shards(tmp_path: Path, before: int, after: int) -> None:
+    """A channel that stays where it was resumes; one that does not is told to reload, once."""
+    with contextlib.ExitStack() as stack:
+        for name in ("one", "two", "team"):
+            (tmp_path / name).mkdir()
+        servers = [stack.enter_context(RedisServer(tmp_path / name)) for name in ("one", "two")]
+        keepers = await move(tmp_path / "team", addresses(servers[:before]), addresses(servers[:after]))
+
+    moved = [name for name in NAMES if shard_for(name, before) != shard_for(name, after)]
+    assert 0 < len(moved) < len(NAMES)
+    assert_moved(keepers, moved=moved)
+
+
+async def test_from_shards_to_a_cluster_and_back(tmp_path: Path) -> None:
+    """Every channel is at another Redis."""
+    for name in ("one", "two", "there", "back", "cluster"):
+        (tmp_path / name).mkdir()
+    with (
+        RedisServer(tmp_path / "one") as one,
+        RedisServer(tmp_path / "two") as two,
+        RedisCluster(tmp_path / "cluster") as cluster,
+    ):
+        there = await move(tmp_path / "there", addresses([one, two]), cluster.url)
+        back = await move(tmp_path / "back", cluster.url, addresses([one, two]))
+
+    assert_moved(there, moved=NAMES)
+    assert_moved(back, moved=NAMES)
