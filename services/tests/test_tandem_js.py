@@ -53,7 +53,7 @@ async def test_a_change_between_the_query_and_the_subscription_is_heard(
         seen = await page.until_seen(5)
 
         assert values_of(seen) == before + after
-        assert await page.books("reloads") == []
+        assert await page.noted("reloads") == []
 
 
 @every_way
@@ -70,7 +70,7 @@ async def test_a_hundred_cuts_at_random_lose_nothing(stack: Stack, http: httpx.A
 
 
 async def cut_at_random(stack: Stack, http: httpx.AsyncClient, way: str, *, cuts: int, changes: int) -> None:
-    """Cut the line of one page while a counter changes, and balance its books."""
+    """Cut the line of one page while a counter changes, and compare what it noted."""
     dice = random.Random(20_261_125)
     async with Cable(stack.edge.port) as cable, open_browser() as browser:
         context = await lacking(await browser.new_context(), way)
@@ -95,7 +95,7 @@ async def cut_at_random(stack: Stack, http: httpx.AsyncClient, way: str, *, cuts
         await page.until("live")
 
         assert values_of(seen) == values
-        assert await page.books("reloads") == []
+        assert await page.noted("reloads") == []
 
 
 async def test_a_position_of_another_stream_asks_for_a_reload(stack: Stack, http: httpx.AsyncClient) -> None:
@@ -109,7 +109,7 @@ async def test_a_position_of_another_stream_asks_for_a_reload(stack: Stack, http
         seen = await page.until_seen(1)
 
         assert values_of(seen) == [value]
-        assert [f"{each['epoch']}:{each['offset']}" for each in await page.books("reloads")] == [now]
+        assert [f"{each['epoch']}:{each['offset']}" for each in await page.noted("reloads")] == [now]
 
 
 async def test_no_position_asks_for_a_reload(stack: Stack, http: httpx.AsyncClient) -> None:
@@ -118,21 +118,21 @@ async def test_no_position_asks_for_a_reload(stack: Stack, http: httpx.AsyncClie
         page = await TandemPage.open(await browser.new_context(), f"{stack.url}/", COUNTER)
         await page.until("live")
 
-        assert len(await page.books("reloads")) == 1
+        assert len(await page.noted("reloads")) == 1
 
 
 RELOADING = """
 async ({ script, channel }) => {
   const { connect, subscribe } = await import(script);
   window.connection = connect({});
-  window.books = { seen: [], tries: 0 };
+  window.noted = { seen: [], tries: 0 };
   subscribe(channel, {
-    onPublication: (data) => books.seen.push(data),
+    onPublication: (data) => noted.seen.push(data),
     async onReload() {
-      books.tries += 1;
-      if (books.tries < 3) throw new Error("the api is away");
+      noted.tries += 1;
+      if (noted.tries < 3) throw new Error("the api is away");
       const answer = await new Promise((resolve) => (window.answer = resolve));
-      books.seen.push("reloaded");
+      noted.seen.push("reloaded");
       return answer;
     },
   });
@@ -152,13 +152,13 @@ async def test_publications_wait_for_the_reload(stack: Stack, http: httpx.AsyncC
         for data in (2, 3, 4):
             await publish(http, channel, data)
         await asyncio.sleep(0.3)
-        while_reloading = await page.books("seen"), await page.state()
+        while_reloading = await page.noted("seen"), await page.state()
         await page.page.evaluate("window.answer(':3')")
         await page.until("live")
 
         assert while_reloading == ([], "recovering")
-        assert await page.books("seen") == ["reloaded", 4]
-        assert await page.books("tries") == 3
+        assert await page.noted("seen") == ["reloaded", 4]
+        assert await page.noted("tries") == 3
 
 
 @every_way
@@ -182,8 +182,8 @@ async def test_what_a_tab_caused_is_for_the_others(stack: Stack, http: httpx.Asy
         cable.mend()
         await asyncio.gather(mine.until_seen(2), other.until_seen(4))
 
-        assert await mine.books("seen") == [2, 4]
-        assert await other.books("seen") == [1, 2, 3, 4]
+        assert await mine.noted("seen") == [2, 4]
+        assert await other.noted("seen") == [1, 2, 3, 4]
         assert await mine.page.evaluate("subscription.position.offset") == 4
 
 
@@ -205,7 +205,7 @@ async def test_a_stream_that_is_born_later(stack: Stack, http: httpx.AsyncClient
 
         assert seen == [1, 2]
         assert epoch
-        assert await page.books("reloads") == []
+        assert await page.noted("reloads") == []
 
 
 async def test_integers_beyond_53_bits_are_exact(stack: Stack, http: httpx.AsyncClient) -> None:
@@ -217,7 +217,7 @@ async def test_integers_beyond_53_bits_are_exact(stack: Stack, http: httpx.Async
         await publish(http, channel, {"large": 2**63 - 1, "small": 2**53 - 1, "text": str(2**63 - 1), "float": 0.5})
         await page.until_seen(1)
         told = await page.page.evaluate(
-            "Object.values(books.seen[0]).map((value) => `${typeof value} ${value}`).sort()"
+            "Object.values(noted.seen[0]).map((value) => `${typeof value} ${value}`).sort()"
         )
 
         assert told == sorted([f"bigint {2**63 - 1}", f"number {2**53 - 1}", f"string {2**63 - 1}", "number 0.5"])
@@ -275,8 +275,8 @@ async def test_back_and_forward(stack: Stack, http: httpx.AsyncClient) -> None:
         await page.page.go_back(wait_until="commit")
         seen = await page.until_seen(2)
         await page.until("live")
-        states = [state for state, _ in await page.books("states")]
+        states = [state for state, _ in await page.noted("states")]
 
         assert values_of(seen) == values
-        assert await page.books("reloads") == []
+        assert await page.noted("reloads") == []
         assert "recovering" in states[states.index("live") :]  # from the moment it left on

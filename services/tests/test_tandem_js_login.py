@@ -73,7 +73,7 @@ async def test_own_channel_of_who_is_logged_in(stack: Stack, http: httpx.AsyncCl
     async with logged_in(stack.url) as context:
         page = await open_page(context, stack.url, ADMIN)
         await page.until("live")
-        states = len(await page.books("states"))
+        states = len(await page.noted("states"))
         await asyncio.sleep(2 * SECONDS)
         await ask(http, "publish", channel=ADMIN, data="for the admin")
         await ask(http, "publish", channel=ADA, data="for ada")
@@ -82,7 +82,7 @@ async def test_own_channel_of_who_is_logged_in(stack: Stack, http: httpx.AsyncCl
         refused = await page.until("refused")
 
         assert seen == ["for the admin"]
-        assert len(await page.books("states")) == states + 2  # recovering, refused
+        assert len(await page.noted("states")) == states + 2  # recovering, refused
         assert await page.page.evaluate("connection.reason") == f"{ADA}: not allowed"
         assert refused < 2
 
@@ -95,7 +95,7 @@ async def test_a_worker_that_starts_late(stack: Stack) -> None:
         await page.until("live", seconds=20)
         began = [line.split()[1].partition("?")[0] for line in gate.requests]
 
-        assert "offline" not in [state for state, _ in await page.books("states")]
+        assert "offline" not in [state for state, _ in await page.noted("states")]
         assert began.count(WORKER) == 1
         assert began.count("/realtime/token/") == 1
         assert began.count("/ws/") == 1
@@ -112,9 +112,9 @@ async def test_long_polling_gets_a_ticket_for_each_request(stack: Stack, http: h
         await page.until("live")
         for number in (2, 3, 4):
             await ask(http, "publish", channel=ADMIN, data=number)
-            await page.until_true(f"books.seen.at(-1) === {number}")
+            await page.until_true(f"noted.seen.at(-1) === {number}")
 
-        assert await page.books("reloads") == []
+        assert await page.noted("reloads") == []
         assert sum("/realtime/ticket/" in line for line in gate.requests) >= 4
 
 
@@ -128,7 +128,7 @@ async def test_long_polling_of_somebody_else_s_channel(stack: Stack, http: httpx
         await page.page.evaluate(f"window.other = connection.subscribe({ADA!r}, {{ since: ':0' }})")
         await page.until_true("other.state === 'refused'")
         await ask(http, "publish", channel=ADMIN, data=2)
-        await page.until_true("books.seen.at(-1) === 2")
+        await page.until_true("noted.seen.at(-1) === 2")
 
         assert await page.page.evaluate("[other.reason, subscription.state]") == [f"{ADA}: not allowed", "live"]
 
@@ -174,11 +174,11 @@ async def test_somebody_else_logs_in(stack: Stack, http: httpx.AsyncClient) -> N
         other = await open_page(context, stack.url, ADA)
         await other.until("live")
         await page.until("refused", seconds=SECONDS + 2)
-        heard = await page.books("seen")
+        heard = await page.noted("seen")
         await ask(http, "publish", channel=ADA, data="for ada alone")
-        await other.until_true("books.seen.at(-1) === 'for ada alone'")
+        await other.until_true("noted.seen.at(-1) === 'for ada alone'")
 
-        assert await page.books("seen") == heard
+        assert await page.noted("seen") == heard
 
 
 async def test_csrf_token_changes_between_reading_and_sending(stack: Stack) -> None:
@@ -210,7 +210,7 @@ async def test_the_api_is_away_when_a_token_is_wanted(stack: Stack, http: httpx.
         page = await open_page(context, stack.url, ADMIN)
         await page.until("live")
         await ask(http, "publish", channel=ADMIN, data="missed")
-        await page.until_true("books.seen.at(-1) === 'missed'")
+        await page.until_true("noted.seen.at(-1) === 'missed'")
         stack.api.stop()
         try:
             await page.until_not("live", seconds=SECONDS + 15)  # 10 s of grace by the server

@@ -54,17 +54,17 @@ async def open_tabs(
 async def until_heard(tabs: list[TandemPage], value: int, *, seconds: float) -> None:
     """Wait until every tab has heard *value* and is live."""
     for tab in tabs:
-        await tab.until_true(f"books.seen.at(-1)?.value === {value}", seconds=seconds)
+        await tab.until_true(f"noted.seen.at(-1)?.value === {value}", seconds=seconds)
         await tab.until("live")
 
 
 async def assert_balanced(tabs: list[TandemPage], values: list[int]) -> None:
     """Each tab has heard all of *values*, once and in order, and none had to reload."""
     for tab in tabs:
-        assert [data["value"] for data in await tab.books("seen")][-len(values) :] == values
-        offsets = await tab.books("offsets")
+        assert [data["value"] for data in await tab.noted("seen")][-len(values) :] == values
+        offsets = await tab.noted("offsets")
         assert offsets == list(range(offsets[0], offsets[0] + len(offsets)))
-        assert await tab.books("reloads") == []
+        assert await tab.noted("reloads") == []
 
 
 @shared
@@ -133,8 +133,8 @@ async def test_a_tab_without_a_position_disturbs_nobody(stack: Stack, http: http
         values += await press(http, 2)
         await until_heard([*tabs, late], values[-1], seconds=5)
 
-        assert len(await late.books("reloads")) == 1
-        assert len(await late.books("seen")) == 2
+        assert len(await late.noted("reloads")) == 1
+        assert len(await late.noted("seen")) == 2
         await assert_balanced(tabs, values)
 
 
@@ -152,7 +152,7 @@ async def test_the_last_subscriber_takes_the_subscription_along(
         await other.page.evaluate("subscription.unsubscribe()")
         wait_until(lambda: gauge(stack, "tandem_subscriptions") == idle, seconds=5, what="no subscription")
 
-        assert await one.books("seen") == []
+        assert await one.noted("seen") == []
 
 
 @shared
@@ -194,7 +194,7 @@ async def test_a_holder_that_hangs(stack: Stack, http: httpx.AsyncClient) -> Non
         )
         await asyncio.sleep(0.1)
         values = await press(http, 3)
-        seconds = await other.until_true("books.states.some(([state]) => state === 'stale')")
+        seconds = await other.until_true("noted.states.some(([state]) => state === 'stale')")
         await until_heard([other], values[-1], seconds=5)
         is_free = hanging.done()
         await hanging

@@ -59,8 +59,8 @@ class Mint:
 LISTEN = """
 async ({ script, worker, channel, since }) => {
   const { connect, subscribe } = await import(script);
-  window.books = { seen: [], offsets: [], reloads: [], states: [] };
-  document.addEventListener("tandem:state", ({ detail }) => books.states.push([detail.state, detail.reason]));
+  window.noted = { seen: [], offsets: [], reloads: [], states: [] };
+  document.addEventListener("tandem:state", ({ detail }) => noted.states.push([detail.state, detail.reason]));
   window.connection = connect({
     login: "17",
     worker,
@@ -69,8 +69,8 @@ async ({ script, worker, channel, since }) => {
   });
   window.subscription = subscribe(channel, {
     since,
-    onPublication(data, { offset }) { books.seen.push(data); books.offsets.push(offset); },
-    onReload: (position) => void books.reloads.push(position),
+    onPublication(data, { offset }) { noted.seen.push(data); noted.offsets.push(offset); },
+    onReload: (position) => void noted.reloads.push(position),
   });
 }
 """
@@ -124,7 +124,7 @@ async def test_one_tab_brings_the_token_for_all(stack: Stack, http: httpx.AsyncC
             await page.until("live")
         await publish(http, PRIVATE, 1)
         for page in pages:
-            await page.until_true("books.seen.at(-1) === 1")
+            await page.until_true("noted.seen.at(-1) === 1")
 
         assert mint.asked == ["token", PRIVATE]
 
@@ -140,7 +140,7 @@ async def test_a_token_is_used_again_while_it_is_good(stack: Stack, http: httpx.
             await page.until_not("live")
             cable.mend()
             await publish(http, PRIVATE, number)
-        await page.until_true("books.seen.at(-1) === 3")
+        await page.until_true("noted.seen.at(-1) === 3")
 
         assert mint.asked == ["token", PRIVATE]
 
@@ -152,12 +152,12 @@ async def test_tokens_are_renewed_before_they_end(stack: Stack, http: httpx.Asyn
         page = await open_page(context, stack.url, PRIVATE)
         await page.until("live")
         opened = told(stack, "tandem_connections_opened_total", endpoint="/ws/")
-        states = len(await page.books("states"))
+        states = len(await page.noted("states"))
         await asyncio.sleep(12)
         await publish(http, PRIVATE, 1)
-        await page.until_true("books.seen.at(-1) === 1")
+        await page.until_true("noted.seen.at(-1) === 1")
 
-        assert len(await page.books("states")) == states
+        assert len(await page.noted("states")) == states
         assert mint.asked.count("token") >= 3
         assert mint.asked.count(PRIVATE) >= 3
         assert told(stack, "tandem_connections_opened_total", endpoint="/ws/") == opened
@@ -179,10 +179,10 @@ async def test_a_token_that_ran_out_is_replaced(stack: Stack, http: httpx.AsyncC
         state = await page.state()
         mint.seconds = mint.subscription_seconds = 600
         await page.until("live", seconds=30)
-        await page.until_true("books.seen.at(-1) === 7")
+        await page.until_true("noted.seen.at(-1) === 7")
 
         assert state in ("recovering", "offline")
-        assert await page.books("reloads") == []
+        assert await page.noted("reloads") == []
 
 
 async def test_a_permission_that_is_refused(stack: Stack, http: httpx.AsyncClient) -> None:
@@ -212,7 +212,7 @@ async def test_a_connection_that_is_ended_for_good(stack: Stack, http: httpx.Asy
         await page.until("live")
 
         assert connections == 0
-        assert ["refused", "force disconnect"] in await page.books("states")
+        assert ["refused", "force disconnect"] in await page.noted("states")
 
 
 async def test_what_the_server_takes_back(stack: Stack, http: httpx.AsyncClient) -> None:
@@ -225,7 +225,7 @@ async def test_what_the_server_takes_back(stack: Stack, http: httpx.AsyncClient)
         await ask(http, "unsubscribe", user="17", channel=PRIVATE)
         await page.until("refused")
         values = await press(http, 2)
-        await page.until_true(f"books.seen.at(-1).value === {values[-1]}")
+        await page.until_true(f"noted.seen.at(-1).value === {values[-1]}")
 
         assert await page.page.evaluate("connection.reason") == f"{PRIVATE}: server unsubscribe"
         assert await page.page.evaluate("subscription.state") == "live"
@@ -248,7 +248,7 @@ async def test_a_channel_that_the_connection_brings_along(stack: Stack, http: ht
         seen = await asyncio.gather(first.until_seen(4), other.until_seen(4))
 
         assert list(seen) == [[1, 2, 3, 4], [1, 2, 3, 4]]
-        assert await first.books("reloads") == await other.books("reloads") == []
+        assert await first.noted("reloads") == await other.noted("reloads") == []
 
 
 async def test_an_own_token_of_one_subscription(stack: Stack, http: httpx.AsyncClient) -> None:

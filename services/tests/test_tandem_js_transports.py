@@ -54,8 +54,8 @@ async def assert_whole(page: TandemPage, values: list[int]) -> None:
     """The page has heard *values*, once and in order, and did not have to reload."""
     await page.until_seen(len(values))
 
-    assert [data["value"] for data in await page.books("seen")] == values
-    assert await page.books("reloads") == []
+    assert [data["value"] for data in await page.noted("seen")] == values
+    assert await page.noted("reloads") == []
 
 
 @every_way
@@ -194,16 +194,16 @@ async def test_redis_is_away(tmp_path: Path, network: str) -> None:
                 stack.redis.start()
                 back = await page.until("live", seconds=5)
                 async with asyncio.timeout(5):  # there is no worker here: the next change takes those that wait along
-                    while len(await page.books("seen")) < len(values):
+                    while len(await page.noted("seen")) < len(values):
                         values += await press(http)
                         await asyncio.sleep(0.5)
                 print(f"{network}: {first} after {seconds:.2f} s, live {back:.2f} s after the return")
 
-                states = [state for state, _ in await page.books("states")]
+                states = [state for state, _ in await page.noted("states")]
 
                 assert first == "stale"
                 assert "live" not in states[states.index("stale") : -1]  # before it was
-                assert [data["value"] for data in await page.books("seen")] == values
+                assert [data["value"] for data in await page.noted("seen")] == values
 
 
 async def test_a_page_that_comes_while_redis_is_away(tmp_path: Path) -> None:
@@ -213,11 +213,11 @@ async def test_a_page_that_comes_while_redis_is_away(tmp_path: Path) -> None:
         async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http, open_browser() as browser:
             page = await TandemPage.open(await browser.new_context(), f"{stack.url}/", COUNTER)
             await asyncio.sleep(3)
-            states = await page.books("states")
+            states = await page.noted("states")
             stack.redis.start()
             await page.until("live", seconds=5)
             [value] = await press(http)
-            await page.until_true(f"books.seen.at(-1)?.value === {value}", seconds=5)
+            await page.until_true(f"noted.seen.at(-1)?.value === {value}", seconds=5)
 
             assert "live" not in [state for state, _ in states]
-            assert len(await page.books("reloads")) == 1
+            assert len(await page.noted("reloads")) == 1

@@ -1,4 +1,4 @@
-"""A page in a real browser that does nothing but listen with tandem.js, and keeps books of what it heard."""
+"""A page in a real browser that does nothing but listen with tandem.js, and notes what it heard."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ EMPTY = "nowhere/"
 _LISTEN = """
 async ({ script, options, channel, since, asks }) => {
   const { connect, subscribe } = await import(script);
-  const books = (window.books ??= { seen: [], offsets: [], reloads: [], states: [] });
-  document.addEventListener("tandem:state", ({ detail }) => books.states.push([detail.state, detail.reason]));
+  const noted = (window.noted ??= { seen: [], offsets: [], reloads: [], states: [] });
+  document.addEventListener("tandem:state", ({ detail }) => noted.states.push([detail.state, detail.reason]));
   window.connection = connect(options ?? undefined);
   window.subscription = subscribe(channel, {
     ...(since !== null && { since }),
     onPublication(data, publication) {
-      books.seen.push(data);
-      books.offsets.push(publication.offset);
+      noted.seen.push(data);
+      noted.offsets.push(publication.offset);
     },
-    ...(asks && { onReload: async (position) => void books.reloads.push(position) }),
+    ...(asks && { onReload: async (position) => void noted.reloads.push(position) }),
   });
 }
 """
@@ -89,9 +89,9 @@ class TandemPage:
         arguments = {"script": SCRIPT, "options": options or None, "channel": channel, "since": since, "asks": asks}
         await self.page.evaluate(_LISTEN, arguments)
 
-    async def books(self, name: str) -> Any:
+    async def noted(self, name: str) -> Any:
         """Return what was noted under *name*: seen, offsets, reloads or states."""
-        return await self.page.evaluate(f"window.books.{name}")
+        return await self.page.evaluate(f"window.noted.{name}")
 
     async def state(self) -> str:
         """Return what the page may say now."""
@@ -111,13 +111,13 @@ class TandemPage:
 
     async def until_seen(self, count: int, *, seconds: float = 10) -> list[Any]:
         """Wait until *count* publications were heard, and return them."""
-        await self._until(lambda now: now >= count, "window.books.seen.length", f"{count} heard", seconds)
-        return list(await self.books("seen"))
+        await self._until(lambda now: now >= count, "window.noted.seen.length", f"{count} heard", seconds)
+        return list(await self.noted("seen"))
 
     async def _until(self, holds: Callable[[Any], bool], what: str, name: str, seconds: float) -> float:
         started = time.monotonic()
         while not holds(await self.page.evaluate(what)):
             if time.monotonic() - started > seconds:
-                raise TimeoutError(f"{name}: not within {seconds} s; {await self.page.evaluate('window.books')}")
+                raise TimeoutError(f"{name}: not within {seconds} s; {await self.page.evaluate('window.noted')}")
             await asyncio.sleep(0.02)
         return time.monotonic() - started
