@@ -22,7 +22,7 @@ import redis as redis_py
 
 from rig.fleet import Fleet
 from rig.keeper import Keeper
-from rig.load import Commits, assert_books_balance, counter_channel, until_caught_up, watching
+from rig.load import Commits, assert_all_arrived, counter_channel, until_caught_up, watching
 from rig.servers import wait_until
 from rig.stack import ADMIN_PASSWORD
 from rig.wire import open_wire
@@ -119,8 +119,8 @@ async def test_redis_away(fleet: Fleet, form: Form) -> None:
         _, answers = await asyncio.gather(
             commits.run(form.away_seconds, per_second=form.rate), what_only_redis_knows(http)
         )
-        told = {keeper: [state for at, state in keeper.books.states if at > away_at] for keeper in keepers}
-        late = [at - away_at for keeper in keepers for at, state in keeper.books.states if state == "stale"]
+        told = {keeper: [state for at, state in keeper.record.states if at > away_at] for keeper in keepers}
+        late = [at - away_at for keeper in keepers for at, state in keeper.record.states if state == "stale"]
         await asyncio.to_thread(fleet.redis.start)
         back_at = time.monotonic()
         await until_drained(fleet, DRAINED_SECONDS + form.slack)
@@ -133,7 +133,7 @@ async def test_redis_away(fleet: Fleet, form: Form) -> None:
                 end_of=lambda channel: int(client.hget(f"tandem:meta:{{{channel}}}", "o") or 0),
             )
         whole = time.monotonic() - back_at
-        reloaded = sum(bool(keeper.books.told_at) for keeper in keepers)
+        reloaded = sum(bool(keeper.record.told_at) for keeper in keepers)
 
         took = commits.writes.percentile(form.share), commits.reads.percentile(form.share)
         slowest = max(commits.writes.seconds + commits.reads.seconds)
@@ -148,10 +148,10 @@ async def test_redis_away(fleet: Fleet, form: Form) -> None:
         assert {tuple(states) for states in told.values()} == {("stale",)}
         assert max(late) < NOTICED_SECONDS + form.slack / 2
         assert whole < WHOLE_SECONDS + form.slack
-        assert {keeper.books.states[-1][1] for keeper in keepers} == {"live"}
-        assert all(keeper.books.connections == 1 for keeper in keepers)
+        assert {keeper.record.states[-1][1] for keeper in keepers} == {"live"}
+        assert all(keeper.record.connections == 1 for keeper in keepers)
         assert not reloaded or form.away_seconds * form.rate / form.counters > HISTORY
-        assert_books_balance(keepers, commits)
+        assert_all_arrived(keepers, commits)
 
 
 @contextlib.asynccontextmanager
@@ -197,8 +197,8 @@ async def test_redis_full_with_a_backlog(fleet: Fleet, form: Form) -> None:
         await until_caught_up(keepers, commits, seconds=DRAINED_SECONDS + form.slack)
 
         assert commits.writes.refused == []
-        assert all(not keeper.books.told_at for keeper in keepers)
-        assert_books_balance(keepers, commits)
+        assert all(not keeper.record.told_at for keeper in keepers)
+        assert_all_arrived(keepers, commits)
 
 
 @forms
@@ -217,8 +217,8 @@ async def test_redis_cuts_its_clients(fleet: Fleet, form: Form) -> None:
         await until_caught_up(keepers, commits, seconds=WHOLE_SECONDS + form.slack)
 
         assert commits.writes.refused == []
-        assert all(keeper.books.connections == 1 and not keeper.books.told_at for keeper in keepers)
-        assert_books_balance(keepers, commits)
+        assert all(keeper.record.connections == 1 and not keeper.record.told_at for keeper in keepers)
+        assert_all_arrived(keepers, commits)
 
 
 @forms
@@ -298,7 +298,7 @@ async def test_api_and_workers_killed_at_random(fleet: Fleet, form: Form) -> Non
         await commits.run(1, per_second=form.rate)
         await until_caught_up(keepers, commits, seconds=DRAINED_SECONDS + form.slack)
 
-        assert_books_balance(keepers, commits)
+        assert_all_arrived(keepers, commits)
 
 
 async def test_gunicorn_worker_that_hangs_in_a_commit(fleet: Fleet) -> None:
@@ -330,7 +330,7 @@ async def test_gunicorn_worker_that_hangs_in_a_commit(fleet: Fleet) -> None:
         fleet.sql("DROP FUNCTION wait CASCADE")
 
     assert all(isinstance(error, httpx.HTTPError) for error in failed)
-    assert [keeper.books.seen for keeper in keepers] == [list(range(1, value + 1))] * len(keepers)
+    assert [keeper.record.seen for keeper in keepers] == [list(range(1, value + 1))] * len(keepers)
     assert value == 1
 
 
@@ -365,12 +365,12 @@ async def test_realtime_killed_and_drained(fleet: Fleet, form: Form) -> None:
             await commits.run(1, per_second=form.rate)
         await replacing
         await until_caught_up(keepers, commits, seconds=BACK_SECONDS + form.slack)
-        codes = {code for keeper in keepers for code in keeper.books.closes}
+        codes = {code for keeper in keepers for code in keeper.record.closes}
 
         assert codes <= {1006, 3001}
         assert 3001 in codes
-        assert all(not keeper.books.told_at for keeper in keepers)
-        assert_books_balance(keepers, commits)
+        assert all(not keeper.record.told_at for keeper in keepers)
+        assert_all_arrived(keepers, commits)
 
 
 @forms
@@ -389,7 +389,7 @@ async def test_postgresql_killed(fleet: Fleet, form: Form) -> None:
         await until_caught_up(keepers, commits, seconds=DRAINED_SECONDS + form.slack)
 
         assert commits.writes.refused == []
-        assert all(keeper.books.connections == 1 for keeper in keepers)
+        assert all(keeper.record.connections == 1 for keeper in keepers)
 
 
 def serves(fleet: Fleet) -> bool:
@@ -413,8 +413,8 @@ async def test_edge_reloaded_and_killed(fleet: Fleet, form: Form) -> None:
         await commits.run(1, per_second=form.rate)
         await until_caught_up(keepers, commits, seconds=BACK_SECONDS + form.slack)
 
-        assert all(not keeper.books.told_at for keeper in keepers)
-        assert_books_balance(keepers, commits)
+        assert all(not keeper.record.told_at for keeper in keepers)
+        assert_all_arrived(keepers, commits)
 
 
 DAY = 24 * 3600
@@ -442,5 +442,5 @@ async def test_clocks_that_are_wrong(fleet: Fleet, clocks: dict[str, int]) -> No
         await until_caught_up(keepers, commits, seconds=DRAINED_SECONDS + SHORT.slack)
 
         assert commits.writes.refused == []
-        assert all(keeper.books.connections == 1 and not keeper.books.told_at for keeper in keepers)
-        assert_books_balance(keepers, commits)
+        assert all(keeper.record.connections == 1 and not keeper.record.told_at for keeper in keepers)
+        assert_all_arrived(keepers, commits)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import redis as redis_py
 
-from rig.keeper import Keeper, Producer, assert_balanced, until_whole
+from rig.keeper import Keeper, Producer, assert_nothing_lost, until_whole
 from rig.overrides import override_tandem
 from rig.proxy import Proxy
 from rig.servers import RedisServer, Server, free_port
@@ -26,7 +26,7 @@ from tandem.namespaces import Namespaces
 from tandem.publication import pack_body
 from tandem.shards import shards
 
-CHANNEL = "public:books"
+CHANNEL = "public:numbers"
 CLIENTS = 8
 APPEND_ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
 
@@ -71,9 +71,9 @@ async def test_fifty_clients_cut_off_ten_times_each(redis_server: RedisServer, r
         await asyncio.gather(producer.publish(500, every=0.02), *(cut_now_and_then(keeper) for keeper in keepers))
         await until_whole(keepers, producer, seconds=10)
 
-        assert [keeper.books.seen for keeper in keepers] == [list(range(500))] * 50
-        assert all(not keeper.books.told_at and not keeper.books.faults for keeper in keepers)
-        assert sum(keeper.books.connections for keeper in keepers) >= 50 * 8
+        assert [keeper.record.seen for keeper in keepers] == [list(range(500))] * 50
+        assert all(not keeper.record.told_at and not keeper.record.faults for keeper in keepers)
+        assert sum(keeper.record.connections for keeper in keepers) >= 50 * 8
 
 
 async def test_message_that_the_layer_lost_comes_with_the_next(
@@ -86,8 +86,8 @@ async def test_message_that_the_layer_lost_comes_with_the_next(
         await producer.publish(1)
         await until_whole(keepers, producer, seconds=1)
 
-        assert [keeper.books.seen for keeper in keepers] == [[0, 1, 2, 3, 4]] * CLIENTS
-        assert_balanced(keepers, producer)
+        assert [keeper.record.seen for keeper in keepers] == [[0, 1, 2, 3, 4]] * CLIENTS
+        assert_nothing_lost(keepers, producer)
 
 
 async def test_message_that_the_layer_lost_comes_with_the_position_check(
@@ -99,7 +99,7 @@ async def test_message_that_the_layer_lost_comes_with_the_position_check(
         took = await until_whole(keepers, producer, seconds=4)
 
         assert took < 3.5
-        assert_balanced(keepers, producer)
+        assert_nothing_lost(keepers, producer)
 
 
 def publish_unheard(producer: Producer) -> None:
@@ -130,9 +130,9 @@ async def test_redis_restarted_without_persistence(tmp_path: Path) -> None:
             await producer.publish(20)
             await until_whole(keepers, producer, seconds=5)
 
-            assert all(keeper.books.told_at for keeper in keepers)
-            assert all(keeper.books.connections == 1 for keeper in keepers)
-            assert_balanced(keepers, producer)
+            assert all(keeper.record.told_at for keeper in keepers)
+            assert all(keeper.record.connections == 1 for keeper in keepers)
+            assert_nothing_lost(keepers, producer)
 
 
 async def test_redis_restarted_with_every_write_kept(tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ async def test_redis_restarted_with_every_write_kept(tmp_path: Path) -> None:
             await producer.publish(20)
             await until_whole(keepers, producer, seconds=5)
 
-            assert all(not keeper.books.told_at and keeper.books.connections == 1 for keeper in keepers)
-            assert_balanced(keepers, producer)
+            assert all(not keeper.record.told_at and keeper.record.connections == 1 for keeper in keepers)
+            assert_nothing_lost(keepers, producer)
 
 
 async def test_redis_restarted_with_the_end_of_its_file_cut_off(tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ async def test_redis_restarted_with_the_end_of_its_file_cut_off(tmp_path: Path) 
             await producer.publish(60)
             await until_whole(keepers, producer, seconds=5)
 
-            assert all(keeper.books.told_at for keeper in keepers)
-            assert_balanced(keepers, producer)
+            assert all(keeper.record.told_at for keeper in keepers)
+            assert_nothing_lost(keepers, producer)
 
 
 @pytest.mark.parametrize("seconds", [4, pytest.param(30, marks=pytest.mark.slow)])
@@ -183,8 +183,8 @@ async def test_redis_frozen(tmp_path: Path, seconds: float) -> None:
             assert producer.longest < 1.1
             assert producer.failed
             assert all(isinstance(error, RedisUnavailable) for error in producer.failed.values())
-            assert all(keeper.books.connections == 1 for keeper in keepers)
-            assert_balanced(keepers, producer)
+            assert all(keeper.record.connections == 1 for keeper in keepers)
+            assert_nothing_lost(keepers, producer)
 
 
 async def test_redis_emptied(tmp_path: Path) -> None:
@@ -198,8 +198,8 @@ async def test_redis_emptied(tmp_path: Path) -> None:
             await producer.publish(10)
             await until_whole(keepers, producer, seconds=5)
 
-            assert all(keeper.books.told_at for keeper in keepers)
-            assert_balanced(keepers, producer)
+            assert all(keeper.record.told_at for keeper in keepers)
+            assert_nothing_lost(keepers, producer)
 
 
 async def test_redis_gone_without_a_fin(redis_server: RedisServer, redis_url: str, tmp_path: Path) -> None:
@@ -213,8 +213,8 @@ async def test_redis_gone_without_a_fin(redis_server: RedisServer, redis_url: st
             await producer.publish(5)
             await until_whole(keepers, producer, seconds=5)
 
-            assert all(keeper.books.connections == 1 for keeper in keepers)
-            assert_balanced(keepers, producer)
+            assert all(keeper.record.connections == 1 for keeper in keepers)
+            assert_nothing_lost(keepers, producer)
 
 
 async def test_redis_out_of_memory(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ async def test_redis_out_of_memory(tmp_path: Path) -> None:
 
             assert list(refused) == [5, 6, 7, 8, 9]
             assert all(isinstance(error, RedisReplyError) for error in refused.values())
-            assert [keeper.books.seen for keeper in keepers] == [[0, 1, 2, 3, 4, 10, 11, 12, 13, 14]] * CLIENTS
+            assert [keeper.record.seen for keeper in keepers] == [[0, 1, 2, 3, 4, 10, 11, 12, 13, 14]] * CLIENTS
 
 
 @pytest.mark.parametrize("seconds", [13, pytest.param(65, marks=pytest.mark.slow)])
@@ -243,4 +243,4 @@ async def test_idle_connection_stays(redis_server: RedisServer, redis_url: str, 
         await producer.publish(1)
         await until_whole(keepers, producer, seconds=1)
 
-        assert all(keeper.books.connections == 1 and not keeper.books.told_at for keeper in keepers)
+        assert all(keeper.record.connections == 1 and not keeper.record.told_at for keeper in keepers)

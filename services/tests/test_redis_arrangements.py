@@ -16,7 +16,7 @@ from rig.overrides import override_tandem
 from rig.proxy import Proxy
 from rig.servers import RedisServer, free_port
 
-CHANNEL = "public:books"
+CHANNEL = "public:numbers"
 PRODUCE_SECONDS = 5.0
 LONG = [PRODUCE_SECONDS, pytest.param(60.0, marks=pytest.mark.slow)]
 
@@ -33,8 +33,8 @@ async def test_sentinel_fails_over_under_load(tmp_path: Path, seconds: float) ->
             pair.master.kill()
             await load
             await assert_all_whole(keepers, producer)
-    assert all(keeper.books.told_at for keeper in keepers)  # a replica proves nothing about what it lacks
-    assert all(keeper.books.connections == 1 for keeper in keepers)
+    assert all(keeper.record.told_at for keeper in keepers)  # a replica proves nothing about what it lacks
+    assert all(keeper.record.connections == 1 for keeper in keepers)
 
 
 @pytest.mark.parametrize("seconds", LONG)
@@ -53,7 +53,7 @@ async def test_failover_behind_one_address(tmp_path: Path, seconds: float) -> No
                 await assert_all_whole(keepers, producer)
                 old = await asyncio.to_thread(subscribers_at, pair.master, CHANNEL)
     assert old == 0
-    assert all(keeper.books.connections == 1 for keeper in keepers)
+    assert all(keeper.record.connections == 1 for keeper in keepers)
 
 
 def subscribers_at(server: RedisServer, channel: str) -> int:
@@ -86,12 +86,12 @@ async def test_tls_user_and_prefix(tmp_path: Path) -> None:
                 await keeper.cut(0.2)
             await load
             await assert_all_whole(keepers, producer)
-    assert all(not keeper.books.told_at for keeper in keepers)
+    assert all(not keeper.record.told_at for keeper in keepers)
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["emptied", "kept"])
 async def test_two_deployments_share_a_redis_that_restarts(tmp_path: Path, kept: bool) -> None:
-    """By prefix and number: each keeps its own books, in channels of one name, and notices the restart for itself."""
+    """By prefix and number: each has what is its own, in channels of one name, and notices the restart for itself."""
     options = ("--appendonly", "yes", "--appendfsync", "always") if kept else ()
     with RedisServer(tmp_path, *options) as redis:
         shop = {"redis_urls": redis.url}
@@ -110,7 +110,7 @@ async def test_two_deployments_share_a_redis_that_restarts(tmp_path: Path, kept:
             for settings, heard, each in both:
                 with as_deployment(settings):
                     await assert_all_whole(heard, each)
-        assert [bool(keeper.books.told_at) for keeper in (*keepers, *others)] == [not kept] * 4
+        assert [bool(keeper.record.told_at) for keeper in (*keepers, *others)] == [not kept] * 4
 
 
 def as_deployment(settings: dict[str, str]) -> override_settings:

@@ -16,7 +16,7 @@ from tandem.census import Answer, take_census
 from tandem.groups import shard_for
 from tandem.redis.slots import BUCKETS
 
-CHANNEL = "public:books"
+CHANNEL = "public:numbers"
 
 
 @pytest.mark.parametrize("seconds", [5.0, pytest.param(60.0, marks=pytest.mark.slow)])
@@ -38,11 +38,11 @@ async def test_slot_moves_and_a_master_fails_under_load(tmp_path: Path, seconds:
             await assert_all_whole(keepers, producer)
             [answer] = await until_counted(keepers)
             await asyncio.to_thread(control.disconnect, client=answer.clients[0].client, code=3001, reason="shutdown")
-            await until(lambda: sum(keeper.books.connections for keeper in keepers) == len(keepers) + 1)
+            await until(lambda: sum(keeper.record.connections for keeper in keepers) == len(keepers) + 1)
             await assert_all_whole(keepers, producer)
             assert await asyncio.to_thread(cluster.master_of, bucket) in cluster.replicas
-    assert all(keeper.books.told_at for keeper in keepers)  # nobody proves that he has it all
-    assert sorted(keeper.books.connections for keeper in keepers) == [1, 1, 1, 2]
+    assert all(keeper.record.told_at for keeper in keepers)  # nobody proves that he has it all
+    assert sorted(keeper.record.connections for keeper in keepers) == [1, 1, 1, 2]
 
 
 async def until_counted(keepers: Sequence[Keeper]) -> list[Answer]:

@@ -16,7 +16,7 @@ from rig.servers import RedisServer
 from tandem.groups import shard_for
 
 pytestmark = pytest.mark.slow
-NAMES = [f"public:{name}" for name in ("books", "tea", "bread", "salt")]
+NAMES = [f"public:{name}" for name in ("milk", "tea", "bread", "salt")]
 
 
 def addresses(servers: Sequence[RedisServer]) -> str:
@@ -37,7 +37,7 @@ async def move(directory: Path, old: str, new: str) -> list[Keeper]:
     keepers = [Keeper(team.sockets, name) for name in NAMES]
 
     def have(last: int) -> bool:
-        return all(keeper.books.seen[-1:] == [last] for keeper in keepers)
+        return all(keeper.record.seen[-1:] == [last] for keeper in keepers)
 
     async with contextlib.AsyncExitStack() as clients:
         async with team.serving(old) as web:
@@ -50,8 +50,8 @@ async def move(directory: Path, old: str, new: str) -> list[Keeper]:
         async with team.serving(new) as web:
             web.commit(15, 20, NAMES)
             refused_anew = web.direct(NAMES[0])
-            await until(lambda: all(each.books.connections == 2 and each.subscribed.is_set() for each in keepers))
-            during = [keeper.books.seen[-1] for keeper in keepers]
+            await until(lambda: all(each.record.connections == 2 and each.subscribed.is_set() for each in keepers))
+            during = [keeper.record.seen[-1] for keeper in keepers]
             resumed = await asyncio.to_thread(web.manage, "tandem", "resume")
             web.commit(20, 25, NAMES)
             await until(lambda: have(24))
@@ -66,9 +66,9 @@ async def move(directory: Path, old: str, new: str) -> list[Keeper]:
 def assert_moved(keepers: Sequence[Keeper], *, moved: Sequence[str]) -> None:
     """Everything came once and in order; who is at another Redis was told to reload once, and nobody else."""
     for keeper in keepers:
-        assert keeper.books.faults == []
-        assert keeper.books.seen == list(range(25))
-    assert [keeper.channel for keeper in keepers for _ in keeper.books.told_at] == list(moved)
+        assert keeper.record.faults == []
+        assert keeper.record.seen == list(range(25))
+    assert [keeper.channel for keeper in keepers for _ in keeper.record.told_at] == list(moved)
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])

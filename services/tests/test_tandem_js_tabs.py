@@ -58,7 +58,7 @@ async def until_heard(tabs: list[TandemPage], value: int, *, seconds: float) -> 
         await tab.until("live")
 
 
-async def assert_balanced(tabs: list[TandemPage], values: list[int]) -> None:
+async def assert_nothing_lost(tabs: list[TandemPage], values: list[int]) -> None:
     """Each tab has heard all of *values*, once and in order, and none had to reload."""
     for tab in tabs:
         assert [data["value"] for data in await tab.noted("seen")][-len(values) :] == values
@@ -75,7 +75,7 @@ async def test_ten_tabs_are_one_connection(stack: Stack, http: httpx.AsyncClient
         await until_heard(tabs, values[-1], seconds=5)
 
         assert connections(stack) == 1
-        await assert_balanced(tabs, values)
+        await assert_nothing_lost(tabs, values)
 
 
 @shared
@@ -97,7 +97,7 @@ async def test_the_holder_goes(stack: Stack, http: httpx.AsyncClient, way: str, 
             print(f"{way}, {end}: all heard the last change {time.monotonic() - started:.2f} s later")
 
             assert connections(stack) == 1
-            await assert_balanced(tabs, values)
+            await assert_nothing_lost(tabs, values)
 
 
 async def kill(context: BrowserContext, tab: TandemPage) -> None:
@@ -120,7 +120,7 @@ async def test_a_tab_that_is_behind_gets_what_it_lacks(stack: Stack, http: httpx
         await until_heard([*tabs, late], values[-1], seconds=5)
 
         assert connections(stack) == 1
-        await assert_balanced([*tabs, late], values)
+        await assert_nothing_lost([*tabs, late], values)
 
 
 @shared
@@ -135,7 +135,7 @@ async def test_a_tab_without_a_position_disturbs_nobody(stack: Stack, http: http
 
         assert len(await late.noted("reloads")) == 1
         assert len(await late.noted("seen")) == 2
-        await assert_balanced(tabs, values)
+        await assert_nothing_lost(tabs, values)
 
 
 @shared
@@ -183,7 +183,7 @@ async def test_a_browser_with_neither(stack: Stack, http: httpx.AsyncClient) -> 
         await until_heard(tabs, values[-1], seconds=5)
 
         assert connections(stack) == 3
-        await assert_balanced(tabs, values)
+        await assert_nothing_lost(tabs, values)
 
 
 async def test_a_holder_that_hangs(stack: Stack, http: httpx.AsyncClient) -> None:
@@ -202,7 +202,7 @@ async def test_a_holder_that_hangs(stack: Stack, http: httpx.AsyncClient) -> Non
         print(f"stale after {seconds:.2f} s")
 
         assert not is_free
-        await assert_balanced([holder, other], values)
+        await assert_nothing_lost([holder, other], values)
 
 
 @shared
@@ -215,4 +215,4 @@ async def test_all_tabs_recover_from_a_cut(stack: Stack, http: httpx.AsyncClient
                 values = await press(http, 4)
                 cable.mend()
                 await until_heard(tabs, values[-1], seconds=10)
-                await assert_balanced(tabs, values)
+                await assert_nothing_lost(tabs, values)

@@ -1,4 +1,4 @@
-"""A subscriber that keeps its books, and a channel layer that delivers only what a test tells it to."""
+"""A subscriber that keeps a record, and a channel layer that delivers only what a test tells it to."""
 
 from __future__ import annotations
 

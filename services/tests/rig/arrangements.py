@@ -13,11 +13,11 @@ from typing import Any
 
 import redis
 
-from rig.keeper import Keeper, Producer, assert_balanced, until_whole
+from rig.keeper import Keeper, Producer, assert_nothing_lost, until_whole
 from rig.overrides import override_tandem
 from rig.servers import RedisServer, Server, find_program, free_port, wait_until
 
-MASTER = "books"
+MASTER = "numbers"
 BACK_SECONDS = 30.0  # 15 on a machine that has nothing else to do
 
 
@@ -55,8 +55,8 @@ async def assert_all_whole(keepers: list[Keeper], producer: Producer) -> None:
     await until_writes_are_back(producer)
     await producer.publish(20)
     await until_whole(keepers, producer, seconds=30)
-    assert all(not keeper.books.faults for keeper in keepers)
-    assert_balanced(keepers, producer)
+    assert all(not keeper.record.faults for keeper in keepers)
+    assert_nothing_lost(keepers, producer)
 
 
 class Replicated:

@@ -1,4 +1,4 @@
-"""A subscriber that comes back by itself, as the SDKs do, and keeps books: what came, in which order, what was told."""
+"""A subscriber that comes back by itself, as SDKs do, and keeps a record: what came, in which order, what it was told."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RETRY_SECONDS = 0.2
 
 
 @dataclass
-class Books:
+class Record:
     """
     What one subscriber knows. `told_at` are the positions at which it was told to reload.
 
@@ -49,7 +49,7 @@ class Keeper:
         self.url = url
         self.number_of = number_of
         self.channel = channel
-        self.books = Books()
+        self.record = Record()
         self.position: Position | None = None
         self.is_cut = asyncio.Event()
         self.subscribed = asyncio.Event()
@@ -81,12 +81,12 @@ class Keeper:
             await self._mended.wait()
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 async with connect(self.url, compression=None, ping_interval=None, close_timeout=1) as self._socket:
-                    self.books.connections += 1
+                    self.record.connections += 1
                     self.subscribed.clear()
                     try:
                         await self._serve(self._socket)
                     finally:
-                        self.books.closes.append(self._socket.close_code)
+                        self.record.closes.append(self._socket.close_code)
             await asyncio.sleep(random.uniform(0.01, RETRY_SECONDS))
 
     async def _serve(self, socket: ClientConnection) -> None:
@@ -115,31 +115,31 @@ class Keeper:
     def _subscribed(self, result: dict[str, Any]) -> None:
         position = Position(result["epoch"], result.get("offset", 0))
         if self.position is not None and not result.get("recovered"):
-            self.books.told_at.append(position)
-            self.books.since_told = []
+            self.record.told_at.append(position)
+            self.record.since_told = []
             self.position = position
         self.position = self.position or position
         for publication in result.get("publications", []):
             self._take(publication)
         if self.position.offset != position.offset:
-            self.books.faults.append(f"recovered to {self.position.offset}, the reply says {position.offset}")
+            self.record.faults.append(f"recovered to {self.position.offset}, the reply says {position.offset}")
         self.position = position
         self.subscribed.set()
 
     def _told(self, data: dict[str, Any]) -> None:
         if data.get("type") == "tandem.state":
-            self.books.states.append((time.monotonic(), data["state"]))
+            self.record.states.append((time.monotonic(), data["state"]))
 
     def _take(self, publication: dict[str, Any]) -> None:
         assert self.position is not None
         offset, number = publication["offset"], self.number_of(publication["data"])
         if offset != self.position.offset + 1:
-            self.books.faults.append(f"offset {offset} after {self.position.offset}")
-        if self.books.since_told and number <= self.books.since_told[-1]:
-            self.books.faults.append(f"number {number} after {self.books.since_told[-1]}")
+            self.record.faults.append(f"offset {offset} after {self.position.offset}")
+        if self.record.since_told and number <= self.record.since_told[-1]:
+            self.record.faults.append(f"number {number} after {self.record.since_told[-1]}")
         self.position = Position(self.position.epoch, offset)
-        self.books.seen.append(number)
-        self.books.since_told.append(number)
+        self.record.seen.append(number)
+        self.record.since_told.append(number)
 
 
 @dataclass
@@ -177,7 +177,7 @@ class Producer:
 def is_whole(keeper: Keeper, producer: Producer) -> bool:
     """Tell whether *keeper* has what was confirmed last."""
     last = max(producer.confirmed, default=None)
-    return last is None or (bool(keeper.books.seen) and keeper.books.seen[-1] >= last)
+    return last is None or (bool(keeper.record.seen) and keeper.record.seen[-1] >= last)
 
 
 async def until_whole(keepers: list[Keeper], producer: Producer, *, seconds: float) -> float:
@@ -189,23 +189,23 @@ async def until_whole(keepers: list[Keeper], producer: Producer, *, seconds: flo
     return time.monotonic() - started
 
 
-def assert_balanced(keepers: list[Keeper], producer: Producer) -> None:
+def assert_nothing_lost(keepers: list[Keeper], producer: Producer) -> None:
     """
-    Balance the books of every keeper against the producer's.
+    Compare the record of every keeper with the producer's.
 
     Nothing that was never published; no repeat, no step back, no hole; what was confirmed and did not come is covered
     by having been told. A call that failed may have published or not.
     """
     attempted = set(producer.confirmed) | set(producer.failed)
     for keeper in keepers:
-        books = keeper.books
-        assert books.faults == []
-        assert set(books.seen) <= attempted
-        if not books.told_at:
-            assert set(producer.confirmed) - set(books.seen) == set()
+        record = keeper.record
+        assert record.faults == []
+        assert set(record.seen) <= attempted
+        if not record.told_at:
+            assert set(producer.confirmed) - set(record.seen) == set()
             continue
-        told = books.told_at[-1]
+        told = record.told_at[-1]
         owed = {
             number for number, at in producer.confirmed.items() if at.epoch == told.epoch and at.offset > told.offset
         }
-        assert owed - set(books.since_told) == set()
+        assert owed - set(record.since_told) == set()

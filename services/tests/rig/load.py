@@ -103,14 +103,14 @@ async def until_caught_up(
     started = time.monotonic()
 
     def is_behind(keeper: Keeper, last: int) -> bool:
-        if keeper.books.told_at and end_of is not None:
+        if keeper.record.told_at and end_of is not None:
             return keeper.position is None or keeper.position.offset < end_of(keeper.channel)
-        return not keeper.books.seen or keeper.books.seen[-1] < last
+        return not keeper.record.seen or keeper.record.seen[-1] < last
 
     def behind() -> list[str]:
         last = {counter_channel(name): max(values, default=0) for name, values in commits.values.items()}
         return [
-            f"{keeper.channel} at {keeper.books.seen[-1:]} of {last[keeper.channel]}, told at {keeper.books.told_at}"
+            f"{keeper.channel} at {keeper.record.seen[-1:]} of {last[keeper.channel]}, told at {keeper.record.told_at}"
             for keeper in keepers
             if last[keeper.channel] and is_behind(keeper, last[keeper.channel])
         ]
@@ -122,7 +122,7 @@ async def until_caught_up(
     return time.monotonic() - started
 
 
-def assert_books_balance(keepers: list[Keeper], commits: Commits) -> None:
+def assert_all_arrived(keepers: list[Keeper], commits: Commits) -> None:
     """
     Every committed value came once and in order to every tab, or the tab was told to reload; and no other value.
 
@@ -131,9 +131,9 @@ def assert_books_balance(keepers: list[Keeper], commits: Commits) -> None:
     """
     failed = len(commits.writes.refused)
     for keeper in keepers:
-        books = keeper.books
-        assert books.faults == [], keeper.channel
-        since = books.since_told
+        record = keeper.record
+        assert record.faults == [], keeper.channel
+        since = record.since_told
         assert since == list(range(since[0], since[-1] + 1)) if since else True, keeper.channel
         answered = commits.values[keeper.channel.removeprefix(counter_channel(""))]
         assert len(set(since) - set(answered)) <= failed, f"{keeper.channel}: values that nobody committed"
