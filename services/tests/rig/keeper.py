@@ -1,4 +1,4 @@
-"""A subscriber that comes back by itself, as SDKs do, and keeps a record: what came, in which order, what it was told."""
+"""A subscriber that comes back by itself, as SDKs do, and records what came, in which order, and what it was told."""
 
 from __future__ import annotations
 
