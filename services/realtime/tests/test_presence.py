@@ -139,6 +139,20 @@ async def test_reconnect_to_the_other_process_flaps_nothing(hall: Hall) -> None:
     assert await hall.users(ada) == ["ada", "bob"]
 
 
+async def test_who_comes_long_after_is_told_though_nobody_swept(hall: Hall) -> None:
+    """A room that was empty meanwhile: nobody is there who would end a leave that is held back."""
+    bob = await hall.come("bob", 0)
+    bob.socket.transport.abort()
+    await asyncio.sleep(TIMES["tandem.presence.HOLD_SECONDS"] + 0.3)
+    ada = await hall.come("ada", 1)
+    alone = await hall.users(ada, count=1)
+    await hall.come("bob", 0)
+
+    assert alone == ["ada"]
+    assert ("join", "bob") in await until_said(ada, ("join", "bob"))
+    assert await hall.users(ada, count=2) == ["ada", "bob"]
+
+
 async def test_drained_process_flaps_nothing(hall: Hall) -> None:
     """Its clients are told to come back, and do."""
     ada, bob = await hall.come("ada", 1), await hall.come("bob", 0)
