@@ -34,8 +34,8 @@ def test_the_rule_for_a_thousand(stall: float) -> None:
     """
     A change a second for ten minutes: at most a third of them asks in a second, each is right within three.
 
-    From the first change on, though all but the last came when there were fewer. Whatever has them ask all at once (a
-    stall of so many seconds, here), a pace later they are apart again.
+    From the first change on, though all but the last came when there were fewer, and also when a renewal told them of
+    the pace before. Whatever has them ask all at once (a stall of so many seconds, here), a pace later they are apart.
     """
     numbers = map(str, (1000, 600, 1000, 100, 1000 * stall))
     command = [find_program("node"), str(FOLDER / "rule.mjs"), *numbers]
@@ -46,6 +46,8 @@ def test_the_rule_for_a_thousand(stall: float) -> None:
     assert found["busiest"] <= 1000 / (LATEST * PACE) + 1
     assert found["afterwards"] <= 1.35 * 1000 / PACE
     assert found["late"] < PACE * 1000
+    assert sum(found["first"]) == 1000
+    assert max(found["first"]) < 500
 
 
 @pytest.mark.slow

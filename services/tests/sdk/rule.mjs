@@ -1,7 +1,7 @@
 // The rule of the live blocks' element without a network and in no time: a change in every *interval*. In the middle of it
 // a stall: who would ask within it asks at its end, all at once.
 //   node rule.mjs <viewers> <changes> <interval> <milliseconds of an answer> <milliseconds of the stall>
-import { loadRule } from "./viewer.mjs";
+import { firstQuestions, loadRule } from "./viewer.mjs";
 
 const [viewers, changes, interval, latency, stall] = process.argv.slice(2).map(Number);
 const delayOf = await loadRule();
@@ -30,7 +30,9 @@ const inSecond = new Map();
 for (const at of asked) inSecond.set(Math.floor(at / 1000), (inSecond.get(Math.floor(at / 1000)) ?? 0) + 1);
 const healed = (end / 2 + stall) / 1000 + 4;
 const busiest = (from, to) => Math.max(...[...inSecond].map(([at, count]) => (at >= from && at < to ? count : 0)));
+const first = await firstQuestions(viewers, PACE);
 console.log(JSON.stringify({
+  first: [0, 1, 2].map((second) => first.filter((delay) => Math.floor(delay / 1000) === second).length),
   perSecond: (asked.length / end) * 1000,
   late,
   busiest: busiest(0, end / 2000),

@@ -90,6 +90,30 @@ export async function loadRule() {
   return delayOf;
 }
 
+/** When so many elements ask that hear of one change and never waited for a turn, in milliseconds from then. */
+export async function firstQuestions(elements, pace) {
+  let hear, Defined;
+  const subscription = { position: { epoch: "e", offset: 1 }, unsubscribe() {} };
+  const tandem = { subscribe: (_, { onPublication }) => ((hear = onPublication), subscription), connect: () => ({ settle() {} }) };
+  const customElements = { get: (name) => (name === "tandem-status" ? Element : undefined), define: (_, each) => (Defined = each) };
+  const document = { addEventListener() {} };
+  await live({ globalThis: { tandem }, HTMLElement: Element, customElements, document, addEventListener() {} });
+  const { setTimeout } = globalThis;
+  const delays = [];
+  globalThis.setTimeout = (_, delay) => delays.push(delay);
+  try {
+    for (let number = 0; number < elements; number++) {
+      const element = new Defined();
+      for (const [name, value] of Object.entries({ pace: pace / 1000, renewal: 600, since: "e:0" })) element.setAttribute(name, value);
+      element.connectedCallback();
+      hear({}, { offset: 1 });
+    }
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  return delays.filter((delay) => delay <= pace);
+}
+
 /**
  * Load a page of *url* with the *cookie* of a login, and look at its block.
  *

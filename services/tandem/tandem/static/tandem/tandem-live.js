@@ -43,7 +43,7 @@ class TandemLive extends HTMLElement {
   #subscription = null;
   #timer;
   #due = Infinity;
-  #planned = 0; // when to ask, before anything came between
+  #planned = Math.random() * LONGEST; // when to ask, before anything came between; at first any place in a pace
   #askedAt = -Infinity;
   #isAsking = false;
   #isOutdated = false; // by what came while asking
