@@ -73,9 +73,13 @@ class Crowd:
     def leave(self) -> None:
         """End the visit, and take the report."""
         self.release.kubectl("exec", self.name, "--", "touch", "/tmp/stop")
-        until(lambda: self._phase() in ("Succeeded", "Failed"), 90)
-        last = self.release.kubectl("logs", self.name).strip().splitlines()[-1]
-        self.report = json.loads(last) if last.startswith("{") else {}
+        if until(lambda: self._phase() in ("Succeeded", "Failed"), 90) is None:
+            raise Refused("the visitors do not leave: " + self.release.kubectl("logs", self.name, check=False)[-500:])
+        said = self.release.kubectl("logs", self.name).strip()
+        last = said.splitlines()[-1]
+        if not last.startswith("{"):
+            raise Refused(f"the visitors left without a word of what they saw: {said[-500:]}")
+        self.report = json.loads(last)
 
     def _phase(self) -> str:
         return self.release.kubectl("get", "pod", self.name, "--output", "jsonpath={.status.phase}")
@@ -114,9 +118,6 @@ def judge(
     *closes* are the close codes that may come; *told*: whether they may be told to load anew (the stream was lost);
     *failures*: between when HTTP may fail; *counted*: whether every press counts.
     """
-    if not report:
-        verdicts.say(f"{what}: the visitors tell", False)
-        return
     verdicts.note(json.dumps(report))
     others = {code: count for code, count in report["closes"].items() if code not in closes}
     verdicts.say(f"{what}: close codes", not others, report["closes"] or "none")

@@ -98,6 +98,15 @@ def test_user_of_the_chart_is_the_one_of_the_reference(rendered_redis: Server) -
     )
 
 
+def test_pods_of_the_last_release_may_name_a_key_without_a_name(rendered_redis: Server) -> None:
+    """They are the default user, and a script of theirs that needs no key names an empty one."""
+    script = ("EVAL", "return redis.call('SET', KEYS[1], 'x')", 2, "tandem:stream", "")
+
+    assert redis.Redis(port=rendered_redis.port, password="secret").execute_command(*script) == b"OK"
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        redis.Redis(port=rendered_redis.port, username="tandem", password="secret").execute_command(*script)
+
+
 def test_prefix_is_in_the_rights_and_in_the_environment() -> None:
     """Of the chart's own Redis, and of every process."""
     rendered = render({"redis": {"prefix": "shop"}})

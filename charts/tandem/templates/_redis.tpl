@@ -39,13 +39,14 @@ containers:
   - name: redis
     image: {{ .Values.redis.image }}
     {{- include "tandem.container" . | nindent 4 }}
-    # The password comes on standard input: neither an argument nor a file. Pods of 0.1 are the default user.
+    # The password comes on standard input: neither an argument nor a file. Pods of 0.1 are the default user, and their
+    # scripts name a key without a name (the `~` alone) where they need none.
     command:
       - sh
       - -c
       - |
         exec redis-server /etc/redis/redis.conf - <<CONFIG
-        user default on >$REDISCLI_AUTH {{ include "tandem.redisRights" . }}
+        user default on >$REDISCLI_AUTH ~ {{ include "tandem.redisRights" . }}
         user tandem on >$REDISCLI_AUTH {{ include "tandem.redisRights" . }}
         CONFIG
     env:
