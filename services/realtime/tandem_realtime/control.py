@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tandem import control, scripts
+from tandem import control, last_release, scripts
 from tandem.async_shards import AsyncShards
 from tandem.control import Aimed, Disconnect, Message, Refresh, Reread, Revoke, Subscribe, Unsubscribe
 from tandem.errors import RedisReplyError, RedisUnavailable
@@ -98,6 +98,8 @@ class Control:
         """Begin to listen."""
         self._hub.start()
         self._tasks.spawn(self._listen())
+        if last_release.can_be_beside():
+            self._tasks.spawn(self._hub.handle(last_release.GROUP, self._hear_before))
 
     async def stop(self) -> None:
         """End the background work."""
@@ -180,6 +182,14 @@ class Control:
             logger.warning("control.malformed", extra={"reason": str(error)})
         except Exception:  # the next message must still be heard
             logger.exception("control.failed")
+
+    def _hear_before(self, message: dict[str, Any]) -> None:
+        """Take what an api of 0.1 says while it is being upgraded."""
+        try:
+            for each in last_release.heard(message):
+                self._take(msgspec.convert(each, Message))
+        except msgspec.MsgspecError as error:
+            logger.warning("control.malformed", extra={"reason": str(error)})
 
     def _take(self, message: Message) -> None:
         match message:

@@ -20,9 +20,9 @@ from typing import Any, ParamSpec, TypeAlias
 import msgspec
 from asgiref.sync import sync_to_async
 
-from tandem import conf, scripts
-from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.groups import group_for
+from tandem import conf, last_release, scripts
+from tandem.errors import RedisUnavailable, TandemError
+from tandem.groups import group_for, shard_for_group
 from tandem.namespaces import CONTROL, CONTROL_CHANNEL, INTERNAL, Namespace
 from tandem.pause import refuse_while_paused
 from tandem.publication import Position, encode_json, pack_body
@@ -173,15 +173,22 @@ def revoke(revocations: Sequence[Revocation]) -> None:
     Raises `RedisUnavailable` or `RedisReplyError`; then they may be kept or not, and nobody was told.
     """
     # First the state, then who reads it.
-    calls = [revoke_call(revocations), control_call(Revoke(revocations=list(revocations)))]
-    for reply in shards().run_many([(CHANNEL, call) for call in calls]):
-        if isinstance(reply, RedisReplyError):
-            raise reply
+    _run([(GROUP, revoke_call(revocations)), *tell(Revoke(revocations=list(revocations)))])
 
 
 def namespaces_of(channel: str) -> dict[str, Namespace]:
     """Return the options of *channel*'s namespace where the sockets may not know them, as tokens carry them."""
     return msgspec.convert(conf.declared_for([channel]), dict[str, Namespace])
+
+
+def tell(message: Message) -> list[tuple[str, Call]]:
+    """
+    Return what to run, each with the group that tells on which shard, for every process to hear *message*.
+
+    The first is for this release; what becomes of the others is of no account. Raises as `control_call`.
+    """
+    before = [(last_release.GROUP, call) for call in last_release.calls_for(message)]
+    return [(GROUP, control_call(message)), *before]
 
 
 def control_call(message: Message) -> Call:
@@ -209,14 +216,22 @@ def _check(message: Message) -> None:
 
 
 def _send(message: Message) -> None:
-    call = control_call(message)
+    questions = tell(message)
     try:
         refuse_while_paused()  # the sockets may be at another Redis
-        shards().run(CHANNEL, call)
+        _run(questions)
     except RedisUnavailable:
         if keep is None:
             raise
         keep(msgspec.json.encode(message))
+
+
+def _run(questions: Sequence[tuple[str, Call]]) -> None:
+    store = shards()
+    replies = store.run_each([(shard_for_group(group, store.count), call) for group, call in questions])
+    for (group, _), reply in zip(questions, replies, strict=True):
+        if group == GROUP and isinstance(reply, TandemError):
+            raise reply
 
 
 def _later(call: Callable[P, None]) -> Callable[P, Coroutine[Any, Any, None]]:

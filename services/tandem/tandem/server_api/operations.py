@@ -199,7 +199,7 @@ def refresh(request: requests.Refresh) -> Plan:
 
 def _tell(message: control.Message) -> Plan:
     """Tell the processes; what Redis cannot take now waits, as it does for `tandem.control`."""
-    call, keep = control.control_call(message), control.keep
+    questions, keep = control.tell(message), control.keep
 
     def wait(_: Replies) -> Result:
         if keep is not None:
@@ -207,14 +207,14 @@ def _tell(message: control.Message) -> Plan:
         return {}
 
     def finish(replies: Replies) -> Result:
-        [reply] = replies
+        reply = replies[0]
         if isinstance(reply, RedisUnavailable) and keep is not None:
             return wait(replies)
         if isinstance(reply, TandemError):
             raise reply
         return {}
 
-    return Plan([], wait) if keep is not None and paused_since() else Plan([(control.GROUP, call)], finish)
+    return Plan([], wait) if keep is not None and paused_since() else Plan(questions, finish)
 
 
 def _nothing(_: object) -> Result:
