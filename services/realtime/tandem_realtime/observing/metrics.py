@@ -93,7 +93,7 @@ class Counts:
     publications_delivered: int = _counter("Publications written to connections; one for each connection.")
     bytes_sent: int = 0  # told only when there is no server that counts every byte
     gaps_repaired: int = _counter("Gaps in a channel that were filled from its stream.")
-    layer_reconnects: int = _counter("Connections to the channel layer that were lost and restored.")
+    layer_reconnects: int = _counter("Times that connections to the channel layer were lost and restored.")
 
 
 counts = Counts()
