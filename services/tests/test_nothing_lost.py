@@ -19,12 +19,8 @@ from rig.keeper import Keeper, Producer, assert_nothing_lost, until_whole
 from rig.overrides import override_tandem
 from rig.proxy import Proxy
 from rig.servers import RedisServer, Server, free_port
-from tandem import scripts
+from rig.unheard import publish_unheard
 from tandem.errors import RedisReplyError, RedisUnavailable
-from tandem.groups import group_for, layer_channel
-from tandem.namespaces import Namespaces
-from tandem.publication import pack_body
-from tandem.shards import shards
 
 CHANNEL = "public:numbers"
 CLIENTS = 8
@@ -100,16 +96,6 @@ async def test_message_that_the_layer_lost_comes_with_the_position_check(
 
         assert took < 3.5
         assert_nothing_lost(keepers, producer)
-
-
-def publish_unheard(producer: Producer) -> None:
-    """Append to the stream what the layer will not carry."""
-    number, producer.next_number = producer.next_number, producer.next_number + 1
-    namespace = Namespaces({"public": {"history_size": 300, "history_ttl": 60}}).of(CHANNEL)
-    body = pack_body(CHANNEL, str(number).encode(), tags=b"", info=b"", time=0, request="")
-    call = scripts.publish_call(CHANNEL, namespace, body, once=None)
-    unheard = tuple(b"nobody" if value == layer_channel(group_for(CHANNEL)) else value for value in call.args)
-    producer.confirmed[number] = scripts.parse_published(shards().run(CHANNEL, call._replace(args=unheard))).position
 
 
 def restart(redis: RedisServer, meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 import redis as redis_py
-from django.test import override_settings
 
-from rig.arrangements import Replicated, assert_all_whole, delivering, make_certificate, watched
+from rig.arrangements import Replicated, as_deployment, assert_all_whole, delivering, watched
 from rig.keeper import until_whole
-from rig.overrides import override_tandem
 from rig.proxy import Proxy
+from rig.secured import OWN, secure
 from rig.servers import RedisServer, free_port
 
 CHANNEL = "public:numbers"
@@ -69,17 +68,9 @@ def subscribers_at(server: RedisServer, channel: str) -> int:
 
 async def test_tls_user_and_prefix(tmp_path: Path) -> None:
     """A CA of its own, a user who may touch nothing but the prefix, its password in a file: clients come and go."""
-    key, certificate = make_certificate(tmp_path)
-    file = tmp_path / "password"
-    file.write_text("secret\n")
-    acl = tmp_path / "users.acl"
-    acl.write_text(
-        "user default off\nuser shop on >secret ~shop* resetchannels &shop* +@all -@dangerous +info +config|get\n"
-    )
-    options = ("--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate))
-    with RedisServer(tmp_path, "--tls-port", str(port := free_port()), *options, "--aclfile", str(acl)):
-        address = f"rediss://localhost:{port}/0?ssl_ca_certs={certificate}&ssl_certfile={certificate}&ssl_keyfile={key}"
-        shop = {"redis_urls": address, "redis_prefix": "shop", "redis_user": "shop", "redis_password_file": str(file)}
+    secured = secure(tmp_path)
+    with RedisServer(tmp_path, "--tls-port", str(port := free_port()), *secured.options, user=OWN):
+        shop = {"redis_urls": f"rediss://localhost:{port}/0{secured.query}", **secured.settings}
         async with delivering(tmp_path, CHANNEL, shop) as (keepers, producer):
             load = asyncio.ensure_future(producer.publish_for(2))
             for keeper in keepers:
@@ -89,13 +80,23 @@ async def test_tls_user_and_prefix(tmp_path: Path) -> None:
     assert all(not keeper.record.told_at for keeper in keepers)
 
 
-@pytest.mark.parametrize("kept", [False, True], ids=["emptied", "kept"])
-async def test_two_deployments_share_a_redis_that_restarts(tmp_path: Path, kept: bool) -> None:
-    """By prefix and number: each has what is its own, in channels of one name, and notices the restart for itself."""
+@pytest.mark.parametrize(
+    ("prefix", "number", "kept"),
+    [
+        pytest.param({"redis_prefix": "staging"}, 0, False, id="prefix-emptied"),
+        pytest.param({"redis_prefix": "staging"}, 0, True, id="prefix-kept", marks=pytest.mark.slow),
+        pytest.param({}, 1, False, id="number-emptied", marks=pytest.mark.slow),
+        pytest.param({}, 1, True, id="number-kept"),
+    ],
+)
+async def test_two_deployments_share_a_redis_that_restarts(
+    tmp_path: Path, prefix: dict[str, str], number: int, kept: bool
+) -> None:
+    """By prefix or number: each has what is its own, in channels of one name, and notices the restart for itself."""
     options = ("--appendonly", "yes", "--appendfsync", "always") if kept else ()
     with RedisServer(tmp_path, *options) as redis:
         shop = {"redis_urls": redis.url}
-        staging = {"redis_urls": f"{redis.url[:-1]}1", "redis_prefix": "staging"}
+        staging = {"redis_urls": f"{redis.url[:-1]}{number}", **prefix}
         async with (
             delivering(tmp_path, CHANNEL, shop, clients=2) as (keepers, producer),
             delivering(tmp_path, CHANNEL, staging, clients=2) as (others, other),
@@ -111,8 +112,3 @@ async def test_two_deployments_share_a_redis_that_restarts(tmp_path: Path, kept:
                 with as_deployment(settings):
                     await assert_all_whole(heard, each)
         assert [bool(keeper.record.told_at) for keeper in (*keepers, *others)] == [not kept] * 4
-
-
-def as_deployment(settings: dict[str, str]) -> override_settings:
-    """Publish where that deployment does."""
-    return override_tandem(**{"redis_prefix": "", **settings, "redis_urls": [settings["redis_urls"]]})

@@ -11,6 +11,7 @@ import pytest
 from rig.arrangements import assert_all_whole, delivering
 from rig.keeper import Keeper, until_whole
 from rig.redis_cluster import RedisCluster
+from rig.secured import secure
 from tandem import control
 from tandem.census import Answer, take_census
 from tandem.groups import shard_for
@@ -19,11 +20,21 @@ from tandem.redis.slots import BUCKETS
 CHANNEL = "public:numbers"
 
 
-@pytest.mark.parametrize("seconds", [5.0, pytest.param(60.0, marks=pytest.mark.slow)])
-async def test_slot_moves_and_a_master_fails_under_load(tmp_path: Path, seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("is_secured", "seconds"),
+    [
+        pytest.param(False, 5.0, id="plain"),
+        pytest.param(False, 60.0, id="plain-minute", marks=pytest.mark.slow),
+        pytest.param(True, 5.0, id="tls-user-prefix", marks=pytest.mark.slow),
+        pytest.param(True, 60.0, id="tls-user-prefix-minute", marks=pytest.mark.slow),
+    ],
+)
+async def test_slot_moves_and_a_master_fails_under_load(tmp_path: Path, is_secured: bool, seconds: float) -> None:
     """The channel's slot goes to another master, and that one is killed: every time all come, or all are told."""
-    with RedisCluster(tmp_path, replicas=1) as cluster:
-        async with delivering(tmp_path, CHANNEL, {"redis_urls": cluster.url}) as (keepers, producer):
+    secured = secure(tmp_path) if is_secured else None
+    with RedisCluster(tmp_path, replicas=1, secured=secured) as cluster:
+        settings = {"redis_urls": cluster.url, **(secured.settings if secured else {})}
+        async with delivering(tmp_path, CHANNEL, settings) as (keepers, producer):
             bucket = shard_for(CHANNEL, BUCKETS)
             await producer.publish(20)
             await until_whole(keepers, producer, seconds=20)

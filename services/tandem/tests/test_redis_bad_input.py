@@ -12,9 +12,10 @@ import pytest
 import redis
 from django.core.exceptions import ImproperlyConfigured
 
-from rig.arrangements import make_certificate
 from rig.overrides import override_tandem
-from rig.servers import RedisServer, Server, find_program, free_port, wait_until
+from rig.redis_program import need_clusters, need_tls
+from rig.secured import make_certificate
+from rig.servers import RedisServer, Server, find_redis, free_port, wait_until
 from tandem import scripts
 from tandem.async_shards import AsyncShards
 from tandem.conf import read
@@ -29,13 +30,16 @@ from tandem.shards import open_shards
 def served(tmp_path: Path, case: str) -> tuple[Server, str]:
     """Return a server that is wrong in that way, and its address."""
     server = RedisServer(tmp_path, *OPTIONS.get(case, ()))
+    if "--cluster-port" in server.command:
+        need_clusters()
     at = f"127.0.0.1:{server.port}/0"
     if case == "no master":
         config = tmp_path / "sentinel.conf"
         config.write_text(f"port {server.port}\nbind 127.0.0.1\ndir {tmp_path}\n")
-        program = find_program("redis-server", "valkey-server")
-        return Server([program, str(config), "--sentinel"], server.port), f"redis+sentinel://127.0.0.1:{server.port}/x"
+        sentinel = Server([find_redis(), str(config), "--sentinel"], server.port)
+        return sentinel, f"redis+sentinel://127.0.0.1:{server.port}/x"
     if case in ("another CA", "no certificate"):
+        need_tls()
         key, certificate = make_certificate(tmp_path)
         port = str(free_port())
         names = {"cert": certificate, "key": key, "ca-cert": certificate}
@@ -50,6 +54,7 @@ def served(tmp_path: Path, case: str) -> tuple[Server, str]:
         acl.write_text(f"user default off\nuser app on >pw {allowed[0]} resetchannels {allowed[1]} +@all\n")
         return RedisServer(tmp_path, "--aclfile", str(acl), port=server.port), f"redis://app:pw@{at}"
     if case.startswith("nodes announced"):
+        need_clusters()
         server = RedisServer(
             tmp_path, *OPTIONS["cluster"], "--cluster-announce-port", str(free_port()), port=server.port
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from rig.proxy import Proxy
-from rig.servers import RedisServer, Server, find_program, free_port
+from rig.redis_program import need_tls
+from rig.secured import make_certificate
+from rig.servers import RedisServer, Server, find_redis, free_port
 from tandem.errors import RedisUnavailable
 from tandem.redis import Address, RedisClient
 
@@ -23,14 +24,6 @@ async def ping(address: str | Address) -> object:
         await client.close()
 
 
-def make_certificate(key: Path, certificate: Path) -> None:
-    """Write a certificate for ``localhost`` that nobody signed but itself."""
-    command = f"{find_program('openssl')} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    output = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command.split(), *output, *names], check=True, capture_output=True)
-
-
 async def test_unix_socket(tmp_path: Path) -> None:
     """A unix:// URL is a path."""
     path = tmp_path / "redis.sock"
@@ -40,8 +33,8 @@ async def test_unix_socket(tmp_path: Path) -> None:
 
 async def test_tls(tmp_path: Path) -> None:
     """A rediss:// URL checks the server's certificate against the given authority, and its name."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make_certificate(key, certificate)
+    need_tls()
+    key, certificate = make_certificate(tmp_path)
     options = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-auth-clients", "no"]
     with RedisServer(tmp_path, "--tls-port", str(port := free_port()), *options):
         assert await ping(f"rediss://localhost:{port}?ssl_ca_certs={certificate}") == b"PONG"
@@ -56,8 +49,7 @@ async def test_sentinel(own_redis: RedisServer, tmp_path: Path) -> None:
     port = free_port()
     config = tmp_path / "sentinel.conf"
     config.write_text(f"port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {own_redis.port} 1\n")
-    program = find_program("redis-server", "valkey-server")
-    with Server([program, str(config), "--sentinel"], port):
+    with Server([find_redis(), str(config), "--sentinel"], port):
         assert await ping(Address(sentinels=(("127.0.0.1", port),), master_name="main")) == b"PONG"
         with pytest.raises(RedisUnavailable, match="No master found"):
             await ping(Address(sentinels=(("127.0.0.1", port),), master_name="other"))

@@ -1,10 +1,9 @@
-"""Redis as people run it: with a replica behind one address or behind Sentinels, with TLS and a user of its own."""
+"""Redis as people run it, with a replica behind one address or behind Sentinels; and who publishes and hears there."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from django.test import override_settings
 
 from rig.keeper import Keeper, Producer, assert_nothing_lost, until_whole
 from rig.overrides import override_tandem
-from rig.servers import RedisServer, Server, find_program, free_port, wait_until
+from rig.servers import RedisServer, Server, find_redis, free_port, wait_until
 
 MASTER = "numbers"
 BACK_SECONDS = 30.0  # 15 on a machine that has nothing else to do
@@ -26,18 +26,29 @@ async def delivering(
     directory: Path, channel: str, settings: Mapping[str, str], *, clients: int = 4
 ) -> AsyncIterator[tuple[list[Keeper], Producer]]:
     """Start a realtime process with those *settings* (of ``TANDEM``), subscribers of *channel*, and a producer."""
+    with serving(directory, settings) as url, as_deployment(settings):
+        async with contextlib.AsyncExitStack() as stack:
+            keepers = [Keeper(url, channel) for _ in range(clients)]
+            await asyncio.gather(*(stack.enter_async_context(keeper) for keeper in keepers))
+            yield keepers, Producer(channel)
+
+
+@contextlib.contextmanager
+def serving(directory: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """Start a realtime process with those *settings*, and yield where its sockets are."""
     ports = {"BIND_PORT": free_port(), "PRIVATE_PORT": free_port()}
     given = {"DEBUG": 1, "BIND_HOST": "127.0.0.1", "DRAIN_SECONDS": "0.2", **ports}
     environ = {f"TANDEM_{name.upper()}": str(value) for name, value in {**given, **settings}.items()}
     command = [sys.executable, "-m", "tandem_realtime"]
     log = directory / f"realtime-{ports['BIND_PORT']}.log"
-    told: dict[str, Any] = {**settings, "redis_urls": [settings["redis_urls"]]}
-    with override_tandem(**told), Server(command, ports["BIND_PORT"], env=environ, log=log):
-        async with contextlib.AsyncExitStack() as stack:
-            url = f"ws://127.0.0.1:{ports['BIND_PORT']}/ws/"
-            keepers = [Keeper(url, channel) for _ in range(clients)]
-            await asyncio.gather(*(stack.enter_async_context(keeper) for keeper in keepers))
-            yield keepers, Producer(channel)
+    with Server(command, ports["BIND_PORT"], env=environ, log=log):
+        yield f"ws://127.0.0.1:{ports['BIND_PORT']}/ws/"
+
+
+def as_deployment(settings: Mapping[str, str]) -> override_settings:
+    """Publish where the deployment with those *settings* does."""
+    told: dict[str, Any] = {"redis_prefix": "", **settings, "redis_urls": [settings["redis_urls"]]}
+    return override_tandem(**told)
 
 
 async def until_writes_are_back(producer: Producer) -> float:
@@ -99,18 +110,7 @@ def watched(pair: Replicated, directory: Path) -> Iterator[str]:
         f"sentinel monitor {MASTER} 127.0.0.1 {pair.master.port} 1\n"
         f"sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 2000\n"
     )
-    program = find_program("redis-server", "valkey-server")
-    with Server([program, str(config), "--sentinel"], port, log=directory / "sentinel.log"):
+    with Server([find_redis(), str(config), "--sentinel"], port, log=directory / "sentinel.log"):
         with redis.Redis(port=port) as sentinel:
             wait_until(lambda: len(sentinel.sentinel_slaves(MASTER)) == 1, what="the Sentinel to know the replica")
         yield f"redis+sentinel://127.0.0.1:{port}/{MASTER}/0"
-
-
-def make_certificate(directory: Path) -> tuple[Path, Path]:
-    """Write key and certificate for ``localhost``, which is its own CA."""
-    key, certificate = directory / "key.pem", directory / "certificate.pem"
-    command = f"{find_program('openssl')} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    output = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command.split(), *names, *output], check=True, capture_output=True)
-    return key, certificate

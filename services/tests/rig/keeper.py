@@ -155,7 +155,7 @@ class Producer:
     async def publish(self, count: int, *, every: float = 0.01) -> None:
         """Publish *count* numbers, one *every* so many seconds."""
         for _ in range(count):
-            await asyncio.to_thread(self._publish_one)
+            await asyncio.to_thread(self.publish_one)
             await asyncio.sleep(every)
 
     async def publish_for(self, seconds: float, *, every: float = 0.02) -> None:
@@ -164,7 +164,8 @@ class Producer:
         while time.monotonic() < deadline:
             await self.publish(1, every=every)
 
-    def _publish_one(self) -> None:
+    def publish_one(self) -> None:
+        """Publish the next number."""
         number, self.next_number = self.next_number, self.next_number + 1
         started = time.monotonic()
         try:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import redis
 
+from rig.redis_program import need_clusters
+from rig.secured import OWN, Secured
 from rig.servers import RedisServer, free_port, is_listening, wait_until
 from tandem.redis.slots import SLOTS, TAGS, slot_of
 
@@ -22,27 +25,35 @@ class RedisCluster:
     """
     *masters* that share the slots evenly, each with so many *replicas*. Use as a context manager; inside, it serves.
 
-    *options* are for every node.
+    *options* are for every node; those of *secured* make it speak TLS, with everybody and within.
     """
 
-    def __init__(self, directory: Path, *options: str, masters: int = 3, replicas: int = 0) -> None:
-        options = ("--cluster-node-timeout", str(FAILOVER_MS if replicas else NODE_TIMEOUT_MS), *options)
-        self.masters = [_node(directory / f"master-{number}", options) for number in range(masters)]
-        self.replicas = [_node(directory / f"replica-{number}", options) for number in range(masters * replicas)]
+    def __init__(
+        self, directory: Path, *options: str, masters: int = 3, replicas: int = 0, secured: Secured | None = None
+    ) -> None:
+        need_clusters()
+        timeout = str(FAILOVER_MS if replicas else NODE_TIMEOUT_MS)
+        options = ("--cluster-node-timeout", timeout, *(_within(secured) if secured else ()), *options)
+        self._secured = secured
+        make = functools.partial(_node, options=options, secured=secured)
+        self.masters = [make(directory / f"master-{number}") for number in range(masters)]
+        self.replicas = [make(directory / f"replica-{number}") for number in range(masters * replicas)]
 
     @property
-    def _nodes(self) -> list[RedisServer]:
+    def nodes(self) -> list[RedisServer]:
+        """Everyone, up or not."""
         return [*self.masters, *self.replicas]
 
     @property
     def url(self) -> str:
         """The address of all of it."""
-        return f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in self.masters)}"
+        scheme, query = ("rediss", self._secured.query) if self._secured else ("redis", "")
+        return f"{scheme}+cluster://{','.join(f'127.0.0.1:{_port(node)}' for node in self.masters)}{query}"
 
     def __enter__(self) -> RedisCluster:
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
-            for node in self._nodes:
+            for node in self.nodes:
                 stack.enter_context(node)
             self._meet()
             self._stack = stack.pop_all()
@@ -74,28 +85,32 @@ class RedisCluster:
     def master_of(self, bucket: int) -> RedisServer:
         """Return the node that has *bucket* now."""
         port = self._owners()[slot_of(TAGS[bucket])]
-        return next(node for node in self._nodes if node.port == port)
+        return next(node for node in self.nodes if node.port == port)
+
+    def wait_until_whole(self) -> None:
+        """Wait until every slot has a master, and every replica what its master has."""
+        wait_until(self._all(self._is_ok), what="the cluster to be whole")
+        wait_until(self._all(self._follows), what="the replicas' links")
 
     def move(self, bucket: int, target: RedisServer) -> None:
         """Move the slot of *bucket* to *target*, with all that is in it."""
         self._move(slot_of(TAGS[bucket]), self.master_of(bucket), target)
 
     def _meet(self) -> None:
-        first, *others = self._nodes
+        first, *others = self.nodes
         share = [round(SLOTS * number / len(self.masters)) for number in range(len(self.masters) + 1)]
         for number, node in enumerate(self.masters):
             self.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             self.ask(node, "CLUSTER", "ADDSLOTSRANGE", share[number], share[number + 1] - 1)
         for node in others:
-            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", first.port, _bus_port(first))
-        wait_until(self._all(lambda node: self._knows(node, len(self._nodes))), what="the nodes to know each other")
+            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", _port(first), _bus_port(first))
+        wait_until(self._all(lambda node: self._knows(node, len(self.nodes))), what="the nodes to know each other")
         for number, node in enumerate(self.replicas):
             self.ask(node, "CLUSTER", "REPLICATE", self.id_of(self.masters[number % len(self.masters)]))
-        wait_until(self._all(self._is_ok), what="the cluster to be whole")
-        wait_until(lambda: all(map(self._follows, self.replicas)), what="the replicas' links")
+        self.wait_until_whole()
 
     def _all(self, question: Callable[[RedisServer], bool]) -> Callable[[], bool]:
-        return lambda: all(map(question, self._nodes))
+        return lambda: all(map(question, self.nodes))
 
     def _knows(self, node: RedisServer, count: int) -> bool:
         return f"cluster_known_nodes:{count}\r" in self.ask(node, "CLUSTER", "INFO")
@@ -104,10 +119,11 @@ class RedisCluster:
         return "cluster_state:ok" in self.ask(node, "CLUSTER", "INFO")
 
     def _follows(self, node: RedisServer) -> bool:
-        return "master_link_status:up" in self.ask(node, "INFO", "replication")
+        told = self.ask(node, "INFO", "replication")
+        return "role:master" in told or "master_link_status:up" in told
 
     def _owners(self) -> dict[int, int]:
-        alive = next(node for node in self._nodes if is_listening(node.port))
+        alive = next(node for node in self.nodes if is_listening(node.port))
         with redis.Redis.from_url(alive.url) as client:
             client.response_callbacks.clear()
             ranges = client.execute_command("CLUSTER", "SLOTS")
@@ -119,21 +135,42 @@ class RedisCluster:
         self.ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
         with redis.Redis.from_url(source.url) as client:
             client.response_callbacks.clear()
+            user = target.user.rstrip("@").split(":") if target.user else []
+            to = ("127.0.0.1", _port(target), "", 0, 1000, *(["AUTH2", *user] if user else []))
             while keys := client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 10):
-                client.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 1000, "KEYS", *keys)
-        for node in (target, source, *self.masters):
-            with contextlib.suppress(redis.RedisError):  # one that has failed
+                client.execute_command("MIGRATE", *to, "KEYS", *keys)
+        for node in (target, source, *self.nodes):
+            with contextlib.suppress(redis.RedisError):  # one that has failed, or a replica
                 self.ask(node, "CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
 
 
 def _bus_port(node: RedisServer) -> int:
-    return int(node.command[node.command.index("--cluster-port") + 1])
+    return _option(node, "--cluster-port")
 
 
-def _node(directory: Path, options: tuple[str, ...]) -> RedisServer:
+def _port(node: RedisServer) -> int:
+    """Return where the others reach *node*."""
+    return _option(node, "--tls-port") if "--tls-port" in node.command else node.port
+
+
+def _option(node: RedisServer, name: str) -> int:
+    return int(node.command[node.command.index(name) + 1])
+
+
+def _within(secured: Secured) -> tuple[str, ...]:
+    name, password = OWN.rstrip("@").split(":")
+    return (
+        *secured.options,
+        *f"--tls-cluster yes --tls-replication yes --masteruser {name} --masterauth {password}".split(),
+    )
+
+
+def _node(directory: Path, options: tuple[str, ...], secured: Secured | None) -> RedisServer:
     directory.mkdir()
     return RedisServer(
         directory,
         *("--cluster-enabled", "yes", "--cluster-port", str(free_port())),
+        *(("--tls-port", str(free_port())) if secured else ()),
         *("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", *options),
+        user=OWN if secured else "",
     )

@@ -17,6 +17,8 @@ from rig.packages import package_of
 
 SERVICES = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60.0
+REDIS = "MATRIX_REDIS"
+"""The variable that names another server than the one that is installed, for ``make redis-versions``."""
 
 
 class MissingServer(RuntimeError):
@@ -42,6 +44,11 @@ def find_program(*names: str) -> str:
         if path := shutil.which(name, path=os.pathsep.join(folders)):
             return path
     raise MissingServer(package_of(names[0]))
+
+
+def find_redis() -> str:
+    """Return the path of a Redis or Valkey: the one that `REDIS` names, else one that is installed."""
+    return os.environ.get(REDIS) or find_program("redis-server", "valkey-server")
 
 
 def _postgresql_folders() -> list[str]:
@@ -148,13 +155,18 @@ class Server:
 
 
 class RedisServer(Server):
-    """A Redis (or Valkey) of its own, without persistence unless *options* say otherwise."""
+    """
+    A Redis (or Valkey) of its own, without persistence unless *options* say otherwise.
 
-    def __init__(self, directory: Path, *options: str, port: int | None = None) -> None:
+    *user* is who the rig is there, as addresses say it: ``name:password@``.
+    """
+
+    def __init__(self, directory: Path, *options: str, port: int | None = None, user: str = "") -> None:
+        self.user = user
         port = port or free_port()
         persistence = [] if "--appendonly" in options or "--save" in options else ["--save", "", "--appendonly", "no"]
         command = [
-            find_program("redis-server", "valkey-server"),
+            find_redis(),
             "--port",
             str(port),
             "--bind",
@@ -167,4 +179,4 @@ class RedisServer(Server):
     @property
     def url(self) -> str:
         """The address of database 0, as redis-py wants it."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.user}127.0.0.1:{self.port}/0"
