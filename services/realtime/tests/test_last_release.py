@@ -1,4 +1,4 @@
-"""Pods of 0.1 beside those of this release, while one takes the other's place: who ends a connection is heard by both."""
+"""Pods of 0.1 beside those of this release, while one takes the other's place: both hear who is disconnected."""
 
 from __future__ import annotations
 
