@@ -35,6 +35,7 @@ def presence(channel: str) -> dict[str, bytes]:
     """
     Return the client info (JSON) of every client in *channel*, by client id.
 
+    That is where the joins and leaves that were told have led: who lost the connection is in it until that is told.
     Raises `RedisUnavailable`, `InvalidChannel` or `UnknownNamespace`.
     """
     conf.namespaces().of(channel)
@@ -58,7 +59,7 @@ def enter_call(channel: str, client: str, info: bytes, user: str, *, announce: b
 
 
 def leave_call(channel: str, client: str, info: bytes, user: str, *, announce: bool, hold: float) -> Call:
-    """A client goes out, in *hold* seconds if its user has not come back by then."""
+    """A client goes out; *announce*: everyone is told, in *hold* seconds if its user has not come back by then."""
     message = _membership("leave", channel, info) if announce else b""
     args = (client, user, int(hold * 1000), TTL_SECONDS * 1000, _to(channel), message)
     return Call(_LEAVE, _keys(channel), args)
@@ -77,7 +78,7 @@ def sweep_call(channel: str, *, announce: bool) -> Call:
 
 def read_call(channel: str) -> Call:
     """Ask who is in *channel*."""
-    return Call(_READ, _keys(channel)[:2], ())
+    return Call(_READ, _keys(channel)[:3], ())
 
 
 def parse_present(reply: Any) -> dict[str, bytes]:

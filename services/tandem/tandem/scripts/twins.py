@@ -172,16 +172,25 @@ def presence_enter(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -
     redis("ZADD", keys[1], _now(redis) + int(args[3]), args[0])
     for key in keys[:2]:
         redis("PEXPIRE", key, 2 * int(args[3]))
-    away = redis("HGET", keys[3], args[2]) if args[2] else None
-    if away is not None:
-        other, _, rest = away.partition(b" ")
+    is_taken, rest = False, []
+    for other in (redis("HGET", keys[3], args[2]) or b"").split() if args[2] else ():
+        due = redis("ZSCORE", keys[2], other)
+        if is_taken and due is not None:
+            rest.append(other)
+            continue
+        info = redis("HGET", keys[0], other)
         redis("ZREM", keys[2], other)
         redis("HDEL", keys[0], other)
-        if rest:
-            redis("HSET", keys[3], args[2], rest)
-        else:
-            redis("HDEL", keys[3], args[2])
-    if away is not None or not args[5]:
+        if due is not None and float(due) > _now(redis):
+            is_taken = True
+        elif info is not None and args[5]:
+            message = {"type": "leave", "channel": msgpack.unpackb(args[5])["channel"], "info": info.decode()}
+            redis("PUBLISH", args[4], msgpack.packb(message))
+    if rest:
+        redis("HSET", keys[3], args[2], b" ".join(rest))
+    elif args[2]:
+        redis("HDEL", keys[3], args[2])
+    if is_taken or not args[5]:
         return 0
     redis("PUBLISH", args[4], args[5])
     return 1
@@ -204,7 +213,7 @@ def presence_leave(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -
     if not redis("HEXISTS", keys[0], client):
         return 0
     redis("ZREM", keys[1], client)
-    if int(hold) > 0:
+    if int(hold) > 0 and message:
         redis("ZADD", keys[2], _now(redis) + int(hold), client)
         if user:
             away = redis("HGET", keys[3], user)
@@ -220,7 +229,7 @@ def presence_leave(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -
 
 def presence_read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     """Who is in a channel."""
-    here = redis("ZRANGEBYSCORE", keys[1], f"({_now(redis)}", "+inf")
+    here = [client for key in keys[1:3] for client in redis("ZRANGEBYSCORE", key, f"({_now(redis)}", "+inf")]
     infos = [(client, redis("HGET", keys[0], client)) for client in here]
     return [value for client, info in infos if info is not None for value in (client, info)]
 
