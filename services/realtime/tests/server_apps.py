@@ -14,6 +14,7 @@ from tandem_realtime.server import Limits, Server
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 disconnects: list[int] = []
+written: dict[str, int] = {}
 ended_applications = 0
 
 
@@ -157,6 +158,9 @@ async def state(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         "rejected": counters.rejected,
         "connections": len(server.connections) - 1,
         "buffered": sum(each.buffered for each in server.connections),
+        "idle": len(server.idle),
+        "behind": len(server.backlog),
+        "written": written,
         "disconnects": disconnects,
         "applications": ended_applications,
     }
@@ -178,6 +182,14 @@ async def http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise RuntimeError("crashed in the middle")
+    elif path.startswith("/large"):
+        await respond(send, b"x" * 4_000_000)
+    elif path.startswith("/parts"):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(100):
+            await send({"type": "http.response.body", "body": b"x" * 50_000, "more_body": True})
+            written[path] = written.get(path, 0) + 50_000
+        await send({"type": "http.response.body", "body": b""})
     elif path == "/slow":
         await asyncio.sleep(1)
         await respond(send, b"done")

@@ -61,6 +61,22 @@ async def test_answers_at_once_what_is_there(pair: Pair) -> None:
     }
 
 
+async def test_much_comes_in_pages(pair: Pair) -> None:
+    """An answer has no more than a page of it, and says where the next one begins."""
+    at = await apublish("public:poll", 1)
+    for number in range(10):
+        await apublish("public:poll", {"number": number, "text": "x" * 60_000})
+    found: list[int] = []
+    since, asked = str(at), 0
+    while len(found) < 10:
+        page = await answer(pair, channel="public:poll", since=since)
+        found += [each["data"]["number"] for each in page["publications"]]
+        since, asked = f"{page['epoch']}:{page['offset']}", asked + 1
+
+    assert found == list(range(10))
+    assert asked == 3
+
+
 async def test_waits_for_what_comes(pair: Pair) -> None:
     """Nothing yet: the answer is the next publication."""
     at = await apublish("public:poll", 1)

@@ -30,6 +30,7 @@ from tandem_realtime.protocol.plain import push_plain
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
 from tandem_realtime.session.failures import as_error
+from tandem_realtime.session.pages import pages
 from tandem_realtime.session.subscriber import LIVE, STALE
 
 WAIT_SECONDS = 25.0
@@ -176,6 +177,8 @@ def _reap(harvest: Harvest, since: Position | None) -> Answer | Error:
 
 
 def _answer(publications: Sequence[Publication], position: Position, *, recovered: bool) -> Answer:
+    """Answer with the first page of what there is: the next request gets the next one, at once."""
+    publications = next(pages(publications, runtime().options.recovery_page_bytes), [])
     last = next((publication for publication in reversed(publications) if publication.offset), None)
     epoch, offset = (last.epoch, last.offset) if last else position
     told = [msgspec.Raw(encode_publication(publication)) for publication in publications]

@@ -1,7 +1,11 @@
-"""One connection of Twisted's HTTP: how long a request may take to arrive, and how long its body may be."""
+"""
+One connection of Twisted's HTTP: how long a request may take to arrive, and how long its body may be; how long the
+connection stays when it is answered, and what of the answers its client has not taken.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import http
 from typing import Any
 
@@ -39,6 +43,11 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
     _is_refused = False
     _lingering: Any = None
     _thrown_away = 0
+    _said = 0
+    _taken_before = 0
+    _site = ""
+    _is_closing = False
+    _has_room: asyncio.Future[None] | None = None
 
     @property
     def server(self) -> Connections:
@@ -53,6 +62,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
             return
         if not self._handlingRequest:
             self._arrived += len(data)
+            self._be_busy()
             self.server.arriving.add(self)
         super().dataReceived(data)
 
@@ -83,10 +93,17 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
 
     def connectionLost(self, reason: Any) -> None:
         """Forget the connection."""
-        self.server.arriving.discard(self)
+        self.forget()
+        self._let_go_on()
         if self._lingering is not None and self._lingering.active():
             self._lingering.cancel()
         super().connectionLost(reason)
+
+    def forget(self) -> None:
+        """Count the connection as none of HTTP's: it is lost, or becomes a WebSocket's."""
+        self._be_busy()
+        self.server.arriving.discard(self)
+        self.server.backlog.discard(self)
 
     def refuse(self, status: int) -> None:
         """Answer with an error, take nothing more, and hang up when the answer can have been read."""
@@ -107,6 +124,96 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
             self.refuse(408)
         else:
             self.loseConnection()
+
+    # Between two requests, and after the last
+
+    def requestDone(self, request: Any) -> None:
+        """Wait for the next request, or close."""
+        if self.persistent:
+            self._be_idle()
+        super().requestDone(request)
+
+    def loseConnection(self) -> None:
+        """Close when the client has taken its answers; who takes none is given up after a while."""
+        self._be_busy()
+        self._is_closing = True
+        self._be_idle()
+        super().loseConnection()
+
+    def hang_up(self) -> None:
+        """Make an end with who asks for nothing, unless it still takes its answer."""
+        self._be_busy()
+        if self.buffered and self.taken > self._taken_before:
+            self.server.loop.call_soon(self._be_idle)
+        elif self.buffered or self._is_closing:
+            self.transport.abortConnection()
+        else:
+            self.loseConnection()
+
+    def _be_idle(self) -> None:
+        waiting = self.server.leaving if self._is_closing else self.server.idle
+        if self.transport.connected and self not in waiting:
+            self._taken_before = self.taken
+            peer = str(getattr(self.transport.getPeer(), "host", ""))
+            # A proxy's connection is nobody's between two requests.
+            self._site = "" if self.server.trusted_proxies.is_one(peer) else self.server.addresses.enter(peer)
+            waiting.add(self)
+
+    def _be_busy(self) -> None:
+        self.server.idle.discard(self)
+        self.server.leaving.discard(self)
+        site, self._site = self._site, ""
+        self.server.addresses.leave(site)
+
+    # What the client has not taken
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait in user space for the client to read."""
+        transport = self.transport
+        if not hasattr(transport, "dataBuffer"):
+            return 0
+        return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
+
+    @property
+    def taken(self) -> int:
+        """Bytes of bodies that the kernel took: fewer than it did, by what frames them and still waits."""
+        return self._said - self.buffered
+
+    @property
+    def excess(self) -> int:
+        """Bytes that wait beyond the limit."""
+        return self.buffered - self.server.limits.max_buffer_bytes
+
+    def owe(self, size: int) -> None:
+        """Take note that *size* more bytes were written."""
+        self._said += size
+        if waiting := self.buffered:
+            self.server.backlog.add(self, min(waiting, size))
+
+    def overflowed(self) -> None:
+        """Make an end with who does not read; in the words of the stream, if it is one."""
+        self.server.counters.slow += 1
+        if self.requests and self.requests[0].is_open:
+            self.requests[0].overflowed()
+        else:
+            self.transport.abortConnection()
+
+    def resumeProducing(self) -> None:
+        """Go on writing: the client has taken what waited."""
+        super().resumeProducing()
+        self._let_go_on()
+
+    async def until_taken(self) -> None:
+        """Wait while the transport has enough to write."""
+        while self._waitingForTransport and self.transport.connected:
+            self._has_room = self._has_room or self.server.loop.create_future()
+            await asyncio.shield(self._has_room)
+
+    def _let_go_on(self) -> None:
+        waiting, self._has_room = self._has_room, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     def _throw_away(self, count: int) -> None:
         self._thrown_away += count

@@ -53,6 +53,13 @@ class Timed(Protocol):
         """Make an end of it."""
 
 
+class Idle(Protocol):
+    """A connection that asks for nothing."""
+
+    def hang_up(self) -> None:
+        """Make an end of it."""
+
+
 class Connection(Timed, Protocol):
     """A socket, or a request until it is answered."""
 
@@ -86,7 +93,8 @@ class Connections:
 
     `connections` holds the live ones, `counters` the totals; `is_draining` is for the readiness probe. `arriving`,
     `handshaking`, `lingering` and `ending` are those that must get on with it: with sending their request, with their
-    handshake, their close, their application.
+    handshake, their close, their application. `idle` are those of HTTP that have their answer, `leaving` those that
+    only have to take it.
     """
 
     def __init__(
@@ -109,6 +117,8 @@ class Connections:
         self.handshaking: Deadlines[Timed] = Deadlines(loop, limits.handshake_seconds, _time_out)
         self.lingering: Deadlines[Timed] = Deadlines(loop, limits.close_seconds, _time_out, most=_MOST_LINGERING)
         self.arriving: Deadlines[Timed] = Deadlines(loop, limits.handshake_seconds, _time_out, most=limits.max_arriving)
+        self.idle: Deadlines[Idle] = Deadlines(loop, limits.keep_alive_seconds, _hang_up, most=limits.max_idle)
+        self.leaving: Deadlines[Idle] = Deadlines(loop, limits.keep_alive_seconds, _hang_up, most=limits.max_idle)
         self.ending: Deadlines[Connection] = Deadlines(loop, limits.application_close_seconds, _cancel_application)
         self.surplus = surplus_of(loop)
         self.backlog = Backlog(loop, seconds=limits.slow_seconds, budget=limits.max_backlog_bytes)
@@ -116,8 +126,13 @@ class Connections:
         self._bucket = TokenBucket(limits.handshakes_per_second, loop.time())
 
     def why_not(self, *, is_handshake: bool, is_counted: bool = False) -> No | None:
-        """Return why there is no room for one more socket or request (or it, if it is counted already)."""
-        if len(self.connections) - is_counted >= self.limits.max_connections:
+        """
+        Return why there is no room for one more socket or request (or it, if it is counted already).
+
+        Who asks for nothing any more makes room for who comes.
+        """
+        here = len(self.connections) + len(self.idle) - is_counted
+        if here >= self.limits.max_connections and not self.idle.expire_oldest():
             return No("capacity", _CAPACITY_RETRY_SECONDS)
         if is_handshake and self.is_draining and not is_counted:  # a request is on a connection that is there
             return No("draining", 1)
@@ -171,6 +186,10 @@ class Connections:
 
 def _time_out(connection: Timed) -> None:
     connection.time_out()
+
+
+def _hang_up(connection: Idle) -> None:
+    connection.hang_up()
 
 
 def _cancel_application(connection: Connection) -> None:

@@ -54,6 +54,13 @@ class Deadlines(Generic[Key]):
         """Forget *key*, if it is here."""
         self._due.pop(key, None)
 
+    def expire_oldest(self) -> bool:
+        """Treat the first deadline as passed; tell whether there was one."""
+        for key in self._due:
+            self._end(key)
+            return True
+        return False
+
     def expire_all(self) -> None:
         """Treat every deadline as passed."""
         for key in list(self._due):

@@ -37,7 +37,6 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         self.is_stream = False
         self._on_close: CloseCallback | None = None
         self._rotation: asyncio.TimerHandle | None = None
-        self._said = 0
         self.site = ""
         super().__init__(*args, **kwargs)
         self._parsePOSTFormSubmission = False  # the application reads its forms itself
@@ -50,29 +49,14 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
     @property
     def buffered(self) -> int:
         """Bytes that wait in user space for the client to read."""
-        channel = getattr(self, "channel", None)  # Twisted deletes it with the end of the response
-        transport = channel and channel.transport
-        if not transport or not hasattr(transport, "dataBuffer"):
-            return 0
-        return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
-
-    @property
-    def taken(self) -> int:
-        """Bytes of bodies that the kernel took: fewer than it did, by what frames them and still waits."""
-        return self._said - self.buffered
-
-    @property
-    def excess(self) -> int:
-        """Bytes that wait beyond the limit."""
-        return self.buffered - self.server.limits.max_buffer_bytes
+        channel: Channel | None = getattr(self, "channel", None)  # Twisted deletes it with the end of the response
+        return channel.buffered if channel is not None else 0
 
     def overflowed(self) -> None:
         """End a stream whose client does not read: 3008."""
-        if self._on_close is not None:
-            self.server.counters.slow += 1
-            self.close(3008, "slow")
-            if self.excess > 0:  # what Twisted has is not taken back
-                self.server.loop.call_soon(self.time_out)
+        self.close(3008, "slow")
+        if self.buffered > self.server.limits.max_buffer_bytes:  # what Twisted has is not taken back
+            self.server.loop.call_soon(self.time_out)
 
     def duration(self) -> float:
         """Return the age in seconds; Daphne reads the wall clock here."""
@@ -148,7 +132,9 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # it is no client's to say where we are mounted
         upgrade = self.requestHeaders.getRawHeaders(b"Upgrade", [b""])[0]
         # A command is of a client that has its connection already: refusing it would end that.
-        if upgrade.lower() != b"websocket" and not is_command(self.path):
+        if upgrade.lower() == b"websocket":
+            self.channel.forget()
+        elif not is_command(self.path):
             address, is_told = self._address()
             is_handshake = is_transport(self.path)
             no = self.server.why_not(is_handshake=is_handshake, is_counted=True)
@@ -178,15 +164,22 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         return address, address != peer and not proxies.is_one(address)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Send what the application says; a stream whose client does not read is ended with 3008, in time."""
+        """Send what the application says; it counts until the client has taken it."""
+        channel: Channel | None = getattr(self, "channel", None)  # Twisted deletes it with the end of the response
         super().handle_reply(message)
-        self.server.counters.bytes_out += len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        self.server.counters.bytes_out += size
         if self.server.is_draining and not self.finished and self.channel is not None:
             self.channel.persistent = False
             self.setHeader(b"connection", b"close")
-        self._said += len(message.get("body", b""))
-        if self._on_close is not None and (waiting := self.buffered):
-            self.server.backlog.add(self, min(waiting, len(message.get("body", b""))))
+        if channel is not None and size:
+            channel.owe(size)
+
+    async def until_taken(self) -> None:
+        """Wait until the client has taken most of what was sent. Not in a stream, which has limits of its own."""
+        channel: Channel | None = getattr(self, "channel", None)
+        if channel is not None and not self.is_stream:
+            await channel.until_taken()
 
 
 class Factory(HTTPFactory):  # type: ignore[misc] # Daphne has no types
@@ -196,7 +189,8 @@ class Factory(HTTPFactory):  # type: ignore[misc] # Daphne has no types
         """Return a protocol for one connection."""
         protocol = super().buildProtocol(address)
         theirs, protocol._channel = protocol._channel, Channel()
-        for name in ("factory", "timeOut", "callLater"):
+        for name in ("factory", "callLater"):
             setattr(protocol, name, getattr(theirs, name))
+        protocol.timeOut = None  # see Channel.hang_up
         protocol.requestFactory = Request
         return protocol

@@ -13,7 +13,8 @@ class Limits:
     `drain` is how long the closes of a drain are spread over; `max_age` (0: off) is the oldest that a socket gets, give
     or take a tenth. More than `max_buffer_bytes` may wait for a client that takes some of it every `slow_seconds`, and
     for all of them together `max_backlog_bytes`. `max_per_address` and `handshakes_per_address` (a second) are what
-    `Addresses` has. `max_arriving` is how many may be about to send a request: who waits longest goes.
+    `Addresses` has. `max_arriving` is how many may be about to send a request: who waits longest goes. So it is with
+    `max_idle`, those who have their answer: they may stay for `keep_alive_seconds`.
     `max_body_bytes` is for requests that are not ours. `oversize_code` and its reason are how a message over
     `max_message_bytes` ends its socket.
     """
@@ -23,6 +24,8 @@ class Limits:
     max_per_address: int | None = None
     handshakes_per_address: float | None = None
     max_arriving: int = 2048
+    max_idle: int = 2048
+    keep_alive_seconds: float = 60
     max_body_bytes: int = 67_108_864
     max_message_bytes: int = 65_536
     max_buffer_bytes: int = 1_048_576

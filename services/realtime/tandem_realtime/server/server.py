@@ -107,7 +107,6 @@ class Server(Connections, daphne.server.Server):  # type: ignore[misc] # Daphne 
         if details is None:
             return
         details["disconnected"] = True
-        self.backlog.discard(protocol)
         protocol.count_end()
         self.lingering.discard(protocol)
         if self.answering is not None:
@@ -129,6 +128,12 @@ class Server(Connections, daphne.server.Server):  # type: ignore[misc] # Daphne 
             task = self.connections[protocol]["application_instance"]
             task.add_done_callback(lambda task: self._on_application_done(protocol, task))
         return queue
+
+    async def handle_reply(self, protocol: Request, message: MutableMapping[str, Any]) -> None:
+        """Send a part of an answer; the next one when the client has taken most of it."""
+        await super().handle_reply(protocol, message)
+        if message.get("more_body"):
+            await protocol.until_taken()
 
     def _on_application_done(self, request: Request, task: asyncio.Task[None]) -> None:
         self.ending.discard(request)
