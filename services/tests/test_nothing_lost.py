@@ -138,7 +138,7 @@ async def test_redis_restarted_with_the_end_of_its_file_cut_off(tmp_path: Path) 
     """Subscribers that stand ahead of what is left prove the loss: everyone is told."""
 
     def cut_file() -> None:
-        [file] = (tmp_path / "appendonlydir").glob("*.incr.aof")
+        [file] = [*tmp_path.glob("appendonlydir/*.incr.aof"), *tmp_path.glob("appendonly.aof")]  # Redis before 7
         os.truncate(file, file.stat().st_size - 3000)
 
     with RedisServer(tmp_path, *APPEND_ALWAYS) as redis:

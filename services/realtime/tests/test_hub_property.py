@@ -97,8 +97,11 @@ class World:
         redis = self.shards.clients[0]
         state = await Streams(self.shards).state(self.channel)
         if state.position.offset > (state.previous.offset if state.previous else 0):
-            await redis.execute("XDEL", scripts.stream_key(self.channel), f"{state.position.offset}-0")
-            await redis.execute("XSETID", scripts.stream_key(self.channel), f"{state.position.offset - 1}-0")
+            key = scripts.stream_key(self.channel)
+            *kept, _ = await redis.execute("XRANGE", key, "-", "+")
+            await redis.execute("DEL", key)
+            for entry, fields in kept:
+                await redis.execute("XADD", key, entry, *fields)
             await redis.execute("HINCRBY", scripts.meta_key(self.channel), "o", -1)
 
     async def restart(self, *, kept: bool) -> None:
@@ -135,6 +138,12 @@ class World:
         await self.check()
         await asyncio.sleep(0.01)
         await self.settle()
+        end = (await Streams(self.shards).state(self.channel)).position.offset
+        for _ in range(500):  # a machine that is busy takes longer
+            if all(keeper.position and keeper.position.offset == end for keeper in self.clients):
+                break
+            await asyncio.sleep(0.01)
+            await self.settle()
 
     async def close(self) -> None:
         """End what runs."""

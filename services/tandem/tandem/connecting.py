@@ -12,6 +12,7 @@ from typing import Any
 import redis
 from redis.sentinel import Sentinel
 
+from tandem.errors import without_script
 from tandem.redis.address import Address
 from tandem.redis.clustered import read_clustered
 from tandem.redis.commands import Command, text_of
@@ -84,7 +85,14 @@ def read_reply(connection: Any) -> Any:
     try:
         return connection.read_response()
     except redis.ResponseError as error:
-        return error
+        return said_by_script(error)
+
+
+def said_by_script(reply: Any) -> Any:
+    """Return *reply*; where Redis before 7 wraps what a script met, the error that it would be since."""
+    if type(reply) is not redis.ResponseError or (text := without_script(str(reply))) == str(reply):
+        return reply
+    return redis.exceptions.ReadOnlyError(text) if text.startswith("READONLY") else redis.ResponseError(text)
 
 
 class _LooksUpElsewhere:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from redis import exceptions
 
 
@@ -51,8 +53,17 @@ class NoScriptError(RedisReplyError, exceptions.NoScriptError):
     """The script of an EVALSHA is not in Redis's cache: send it with EVAL."""
 
 
+_IN_SCRIPT = re.compile(r"(ERR )?Error running script \(call to \w+\): (@user_script: ?\d+: ){2}-(?=[A-Z]+ )")
+
+
+def without_script(text: str) -> str:
+    """Return *text* without what Redis before 7 puts around an error reply that a script met (``-READONLY ...``)."""
+    return _IN_SCRIPT.sub("", text, count=1)
+
+
 def reply_error(text: str) -> RedisReplyError:
     """Return the exception for the error reply *text*."""
+    text = without_script(text)
     return NoScriptError(text) if text.startswith("NOSCRIPT") else RedisReplyError(text)
 
 

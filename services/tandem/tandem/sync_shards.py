@@ -11,7 +11,7 @@ import redis
 
 from tandem import scripts
 from tandem.breaker import Breaker
-from tandem.connecting import pool_of, read_reply
+from tandem.connecting import pool_of, read_reply, said_by_script
 from tandem.errors import NOT_NOW, RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for
 from tandem.redis.commands import Command as Sent
@@ -224,7 +224,7 @@ def _executed(connection: Any, commands: int) -> list[Any]:
     """Read the replies to a transaction of so many *commands*."""
     _, *queued, executed = [read_reply(connection) for _ in range(commands + 2)]
     if isinstance(executed, list):
-        return executed
+        return list(map(said_by_script, executed))
     return [each if isinstance(each, redis.RedisError) else executed for each in queued]
 
 

@@ -32,7 +32,8 @@ async def test_many_at_once_load_the_scripts_once(shards: AsyncShards, redis_url
     with redis.Redis.from_url(redis_url) as client:
         client.config_resetstat()
         replies = await asyncio.gather(*(shards.run(f"c:{n}", scripts.read_call(f"c:{n}", None, 0)) for n in range(50)))
-        loads = client.info("commandstats")["cmdstat_script|load"]["calls"]
+        done = client.info("commandstats")
+        loads = (done.get("cmdstat_script|load") or done["cmdstat_script"])["calls"]  # Redis before 7 has but one
 
     assert len(replies) == 50
     assert loads == len(scripts.ALL)

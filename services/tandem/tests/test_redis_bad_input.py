@@ -75,7 +75,7 @@ OPTIONS = {
         "--requirepass",
         "secret",
     ),
-    "replica": ("--replicaof", "127.0.0.1 1"),
+    "replica": ("--replicaof", "127.0.0.1", "1"),
 }
 NODES = ("no cluster", "cluster without slots", "nodes announced elsewhere", "password of a cluster")
 CASES = {
@@ -159,6 +159,7 @@ def test_policy_that_evicts_is_said_at_start(evicting: str, caplog: pytest.LogCa
         ("redis_version:7.2.4\r\nvalkey_version:8.0.1\r\nrun_id:a", "role:master", ""),
         ("run_id:a", redis.ResponseError("NOPERM"), ""),
         ("redis_version:7.0.0\r\nredis_mode:cluster", "role:master", "it is a node of a cluster"),
+        ("redis_version:7.2.4\r\nserver_mode:cluster", "role:master", "it is a node of a cluster"),
         ("redis_version:7.0.0\r\nrun_id:a", "role:slave", "READONLY it is a replica, which takes no writes"),
     ],
 )
@@ -172,6 +173,7 @@ def test_what_a_redis_says_of_itself(server: Any, replication: Any, expected: st
     [
         ("redis_version:7.0.0\r\nredis_mode:cluster", ""),
         ("redis_version:7.0.0\r\nredis_mode:standalone", "it is no cluster"),
+        ("redis_version:7.2.4\r\nserver_mode:standalone", "it is no cluster"),
         ("redis_version:6.2.14\r\nredis_mode:cluster", "its version is 6.2.14, without sharded pub/sub"),
         ("run_id:a", ""),
     ],

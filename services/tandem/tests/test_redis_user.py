@@ -12,7 +12,7 @@ import redis
 import tandem
 from rig.overrides import override_tandem
 from rig.servers import RedisServer
-from tandem import control, presence, revocations, scripts, streams
+from tandem import control, last_release, presence, revocations, scripts, streams
 from tandem.layer import ChannelLayer
 from tandem.namespaces import Namespace
 from tandem.publication import Position, pack_body
@@ -58,6 +58,7 @@ def calls() -> Iterator[Call]:
     yield presence.read_call("room:a")
     yield presence.sweep_call("room:a", announce=True)
     yield presence.leave_call("room:a", "c", b"{}", "", announce=True, hold=0)
+    yield from last_release.calls_for(control.Disconnect(user="42"))
 
 
 def test_every_script_may_run(user: str, own_redis: RedisServer) -> None:

@@ -60,7 +60,7 @@ def is_too_old(version: str, *, is_node: bool = False) -> bool:
 
 
 def _refusal(about: Mapping[str, str], role: Mapping[str, str], *, is_node: bool) -> str:
-    version, mode = about.get("redis_version", ""), about.get("redis_mode", "")
+    version, mode = about.get("redis_version", ""), about.get("redis_mode") or about.get("server_mode", "")  # Valkey's
     if mode and is_node != (mode == "cluster"):
         return NO_CLUSTER if is_node else CLUSTER
     if is_too_old(version, is_node=is_node):
