@@ -28,12 +28,15 @@ panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard'
 	@$(VENV)/python -m rig.panels
 
 ##@ Check it
-.PHONY: packages sdks test suites matrix soak compose-test conformance lint types links format
+.PHONY: packages sdks test suites matrix redis-versions soak compose-test conformance lint types links format
 test: packages .venv/tests sdks ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
 	@.ci/test
 
 matrix: packages .venv/tests ## Run somebody's project on every supported pair of Python and Django that is here (MATRIX="3.13 ~=6.0")
 	@.ci/matrix $(MATRIX)
+
+redis-versions: packages .venv/tests ## Run what is about Redis on each version of Redis and Valkey that can be had (REDIS_VERSIONS="6.2 9.1")
+	@.ci/redis-versions $(REDIS_VERSIONS)
 
 suites: .venv/tests sdks ## Run the test suites that come with the Go and the Python SDK against Tandem (at port 8000)
 	@cd services/tests && ../../$(VENV)/python -m rig.suites $(SUITES)
