@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Request, expect
 from rig.axe import violations
 from rig.browser import SECONDS, open_browser
 from rig.stack import Stack
+from tandem.presence import HOLD_SECONDS
 
 MS = SECONDS * 1000
 NASTY = [
@@ -134,6 +135,8 @@ async def test_two_people_on_one_browser(stack: Stack, context: BrowserContext) 
     first = await opened(context, stack.url, [])
     second = await opened(context, stack.url, [])
     await sign_in(first, "Ada")
+    # Who has just left another page is here until that is told.
+    await expect(first.locator(".who")).not_to_contain_text("Grace", timeout=(HOLD_SECONDS + 10) * 1000)
     await second.get_by_role("button", name="Grace", exact=True).click()  # a form from before Ada's login
     await expect(second.get_by_role("heading")).to_have_text("That form is out of date")
     await second.goto(stack.url)

@@ -112,7 +112,6 @@ def reading(process: Realtime, transport: str, since: Position) -> AsyncIterator
     body = "\n".join(json.dumps(command) for command in commands)
     token = connection_token(TOKEN_KEY, "", channels=[CHANNEL])
     brought = {"id": 1, "connect": {"token": token, "subs": {CHANNEL: subscribe}}}
-    address = {"channel": CHANNEL, "since": str(since)}
     match transport:
         case "websocket":
             return frames_of(process, "/ws/", *commands)
@@ -126,13 +125,17 @@ def reading(process: Realtime, transport: str, since: Position) -> AsyncIterator
             headers = {"Last-Event-ID": str(since)}
             return lines_of(slowly(process, "GET", "/ws/sse/", params={"channel": CHANNEL}, headers=headers))
         case "poll":
-            return whole(slowly(process, "GET", "/ws/poll/", params=address))
+            return polled(process, since)
     raise ValueError(transport)
 
 
-async def whole(chunks: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """The one object that a response is."""
-    yield json.loads(b"".join([chunk async for chunk in chunks]))
+async def polled(process: Realtime, since: Position) -> AsyncIterator[Any]:
+    """The answers to polls, each of which asks from where the last one ended."""
+    while True:
+        chunks = slowly(process, "GET", "/ws/poll/", params={"channel": CHANNEL, "since": str(since)})
+        answer = json.loads(b"".join([chunk async for chunk in chunks]))
+        yield answer
+        since = Position(answer["epoch"], answer["offset"])
 
 
 @pytest.mark.parametrize("transport", ["websocket", "one-way websocket", "http_stream", "sse", "one-way sse", "poll"])

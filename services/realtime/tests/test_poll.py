@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import httpx
 import pytest
 
-from rig.pair import Pair
+from rig.pair import Pair, Realtime
 from tandem import apublish, control
 from tandem.tickets import acreate_ticket
 from tandem_realtime.consumers.poll import WAIT_SECONDS
@@ -20,6 +21,16 @@ LIVE = {"state": "live"}
 async def poll(pair: Pair, path: str = "/ws/poll/", **params: str) -> httpx.Response:
     async with httpx.AsyncClient(timeout=30) as client:
         return await client.get(pair.here.url + path, params=params)
+
+
+async def polling(process: Realtime, polls: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Begin to poll, and return when *process* has it wait."""
+    before = process.metric("tandem_subscriptions")
+    waiting = asyncio.create_task(polls)
+    async with asyncio.timeout(20):
+        while await asyncio.to_thread(process.metric, "tandem_subscriptions") == before:
+            await asyncio.sleep(0.05)
+    return waiting
 
 
 async def answer(pair: Pair, **params: str) -> dict[str, Any]:
@@ -125,8 +136,7 @@ async def test_ended_login_ends_the_wait(pair: Pair) -> None:
     """Who logs out while a poll waits gets 403 long before it would have been answered, and not what comes later."""
     at = await apublish("members:poll", 1)
     ticket = await acreate_ticket("42", session="login-poll")
-    waiting = asyncio.create_task(poll(pair, channel="members:poll", since=str(at), ticket=ticket))
-    await asyncio.wait([waiting], timeout=0.5)
+    waiting = await polling(pair.here, poll(pair, channel="members:poll", since=str(at), ticket=ticket))
     started = time.monotonic()
     await control.adisconnect(session="login-poll", code=3500, reason="invalid token")
     response = await asyncio.wait_for(waiting, 20)
@@ -139,8 +149,7 @@ async def test_drain_answers_those_who_wait(tmp_path_factory: pytest.TempPathFac
     """They ask again, elsewhere."""
     with Pair(tmp_path_factory.mktemp("drain")) as own, own.settings():
         at = await apublish("public:poll", 1)
-        waiting = asyncio.create_task(answer(own, channel="public:poll", since=str(at)))
-        await asyncio.wait([waiting], timeout=1)
+        waiting = await polling(own.here, answer(own, channel="public:poll", since=str(at)))
         own.here.process.terminate()  # type: ignore[union-attr]
         found = await asyncio.wait_for(waiting, 20)
 
