@@ -64,10 +64,11 @@ async def test_nothing_is_carried_out_twice(pair: Pair) -> None:
     async with open_wire(url, token=token("new1")) as wire:
         await asyncio.to_thread(control.disconnect, user="new1", code=3000)
         await wire.closed()
-    async with open_wire(url, token=token("new1")) as wire:
+    async with open_wire(url, token=token("new1")) as wire, open_wire(url, token=token("new2")) as after:
         [said] = [each for each in kept() if each.get("user") == "new1"]
         say_as_before(**said)
-        await asyncio.to_thread(control.disconnect, user="new2")  # heard after it
+        say_as_before(do="disconnect", user="new2", code=3503, reason="force disconnect", whitelist=[])
+        await after.closed()  # so the first was heard
 
         assert (await wire.command(ping={})) is not None
 
@@ -76,17 +77,23 @@ async def test_nothing_is_carried_out_twice(pair: Pair) -> None:
 def test_what_pods_of_0_1_hear() -> None:
     """Each message of theirs is one of their kinds, with what their decoder must find in it."""
     control.unsubscribe("public:before", user="b1")
-    subjects = [of_user("b2"), of_password("b3"), of_login("b4"), of_token("jti", "b5"), of_channel("public:x", "b6")]
+    subjects = [
+        of_user("b2 of two words"),
+        of_password("b3 of two words"),
+        of_login("b4"),
+        of_token("jti", "b5 of two words"),
+        of_channel("public:x", "b6 of two words"),
+    ]
     control.revoke([Revocation(subject, 1, 600) for subject in subjects])
 
     heard = [{key: value for key, value in each.items() if key not in ("type", "by", "reason")} for each in kept()[-6:]]
     assert heard == [
         {"do": "unsubscribe", "user": "b1", "channel": "public:before"},
-        {"do": "disconnect", "user": "b2", "code": 3500},
-        {"do": "disconnect", "user": "b3", "code": 3005},
+        {"do": "disconnect", "user": "b2 of two words", "code": 3500},
+        {"do": "disconnect", "user": "b3 of two words", "code": 3005},
         {"do": "disconnect", "session": "b4", "code": 3500},
-        {"do": "disconnect", "user": "b5", "code": 3005},
-        {"do": "unsubscribe", "user": "b6", "channel": "public:x"},
+        {"do": "disconnect", "user": "b5 of two words", "code": 3005},
+        {"do": "unsubscribe", "user": "b6 of two words", "channel": "public:x"},
     ]
 
 

@@ -64,21 +64,23 @@ def _as_before(message: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the messages of 0.1 that come nearest to *message*."""
     match message["do"]:
         case "revoke":
-            return [_ending(*each["subject"].split(" ")) for each in message["revocations"]]
+            return [_ending(each["subject"]) for each in message["revocations"]]
         case "reread":
             return []
         case _:
             return [message]
 
 
-def _ending(kind: str, name: str, user: str = "") -> dict[str, Any]:
-    """Return what ends who lives on a subject of revocation. 0.1 does not tell one token of a user from another."""
+def _ending(subject: str) -> dict[str, Any]:
+    """Return what ends who lives on a *subject* of revocation. 0.1 does not tell one token of a user from another."""
+    kind, _, name = subject.partition(" ")
     if kind == "channel":
-        return {"do": "unsubscribe", "channel": name, "user": user}
+        channel, _, user = name.partition(" ")
+        return {"do": "unsubscribe", "channel": channel, "user": user}
     if kind == "login":
         whom, (code, reason) = {"session": name}, INVALID_TOKEN
     elif kind == "user":
         whom, (code, reason) = {"user": name}, INVALID_TOKEN
     else:
-        whom, (code, reason) = {"user": user or name}, EXPIRED
+        whom, (code, reason) = {"user": name.partition(" ")[2] if kind == "token" else name}, EXPIRED
     return {"do": "disconnect", **whom, "code": code, "reason": reason}
