@@ -176,18 +176,31 @@ class Producer:
 
 
 def is_whole(keeper: Keeper, producer: Producer) -> bool:
-    """Tell whether *keeper* has what was confirmed last."""
+    """Tell whether *keeper* has what was confirmed last, or was told to reload when that was in the stream."""
     last = max(producer.confirmed, default=None)
-    return last is None or (bool(keeper.record.seen) and keeper.record.seen[-1] >= last)
+    if last is None or (keeper.record.seen and keeper.record.seen[-1] >= last):
+        return True
+    at, told = producer.confirmed[last], keeper.record.told_at[-1:]
+    return any(epoch == at.epoch and offset >= at.offset for epoch, offset in told)
 
 
 async def until_whole(keepers: list[Keeper], producer: Producer, *, seconds: float) -> float:
-    """Wait until every keeper has the last confirmed number; return how long that took. Raises `TimeoutError`."""
+    """Wait until every keeper is whole, and return how long that took. Raises `TimeoutError` that says who lacks what."""
     started = time.monotonic()
-    async with asyncio.timeout(seconds):
-        while not all(is_whole(keeper, producer) for keeper in keepers):
-            await asyncio.sleep(0.02)
+    while not all(is_whole(keeper, producer) for keeper in keepers):
+        if time.monotonic() - started > seconds:
+            last = max(producer.confirmed)
+            raise TimeoutError(f"of {last} at {producer.confirmed[last]}: {[_standing(keeper) for keeper in keepers]}")
+        await asyncio.sleep(0.02)
     return time.monotonic() - started
+
+
+def _standing(keeper: Keeper) -> str:
+    record = keeper.record
+    return (
+        f"seen {record.seen[-1:]}, at {keeper.position}, told {record.told_at[-1:]}, subscribed "
+        f"{keeper.subscribed.is_set()}, closes {record.closes}, states {[state for _, state in record.states]}"
+    )
 
 
 def assert_nothing_lost(keepers: list[Keeper], producer: Producer) -> None:
