@@ -185,7 +185,7 @@ def is_whole(keeper: Keeper, producer: Producer) -> bool:
 
 
 async def until_whole(keepers: list[Keeper], producer: Producer, *, seconds: float) -> float:
-    """Wait until every keeper is whole, and return how long that took. Raises `TimeoutError` that says who lacks what."""
+    """Wait until every keeper is whole; return how long that took. Raises `TimeoutError` that says who lacks what."""
     started = time.monotonic()
     while not all(is_whole(keeper, producer) for keeper in keepers):
         if time.monotonic() - started > seconds:
