@@ -85,11 +85,6 @@ class ClusterShards(Shards):
         for index in left:
             replies[index] = RedisUnavailable(str(replies[index]))
 
-    def close(self) -> None:
-        """Close every pooled connection."""
-        for node in list(self._nodes.values()):
-            node.close()
-
     def pools(self) -> list[redis.ConnectionPool]:
         """Return every pool of connections."""
         return [pool for node in list(self._nodes.values()) for pool in node.pools()]
@@ -215,16 +210,15 @@ class Masters:
 def ask_slots(url: str, node: Node, timeout: float) -> Any:
     """Return what *node* answers to CLUSTER SLOTS, replica or not. Raises what redis-py raises."""
     pool = pool_of(url, connect_seconds=timeout, reply_seconds=timeout, node=node, takes_replicas=True)
-    with redis.Redis(connection_pool=pool) as client:
+    try:
+        connection: Any = pool.get_connection()
         try:
-            connection: Any = pool.get_connection()
-            try:
-                connection.send_command("CLUSTER", "SLOTS")
-                return connection.read_response()
-            finally:
-                pool.release(connection)
+            connection.send_command("CLUSTER", "SLOTS")
+            return connection.read_response()
         finally:
-            client.connection_pool.disconnect()
+            pool.release(connection)
+    finally:
+        pool.disconnect()
 
 
 def _is_moved(reply: Any) -> bool:

@@ -156,8 +156,8 @@ class Shards:
 
     def close(self) -> None:
         """Close every pooled connection."""
-        for client in self.clients:
-            client.close()
+        for pool in self.pools():
+            pool.disconnect()
 
     def _exchange(self, shard: int, commands: Sequence[Command]) -> list[Any]:
         pool, breaker = self.clients[shard].connection_pool, self._breakers[shard]
@@ -198,8 +198,10 @@ def _client(url: str, timeout: float, node: Node | None, tries: Sequence[Sent] =
 
 
 def _probe(url: str, timeout: float, node: Node | None) -> None:
-    with _client(url, timeout, node) as client:
+    client = _client(url, timeout, node)
+    try:
         client.ping()
+    finally:
         client.connection_pool.disconnect()
 
 

@@ -193,21 +193,19 @@ class Interrupted(threading.Thread):
     def run(self) -> None:
         """Serve one connection."""
         client, _ = self.listener.accept()
-        upstream = socket.create_connection(("127.0.0.1", self.target))
-        threading.Thread(target=self._pump, args=(upstream, client), daemon=True).start()
-        while data := client.recv(1_000_000):
-            second = data.find(b"EVALSHA", data.find(b"EVALSHA") + 1)
-            if self.is_armed and second > 0:
-                self.is_armed = False
-                upstream.sendall(data[:second])
-                self.meanwhile()
-                data = data[second:]
-            upstream.sendall(data)
-
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(1_000_000):
-                sink.sendall(data)
+        with self.listener, client, socket.create_connection(("127.0.0.1", self.target)) as upstream:
+            answers = threading.Thread(target=_pump, args=(upstream, client), daemon=True)
+            answers.start()
+            while data := client.recv(1_000_000):
+                second = data.find(b"EVALSHA", data.find(b"EVALSHA") + 1)
+                if self.is_armed and second > 0:
+                    self.is_armed = False
+                    upstream.sendall(data[:second])
+                    self.meanwhile()
+                    data = data[second:]
+                upstream.sendall(data)
+            upstream.shutdown(socket.SHUT_RDWR)
+            answers.join()
 
 
 def test_scripts_forgotten_and_learned_in_mid_pipeline_reverse_nothing(own_redis: RedisServer) -> None:
@@ -228,6 +226,7 @@ def test_scripts_forgotten_and_learned_in_mid_pipeline_reverse_nothing(own_redis
         way.is_armed = True
         store.run_each(calls)
         store.close()
+        way.join()
 
     with override_tandem(redis_urls=[own_redis.url]):
         assert [each.data for each in history("kept:a", limit=9).publications] == [b"1", b"2", b"0", b"1", b"2"]
