@@ -6,7 +6,9 @@ from tandem.redis.run import CLUSTER, NO_CLUSTER, OLDEST, OLDEST_CLUSTER
 
 RIGHTS = "the rights that docs/reference.md of django-tandem lists under Redis"
 
+_CERTIFICATE = "a certificate of ours: rediss://...?ssl_certfile=/path/tls.crt&ssl_keyfile=/path/tls.key"
 _SILENCE = ("Timeout connecting to server", "no answer for", "no connection within")
+_CUT = ("Connection reset by peer", "Broken pipe", "EOF occurred in violation of protocol")
 _CURES = (
     (
         (
@@ -29,8 +31,8 @@ _CURES = (
         "use the name that its certificate has, or issue one for this name",
     ),
     (
-        ("alert certificate required", "certificate required", "EOF occurred in violation of protocol"),
-        "it wants a certificate of ours: rediss://...?ssl_certfile=/path/tls.crt&ssl_keyfile=/path/tls.key",
+        ("certificate required",),
+        f"it wants {_CERTIFICATE}",
     ),
     (
         ("WRONG_VERSION_NUMBER", "wrong version number", "record layer failure", "RECORD_LAYER"),
@@ -71,6 +73,8 @@ def cure_of(text: str, *, is_tls: bool = False) -> str:
     """Return what to do about the error *text*, over TLS or not; nothing where it says all that there is to say."""
     if is_tls and any(sign in text for sign in _SILENCE):
         text = "WRONG_VERSION_NUMBER"  # whoever expects a command waits for the end of the line
+    if is_tls and any(sign in text for sign in _CUT):  # which may overtake the alert that says why
+        return f"if it has never answered, it may want {_CERTIFICATE}"
     return next((cure for signs, cure in _CURES if any(sign in text for sign in signs)), "")
 
 
