@@ -28,7 +28,7 @@ panels: .venv/tests ## Record a busy run (three minutes) and draw the dashboard'
 	@$(VENV)/python -m rig.panels
 
 ##@ Check it
-.PHONY: packages sdks test suites matrix redis-versions soak fuzz-api compose-test conformance lint types links format
+.PHONY: packages sdks test suites matrix redis-versions soak siege fuzz-api compose-test conformance lint types links format
 test: packages .venv/tests sdks ## Run every test, over real servers; as root it installs those that are missing, else their tests are left out
 	@.ci/test
 
@@ -43,6 +43,9 @@ suites: .venv/tests sdks ## Run the test suites that come with the Go and the Py
 
 soak: packages .venv/tests sdks ## Run the long proofs that make test has in a short form
 	@LANES=1 PYTEST_OPTIONS="-m slow" .ci/test services/tandem services/api services/realtime services/loadgen charts/tests services/tests
+
+siege: packages .venv/tests ## Attack one realtime in every way while 1,000 honest clients listen: PASS or FAIL for each (SIEGE="--edge pings")
+	@cd services/tests && ../../$(VENV)/python -m rig.adversary.siege $(SIEGE)
 
 fuzz-api: .venv/tests ## Have schemathesis ask every operation of both OpenAPI pages, through the edge (FUZZ="--max-examples 200")
 	@cd services/tests && ../../$(VENV)/python -m rig.fuzz_api $(FUZZ)

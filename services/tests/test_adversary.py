@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from rig.adversary.honest import Honest
+from rig.adversary.report import HEAD, LINES_A_MINUTE, MEGABYTE
 from rig.adversary.scripts import Attack
-from rig.adversary.siege import HEAD, LINES_A_MINUTE, MEGABYTE, Siege, besiege, line, options_of
+from rig.adversary.siege import Siege, besiege, options_of
 from rig.adversary.table import ATTACKS
 from rig.adversary.victim import Victim
 
@@ -39,8 +40,8 @@ def test_others_go_on_and_nothing_is_left(siege: Siege, attack: Attack) -> None:
     assert found.failures == {}
     assert found.p99 < P99_MS
     assert found.is_settled, found.unsettled
-    assert found.after.memory["realtime"] - siege.begun.memory["realtime"] < MEMORY
-    assert found.after.redis_bytes - siege.begun.redis_bytes < REDIS_MEMORY
+    assert found.after.sizes["realtime"] - siege.begun.sizes["realtime"] < MEMORY
+    assert found.after.sizes["Redis"] - siege.begun.sizes["Redis"] < REDIS_MEMORY
     assert found.after.log_lines - found.before.log_lines <= LINES_A_MINUTE
     assert found.done["opened"]
 
@@ -52,5 +53,5 @@ def test_siege(attack: Attack, way: list[str]) -> None:
     """What is promised, with a thousand honest clients and a core for the servers: median of three."""
     report = besiege(attack, options_of(way))
 
-    print(HEAD, line(report), sep="\n")
+    print(HEAD, report.line(), sep="\n")
     assert report.broken == []

@@ -59,6 +59,12 @@ class FakeTransport:
     def _close(self, code: int, reason: str) -> None:
         self.closed = self.closed or (code, reason)
 
+    def cork(self) -> None:
+        """Do nothing: whoever reads `writes` waits for nothing."""
+
+    def uncork(self) -> None:
+        """Do nothing, as above."""
+
     def unread_until(self) -> float:
         """Tell when the client was read again."""
         return self.read_again_at

@@ -80,3 +80,16 @@ def test_others_are_undisturbed(server: InterfaceServer) -> None:
             assert quick.read_frame() == (1, b"hi")
 
         assert time.monotonic() - started < 8  # a machine four times as slow
+
+
+def test_who_goes_on_sending_after_the_close_is_hardly_read(server: InterfaceServer) -> None:
+    """What is on its way is, so that the close arrives; a flood has to wait, and ends with the time for the close."""
+    with RawClient(server.port) as client:
+        client.open("/close").send(masked(1, b"3500"))
+
+        assert client.read_close() == (3500, "as you wish")
+
+        client.socket.settimeout(0.5)
+        with pytest.raises(OSError, match=r"timed out|reset|pipe"):
+            client.send(masked(1, bytes(60_000)) * 1000)
+        server.wait_for(connections=0)

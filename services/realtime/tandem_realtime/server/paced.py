@@ -14,6 +14,8 @@ from .wire import Wire
 
 # What comes after the end is read only so that the last frame is not lost; it may take its time.
 _DEAF_SECONDS = 0.02
+# Who was told to go, and has sent so much since, is hardly read any more.
+_FLOOD_BYTES, _FLOOD_SECONDS = 1_048_576, 1.0
 
 
 class PacedWire(Wire):
@@ -21,10 +23,10 @@ class PacedWire(Wire):
     Frames from a wire, of which nothing more is read as long as some are left.
 
     A subclass says what to do with each (`take`), and when there is nobody who could (`is_full`, `is_silent`). Once it
-    `is_deaf`, what comes is thrown away.
+    `is_deaf`, what comes is thrown away; once it `is_closing`, little of it is read.
     """
 
-    __slots__ = ("_held", "_ration", "_reading", "_server", "_unread_until", "is_deaf")
+    __slots__ = ("_held", "_ration", "_reading", "_said_since", "_server", "_unread_until", "is_deaf")
 
     def __init__(self, server: Connections, sock: socket.socket) -> None:
         super().__init__(
@@ -39,6 +41,7 @@ class PacedWire(Wire):
         self._ration: Ration | None = None
         self._held: asyncio.Handle | Piece | None = None
         self._unread_until = 0.0
+        self._said_since = 0
         self.is_deaf = False
 
     def take(self, event: Event | Part) -> None:
@@ -48,6 +51,11 @@ class PacedWire(Wire):
     @property
     def is_full(self) -> bool:
         """Tell whether whom it is for has so much to read that nothing is read for it."""
+        raise NotImplementedError
+
+    @property
+    def is_closing(self) -> bool:
+        """Tell whether the client was told that this is the end."""
         raise NotImplementedError
 
     @property
@@ -73,14 +81,17 @@ class PacedWire(Wire):
 
     def read_frames(self, data: bytes) -> None:
         """Take the frames of *data*, at once or when it is this one's turn."""
+        if self.is_closing:
+            self._said_since += len(data)
+        is_flood = self._said_since > _FLOOD_BYTES
         if self.is_deaf:
-            self.hold(_DEAF_SECONDS)
+            self.hold(_FLOOD_SECONDS if is_flood else _DEAF_SECONDS)
             return
         reading = self._reading or MessageReader(self._server.limits.max_message_bytes)
         reading.add(data)
-        if self._server.surplus.is_turn_over():
+        if is_flood or self._server.surplus.is_turn_over():
             self._reading = reading
-            self.hold(0)
+            self.hold(_FLOOD_SECONDS if is_flood else 0)
         else:
             self._work_off(reading)
 

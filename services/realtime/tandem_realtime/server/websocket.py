@@ -181,6 +181,11 @@ class WebSocket(PacedWire):
         return self._inbox is not None and len(self._inbox) >= _MAX_WAITING_MESSAGES and self._state is State.OPEN
 
     @property
+    def is_closing(self) -> bool:
+        """Tell whether the client was told that this is the end."""
+        return self._state is State.CLOSING
+
+    @property
     def is_silent(self) -> bool:
         """Tell whether no frame can come: it has not begun, or it is over."""
         return self._state in (State.CONNECTING, State.CLOSED)

@@ -33,6 +33,7 @@ class Wire:
         "_chunks",
         "_counters",
         "_ends",
+        "_is_corked",
         "_is_cut",
         "_is_reading",
         "_loop",
@@ -61,6 +62,7 @@ class Wire:
         # Whole frames that wait, oldest first. `_is_cut`: part of the first one has been sent.
         self._chunks: collections.deque[bytes | memoryview | Pieces] | None = None
         self._is_cut = False
+        self._is_corked = False
         self._is_reading = False
         self._ends = False
 
@@ -123,6 +125,26 @@ class Wire:
         self.buffered += len(pieces)
         self._backlog.add(self, len(pieces))
 
+    def cork(self) -> None:
+        """Have what is put from now on wait for `uncork`: many small answers cost the kernel as much as one."""
+        if self._chunks is None:
+            self._chunks = collections.deque()
+            self._is_corked = True
+
+    def uncork(self) -> None:
+        """Send what was put since `cork`."""
+        if not self._is_corked:
+            return
+        self._is_corked = False
+        if self._chunks:
+            self._flush()
+        elif self._chunks is not None:
+            self._stop_writing()
+            if self._ends:
+                self._shut()
+        if self._chunks is not None:
+            self._loop.add_writer(self._socket.fileno(), self._flush)
+
     def _flush(self) -> None:
         chunks = self._chunks
         if chunks is None:
@@ -157,6 +179,7 @@ class Wire:
         self._is_cut = True
 
     def _stop_writing(self) -> None:
+        self._is_corked = False
         self._backlog.discard(self)
         self._loop.remove_writer(self._socket.fileno())
         self._chunks = None

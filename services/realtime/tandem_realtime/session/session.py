@@ -96,13 +96,17 @@ class Session(Subscriber):
 
     async def _work_off(self, frame: str | bytes) -> None:
         try:
-            for command in self.dialect.decode_frame(frame):
+            for number, command in enumerate(self.dialect.decode_frame(frame)):
                 await self.take_turn()
                 if self.is_gone or (self._socket is not None and not self._socket.is_open):
                     return
+                if number:  # a client that sends many gets the answers to them together
+                    self.cork()
                 await self._take(command)
         except DisconnectClient as stop:
             self.disconnect(stop.disconnect, because=stop.because, **stop.told)
+        finally:
+            self.uncork()
 
     async def _take(self, command: Command) -> None:
         verdict = self._keep_pace()
@@ -124,6 +128,7 @@ class Session(Subscriber):
             self._take_turn(channel, act)
         elif (later := act()) is not None:
             if method == "connect":
+                self.uncork()
                 await later()
             else:
                 self.spawn(later())

@@ -33,6 +33,12 @@ class Socket(Protocol):
     def write_pieces(self, frames: Sequence[bytes]) -> None:
         """Send whole frames in pieces, which are not copied together."""
 
+    def cork(self) -> None:
+        """Have what is written wait for `uncork`."""
+
+    def uncork(self) -> None:
+        """Send what was written since `cork`."""
+
     def unread_until(self) -> float:
         """Tell until when, by the monotonic clock, the client was last made to wait by not reading it."""
 
@@ -130,6 +136,7 @@ class Subscriber:
     async def take_turn(self) -> None:
         """Wait for one's turn, where the present one has lasted long enough."""
         if self.runtime.surplus.is_turn_over():
+            self.uncork()
             await self.runtime.surplus.turn()
 
     # What it is subscribed to
@@ -158,6 +165,16 @@ class Subscriber:
         """Send one reply or push of the client's dialect."""
         if not self.is_gone:
             self.write(self.encoding.wrap(text))
+
+    def cork(self) -> None:
+        """Have what is sent wait for `uncork`, where the connection can, and go out together."""
+        if self._socket is not None:
+            self._socket.cork()
+
+    def uncork(self) -> None:
+        """Send what was to wait."""
+        if self._socket is not None:
+            self._socket.uncork()
 
     def send_pieces(self, message: list[bytes]) -> int:
         """Send one reply in pieces; return how many bytes it has."""

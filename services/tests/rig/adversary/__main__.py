@@ -1,4 +1,8 @@
-"""``python -m rig.adversary ATTACK HOST PORT SECONDS SOCKETS``: one attack, then what it came to, as JSON."""
+"""
+``python -m rig.adversary ATTACK HOST PORT SECONDS SOCKETS``: one attack, then what it came to, as JSON.
+
+It begins when a line comes in, and says when it could.
+"""
 
 from __future__ import annotations
 
@@ -25,5 +29,7 @@ if __name__ == "__main__":
     name, host, port, seconds, sockets = sys.argv[1:]
     stand_back()
     raise_file_limit(int(sockets))
-    done = Driver(ATTACKS[name], (host, int(port)), int(sockets)).run(float(seconds))
-    print(json.dumps(asdict(done)))
+    driver = Driver(ATTACKS[name], (host, int(port)), int(sockets))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(json.dumps(asdict(driver.run(float(seconds)))))

@@ -37,6 +37,12 @@ def of_a_history_over_http(aim: Aim) -> Script:
 _SAID: tuple[dict[str, Any], ...] = ({"connect": {}}, {"subscribe": _FROM_THE_START})
 
 
+def of_polls(aim: Aim) -> Script:
+    """Poll from the start on, again and again, one question right behind the other."""
+    yield f"GET /ws/poll/?channel={CHANNEL}&since=:0 HTTP/1.1\r\nHost: {aim.host}\r\n\r\n".encode() * 50
+    yield STAY
+
+
 def of_answers(aim: Aim) -> Script:
     """Ask for the history again and again, within the rate."""
     yield handshake(aim.host, "/ws/")

@@ -37,6 +37,7 @@ ATTACKS = {
         Attack("dripped-bodies", bodies.dripped, sockets=300, few=50),
         Attack("non-readers", readers.of_a_history, sockets=30, few=30, reads=False),
         Attack("non-readers-over-http", readers.of_a_history_over_http, sockets=30, few=10, reads=False),
+        Attack("polls-unread", readers.of_polls, sockets=30, reads=False),
         Attack("answers-unread", readers.of_answers, sockets=30, reads=False),
         Attack("connections", crowds.connections, sockets=10_000, few=500),
         Attack("churn", crowds.churn, sockets=20, few=10),

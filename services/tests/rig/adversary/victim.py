@@ -30,11 +30,10 @@ _EDGE = "edge"
 
 
 class Figures(NamedTuple):
-    """What everything weighs: bytes and descriptors of each process, bytes and keys of Redis, lines of the log."""
+    """What everything weighs: bytes of each process and of Redis, descriptors, keys of Redis, lines of the log."""
 
-    memory: dict[str, int]
+    sizes: dict[str, int]
     files: dict[str, int]
-    redis_bytes: int
     redis_keys: int
     log_lines: int
 
@@ -113,9 +112,9 @@ class Victim:
             keys = client.dbsize()
         assert self.realtime.log is not None
         return Figures(
-            {name: process.memory_info().rss for name, process in processes.items()},
+            {name: process.memory_info().rss for name, process in processes.items()}
+            | {"Redis": int(info["used_memory"])},
             {name: process.num_fds() for name, process in processes.items()},
-            int(info["used_memory"]),
             int(keys),
             self.realtime.log.read_bytes().count(b"\n"),
         )

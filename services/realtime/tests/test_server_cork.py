@@ -1,0 +1,107 @@
+"""What is written while a wire is corked goes out together, and in order with everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import pytest
+
+from tandem_realtime.server.backlog import Backlog
+from tandem_realtime.server.counters import Counters
+from tandem_realtime.server.pieces import Pieces
+from tandem_realtime.server.wire import Wire
+
+LARGE = 4_000_000
+
+
+class Ends(NamedTuple):
+    """A wire, and what its peer has."""
+
+    wire: Wire
+    peer: socket.socket
+
+
+@pytest.fixture
+async def ends() -> AsyncIterator[Ends]:
+    """A wire on which the peer sees where one write ends and the next begins."""
+    near, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in (near, peer):
+        end.setblocking(False)
+    loop = asyncio.get_running_loop()
+    backlog = Backlog(loop, seconds=10, budget=2 * LARGE)
+    wire = Wire(loop, near, counters=Counters(), backlog=backlog, max_buffer=LARGE)
+    yield Ends(wire, peer)
+    wire.release()
+    peer.close()
+
+
+async def test_corked_writes_are_one(ends: Ends) -> None:
+    """In the order in which they were made; afterwards each goes out at once again."""
+    ends.wire.cork()
+    ends.wire.put(b"a")
+    ends.wire.put_pieces(Pieces([b"b", b"c"]))
+    ends.wire.cork()
+    ends.wire.put(b"d")
+    with pytest.raises(BlockingIOError):
+        ends.peer.recv(100)
+    ends.wire.uncork()
+    ends.wire.put(b"e")
+
+    assert [ends.peer.recv(100), ends.peer.recv(100)] == [b"abcd", b"e"]
+    assert ends.wire.buffered == 0
+
+
+async def test_cork_of_nothing(ends: Ends) -> None:
+    """Costs nothing, and the end that was told meanwhile comes."""
+    ends.wire.cork()
+    ends.wire.end()
+    ends.wire.uncork()
+
+    assert ends.peer.recv(100) == b""
+
+
+async def test_end_waits_for_what_was_corked(ends: Ends) -> None:
+    """As for anything that was put before."""
+    ends.wire.cork()
+    ends.wire.put(b"last")
+    ends.wire.end()
+    ends.wire.uncork()
+
+    assert [ends.peer.recv(100), ends.peer.recv(100)] == [b"last", b""]
+
+
+async def test_what_was_corked_can_be_forgotten(ends: Ends) -> None:
+    """The peer has seen nothing of it."""
+    ends.wire.cork()
+    ends.wire.put(b"too late")
+    ends.wire.forget_unsent()
+    ends.wire.put(b"the end")
+    ends.wire.uncork()
+
+    assert ends.peer.recv(100) == b"the end"
+
+
+async def test_more_than_the_kernel_takes() -> None:
+    """The rest follows when there is room, and what is put meanwhile follows it."""
+    near, peer = socket.socketpair()
+    near.setblocking(False)
+    peer.setblocking(False)
+    loop = asyncio.get_running_loop()
+    backlog = Backlog(loop, seconds=10, budget=2 * LARGE)
+    wire = Wire(loop, near, counters=Counters(), backlog=backlog, max_buffer=LARGE)
+    wire.cork()
+    wire.put(b"x")
+    wire.put(bytes(LARGE))
+    wire.uncork()
+    wire.put(b"y")
+    received = b""
+    async with asyncio.timeout(10):
+        while not received.endswith(b"y"):
+            received += await loop.sock_recv(peer, 1_000_000)
+    wire.release()
+    peer.close()
+
+    assert received == b"x" + bytes(LARGE) + b"y"
