@@ -230,6 +230,22 @@ async def test_silent_channel_whose_first_subscriber_went_away_is_no_exception(
     assert not members.channels
 
 
+async def test_channel_that_is_left_for_two_reasons_is_left_once(
+    members: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody was in it for long, and too many such linger."""
+    monkeypatch.setattr(membership, "MAX_SILENT", 0)
+    for name in ("FIRST_CHECK_SECONDS", "LINGER_SECONDS"):
+        monkeypatch.setattr(membership, name, 0.0)
+    groups = Groups()
+    channels = [await members.live(name, groups) for name in ("p:a", "p:b")]
+    await asyncio.sleep(0.01)
+    await members.leave_idle(groups)
+
+    assert groups.left == [channel.group for channel in channels]
+    assert not members.channels
+
+
 async def test_few_joins_are_under_way_at_once(members: Membership) -> None:
     """And those that nobody waits for any more, when it is their turn, are left out."""
     groups = Groups()

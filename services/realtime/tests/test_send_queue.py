@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
+import weakref
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from rig.pair import NAMESPACES, Realtime
 from rig.servers import RedisServer
 from rig.wire import open_socket, open_wire
 from tandem import publish
-from tandem_realtime.consumers.send_queue import Bounds, SendQueue
+from tandem_realtime.consumers.send_queue import LARGE_BYTES, Bounds, SendQueue
 from tests.server_process import RawClient, masked
 
 LIMIT = 1_000_000
@@ -147,3 +150,56 @@ async def test_slow_is_who_takes_nothing_or_is_too_far_behind(bounds: Bounds) ->
     await running
 
     assert [event.get("code", len(event.get("text", ""))) for event in sent] == [120, 3008]
+
+
+async def test_what_is_long_is_made_when_it_goes_out() -> None:
+    """In its place; what nobody takes any more is never made."""
+    sent: list[dict[str, Any]] = []
+    made: list[int] = []
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event)
+
+    def page(number: int) -> dict[str, Any]:
+        made.append(number)
+        return {"number": number}
+
+    queue = SendQueue(send, Bounds(1000, 10, 1000), slow=lambda: None)
+    queue.put({"number": 0}, 1)
+    for number in (1, 2):
+        queue.put(partial(page, number), LARGE_BYTES)
+    running = asyncio.create_task(queue.run())
+    while len(sent) < 2:
+        await asyncio.sleep(0)
+    queue.free()
+    await running
+
+    assert sent == [{"number": 0}, {"number": 1}]
+    assert made == [1]
+
+
+async def test_queue_that_is_freed_knows_nobody() -> None:
+    """So who knows it goes with it, without a search for cycles."""
+
+    class Client:
+        """Knows its queue, which knows it."""
+
+        def __init__(self) -> None:
+            self.queue = SendQueue(send, Bounds(100, 10, 1000), slow=self.end)
+
+        def end(self) -> None:
+            """Be slow."""
+
+    async def send(event: dict[str, Any]) -> None:
+        """Take an event."""
+
+    client = Client()
+    gone = weakref.ref(client)
+    client.queue.free()
+    gc.disable()
+    try:
+        del client
+
+        assert gone() is None
+    finally:
+        gc.enable()

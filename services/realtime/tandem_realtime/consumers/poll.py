@@ -56,7 +56,11 @@ class Harvest:
         self.end: Disconnect | None = None
         self.is_ripe = asyncio.Event()
         self.state = LIVE
-        self.encoding = Encoding(json, push_plain, bytes, b"", self._keep)
+
+    @property
+    def encoding(self) -> Encoding:
+        """What a session is to speak. Not kept: who knows each other is searched for late (`collector`)."""
+        return Encoding(json, push_plain, bytes, b"", self._keep)
 
     def _keep(self, publication: Publication) -> bytes:
         self.publications.append(publication)

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 from tandem_realtime.options import Options
 from tandem_realtime.protocol.codes import SLOW
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+LARGE_BYTES = 65_536
+
+Event = dict[str, Any]
+Send = Callable[[Event], Awaitable[None]]
 
 
 class Bounds(NamedTuple):
@@ -38,15 +41,15 @@ class SendQueue:
         self._send = send
         self._bounds = bounds
         self._slow = slow
-        self._waiting: deque[tuple[dict[str, Any], int]] = deque()
+        self._waiting: deque[tuple[Event | Callable[[], Event], int]] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
         self.is_finished = False
         self._is_sending = False
         self._taken_at = 0.0
 
-    def put(self, event: dict[str, Any], size: int) -> None:
-        """Send *event*, which carries *size* bytes, after those before it."""
+    def put(self, event: Event | Callable[[], Event], size: int) -> None:
+        """Send *event*, or what it returns when it goes out, and carries about *size* bytes, after those before it."""
         if self.is_finished:
             return
         if not self._waiting and not self._is_sending:
@@ -57,7 +60,7 @@ class SendQueue:
         if self._bytes > self._bounds.limit and self._is_slow():
             self._slow()
 
-    def finish(self, event: dict[str, Any], *, code: int) -> None:
+    def finish(self, event: Event, *, code: int) -> None:
         """Send *event* as the last one; a slow reader gets nothing else any more."""
         if self.is_finished:
             return
@@ -66,6 +69,12 @@ class SendQueue:
         self._waiting.append((event, 0))
         self.is_finished = True
         self._wake.set()
+
+    def free(self) -> None:
+        """Free what nobody will take any more, and whom it knows: who knows each other is searched for late."""
+        self.is_finished = True
+        self._waiting.clear()
+        self._slow = _nothing
 
     def _is_slow(self) -> bool:
         has_stalled = time.monotonic() - self._taken_at > self._bounds.seconds
@@ -81,6 +90,12 @@ class SendQueue:
             event, size = self._waiting.popleft()
             self._bytes -= size
             self._is_sending = True
-            await self._send(event)
+            await self._send(event() if callable(event) else event)
             self._is_sending = False
             self._taken_at = time.monotonic()
+            if size >= LARGE_BYTES:  # let others go on, and what is below us take it
+                await asyncio.sleep(0)
+
+
+def _nothing() -> None:
+    """Take no note."""

@@ -13,6 +13,7 @@ from tandem_realtime.protocol.codes import SLOW, Disconnect
 from tandem_realtime.protocol.encodings import Encoding
 from tandem_realtime.runtime import runtime
 from tandem_realtime.session import Session
+from tandem_realtime.session.subscriber import FollowUp
 
 
 class StreamConsumer(HttpConsumer):
@@ -38,13 +39,19 @@ class StreamConsumer(HttpConsumer):
         queue = SendQueue(self.send, limits_of(runtime().options), slow=lambda: session.disconnect(SLOW))
 
         def write(data: bytes) -> None:
-            queue.put({"type": "http.response.body", "body": data, "more_body": True}, len(data))
+            queue.put(_chunk(data), len(data))
+
+        def write_later(page: FollowUp) -> None:
+            queue.put(lambda: _chunk(b"".join(page.frames())), page.size)
 
         def close(code: int, reason: str) -> None:
             last = b"" if goodbye is None else goodbye(Disconnect(code, reason))
             queue.finish({"type": "http.response.body", "body": last, "more_body": goodbye is None}, code=code)
 
-        session = Session(runtime(), encoding, write, close, is_plain=is_plain, address=address_of(self.scope))
+        address = address_of(self.scope)
+        session = Session(
+            runtime(), encoding, write, close, is_plain=is_plain, address=address, write_later=write_later
+        )
         if register := self.scope.get("extensions", {}).get("tandem.close"):
             register(lambda code, reason: session.disconnect(Disconnect(code, reason)))
         await self.start(200, [(b"content-type", self.content_type)])
@@ -56,12 +63,20 @@ class StreamConsumer(HttpConsumer):
     ) -> None:
         sending = asyncio.create_task(queue.run())
         leaving = asyncio.create_task(_until_gone(receive))
+        beginning = asyncio.ensure_future(begin(session))
         try:
-            await begin(session)
-            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((beginning, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if beginning.done():
+                beginning.result()
+                await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
             session.connection_lost()
-            await _end(sending, leaving)
+            queue.free()
+            await _end(beginning, sending, leaving)
+
+
+def _chunk(data: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": True}
 
 
 def goodbye_in(encoding: Encoding) -> Callable[[Disconnect], bytes]:
@@ -74,7 +89,7 @@ async def _until_gone(receive: Any) -> None:
         pass
 
 
-async def _end(*tasks: asyncio.Task[None]) -> None:
+async def _end(*tasks: asyncio.Future[None]) -> None:
     """Cancel what still runs and raise the first failure of what has ended."""
     for task in tasks:
         task.cancel()

@@ -118,6 +118,7 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         try:
             await self.serve(session, receive, lambda: ration.spend(time.monotonic()))
         finally:
+            queue.free()
             sending.cancel()
 
 

@@ -109,7 +109,7 @@ class Membership:
 
     def _forget(self, channels: list[LiveChannel]) -> list[str]:
         """Serve *channels* no more; return the groups to leave."""
-        left = [channel for channel in channels if self.channels.get(channel.name) is channel]
+        left = [channel for channel in dict.fromkeys(channels) if self.channels.get(channel.name) is channel]
         for channel in left:
             del self.channels[channel.name], self.by_group[channel.group]
             self._silent.pop(channel, None)

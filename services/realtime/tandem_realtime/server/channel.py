@@ -98,6 +98,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
         if self._lingering is not None and self._lingering.active():
             self._lingering.cancel()
         super().connectionLost(reason)
+        self._free_unsent()
 
     def forget(self) -> None:
         """Count the connection as none of HTTP's: it is lost, or becomes a WebSocket's."""
@@ -190,6 +191,12 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
         self._said += size
         if waiting := self.buffered:
             self.server.backlog.add(self, min(waiting, size))
+
+    def _free_unsent(self) -> None:
+        """Free what was not taken: connection and request know each other, and are searched for late (`collector`)."""
+        if hasattr(transport := self.transport, "dataBuffer"):
+            transport.dataBuffer, transport.offset = b"", 0
+            transport._tempDataBuffer, transport._tempDataLen = [], 0
 
     def overflowed(self) -> None:
         """Make an end with who does not read; in the words of the stream, if it is one."""

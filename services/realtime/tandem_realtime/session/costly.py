@@ -8,6 +8,7 @@ from tandem.async_shards import AsyncShards
 from tandem.publication import Position, Publication
 from tandem.streams import History, history_call, history_entries, history_limit
 from tandem_realtime.hub.streams import PART_BYTES, decoded, is_cut
+from tandem_realtime.surplus import surplus_of
 
 LARGE_BYTES = 1_048_576
 MAX_KNOWN = 1000
@@ -36,7 +37,11 @@ class CostlyReads:
         if (task := self._under_way.get(key)) is None:
             task = self._under_way[key] = asyncio.create_task(self._read(*key))
             task.add_done_callback(lambda done: self._ended(key, done))
-        return await asyncio.shield(task)
+        found = await asyncio.shield(task)
+        surplus = surplus_of(asyncio.get_running_loop())
+        if surplus.is_turn_over():  # whoever waited for the same has it now, too, and makes an answer of it
+            await surplus.turn()
+        return found
 
     def is_large(self, channel: str) -> bool:
         """Tell whether the last read of *channel* was a large one."""

@@ -21,7 +21,7 @@ from tandem_realtime.session import channels, connecting, subscribing
 from tandem_realtime.session.failures import as_error
 from tandem_realtime.session.pace import BYTES_PER_COMMAND, Pace, Verdict
 from tandem_realtime.session.shared import Shared
-from tandem_realtime.session.subscriber import Socket, Subscriber
+from tandem_realtime.session.subscriber import FollowUp, Socket, Subscriber
 from tandem_realtime.session.turns import MAX_WAITING, Act, Later, Turns
 
 HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
@@ -60,8 +60,11 @@ class Session(Subscriber):
         is_plain: bool = False,
         address: str = "",
         socket: Socket | None = None,
+        write_later: Callable[[FollowUp], None] | None = None,
     ) -> None:
-        super().__init__(runtime, encoding, write, close, is_plain=is_plain, address=address, socket=socket)
+        super().__init__(
+            runtime, encoding, write, close, is_plain=is_plain, address=address, socket=socket, write_later=write_later
+        )
         self._next_frames: list[str | bytes] | None = None
         self._pace: Pace | None = None
         self._turns: Turns | None = None

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -43,13 +43,21 @@ class Socket(Protocol):
         """Tell until when, by the monotonic clock, the client was last made to wait by not reading it."""
 
 
+class FollowUp(NamedTuple):
+    """What comes behind an answer: frames in the connection's encoding, made when they go out, and their size."""
+
+    frames: Callable[[], list[bytes]]
+    size: int
+
+
 class Subscriber:
     """
     A client, without its commands.
 
     *write* sends bytes that *encoding* made; *close* ends the connection with a code and a reason. `connection_lost`
     must be called when it has ended, whoever ended it. *socket* is what there is to know of where its commands come
-    from. What it is changes here alone; whoever else has one calls it.
+    from; *write_later* takes what is long, to make it when it goes out. What it is changes here alone; whoever else has
+    one calls it.
     """
 
     __slots__ = (
@@ -60,6 +68,7 @@ class Subscriber:
         "_socket",
         "_tasks",
         "_unsure",
+        "_write_later",
         "address",
         "client",
         "close",
@@ -91,6 +100,7 @@ class Subscriber:
         is_plain: bool = False,
         address: str = "",
         socket: Socket | None = None,
+        write_later: Callable[[FollowUp], None] | None = None,
     ) -> None:
         self.runtime = runtime
         self.encoding = encoding
@@ -114,10 +124,11 @@ class Subscriber:
         self._pong_by = 0.0
         self._next_ping = 0.0
         self._socket = socket
+        self._write_later = write_later
         self._tasks: set[asyncio.Task[None]] | None = None
         self._frame_state: Callable[[str], bytes] | None = None
         self._unsure: set[str] | None = None
-        self._rest: list[list[bytes]] | None = None
+        self._rest: list[FollowUp] | None = None
         runtime.wheel.schedule(self, time.monotonic() + runtime.options.connect_seconds)
 
     @property
@@ -189,8 +200,8 @@ class Subscriber:
         else:
             self.write(b"".join(frames))
 
-    def follow_up(self, page: list[bytes]) -> None:
-        """Have *page*, frames in the connection's encoding, sent right behind the answer that is being made."""
+    def follow_up(self, page: FollowUp) -> None:
+        """Have *page* sent right behind the answer that is being made."""
         self._rest = self._rest or []
         self._rest.append(page)
 
@@ -199,11 +210,14 @@ class Subscriber:
         self._rest = None
 
     def send_rest(self) -> int:
-        """Send what was to come behind an answer, which was sent; return how many bytes that is."""
+        """Send what was to come behind an answer, which was sent; return about how many bytes that is."""
         rest, self._rest = self._rest, None
         for page in rest or ():
-            self._write_pieces(page)
-        return sum(len(piece) for page in rest or () for piece in page)
+            if self._write_later is not None and not self.is_gone:
+                self._write_later(page)
+            else:
+                self._write_pieces(page.frames())
+        return sum(page.size for page in rest or ())
 
     def hear_states(self, frame: Callable[[str], bytes]) -> None:
         """Tell a page without an SDK, too, whether what it hears is all that there is: what *frame* makes of it."""

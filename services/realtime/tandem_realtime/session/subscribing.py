@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any
 
@@ -28,7 +28,7 @@ from tandem_realtime.protocol.results import SubRefreshResult, SubscribeResult, 
 from tandem_realtime.protocol.unserved import REJECT_UNRECOVERED
 from tandem_realtime.session.expiry import deadline, ttl
 from tandem_realtime.session.pages import pages
-from tandem_realtime.session.subscriber import Subscriber
+from tandem_realtime.session.subscriber import FollowUp, Subscriber
 
 logger = logging.getLogger(__name__)
 
@@ -156,10 +156,13 @@ def _tell_own_join(session: Subscriber, subscription: Subscription) -> None:
 
 def _follow_up(session: Subscriber, subscription: Subscription, rest: list[list[Publication]]) -> None:
     """Have the pages after the first go out behind the answer, all of their publications whole."""
-    encoding = subscription.encoding
     for page in rest:
-        wanted = select(encoding.wanted, page)
-        session.follow_up([piece for publication in wanted for piece in encoding.whole(publication)])
+        wanted = select(subscription.encoding.wanted, page)
+        session.follow_up(FollowUp(partial(_whole, subscription.encoding, wanted), sum(len(p.data) for p in wanted)))
+
+
+def _whole(encoding: Encoding, publications: Iterable[Publication]) -> list[bytes]:
+    return [piece for publication in publications for piece in encoding.whole(publication)]
 
 
 async def _subscribe_later(

@@ -96,12 +96,11 @@ class Report:
 
 def _grown(name: str, sizes: list[int]) -> list[str]:
     """Say how much too much *name* weighs, of which *sizes* are those before the attack and after each round."""
-    before, first, *later = sizes
+    before, first, *_ = sizes
     most = before + (REDIS_MEGABYTES if name == "Redis" else MEMORY_MEGABYTES) * MEGABYTE
-    found = [f"{name} grew to {_told(size)} MiB" for size in (first, *later) if size > most][:1]
-    for former, size in zip((first, *later), later, strict=False):
-        if size > GROWTH * former:
-            found.append(f"{name} grew again, from {_told(former)} to {_told(size)} MiB")
+    found = [f"{name} grew to {_told(max(sizes))} MiB"] if max(sizes) > most else []
+    if sizes[-1] > GROWTH * first:
+        found.append(f"{name} grew again, from {_told(first)} to {_told(sizes[-1])} MiB")
     return found
 
 
