@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from rig.keeper import Keeper
 from rig.moving import Team
 from rig.redis_cluster import RedisCluster
 from rig.servers import RedisServer
+from rig.talker import Talker
+from rig.wire import Wire, open_wire
 from tandem.groups import shard_for
 
 pytestmark = pytest.mark.slow
@@ -99,3 +102,65 @@ async def test_from_shards_to_a_cluster_and_back(tmp_path: Path) -> None:
 
     assert_moved(there, moved=NAMES)
     assert_moved(back, moved=NAMES)
+
+
+async def test_what_clients_publish_meanwhile(tmp_path: Path) -> None:
+    """
+    Old and new pods are there at once, each at its own Redis, and subscribers at both.
+
+    All that was confirmed to a client comes to each of them, or he is told to reload after it.
+    """
+    talks = {"history_size": 300, "history_ttl": 600, "recovery": True, "subscribe": "anyone", "publish": "subscribers"}
+    for name in ("one", "two", "team"):
+        (tmp_path / name).mkdir()
+    old, new = (Team(tmp_path / "team", TANDEM_NAMESPACES=json.dumps({"talk": talks})) for _ in "ab")
+    keepers = [Keeper(old.sockets, "talk:a"), Keeper(old.sockets, "talk:a")]
+    talker = Talker("talk:a", keepers)
+    early, late = keepers
+
+    async def says(wire: Wire) -> None:
+        """Talk until that is confirmed."""
+        async with asyncio.timeout(60):
+            while not await talker.say(wire):
+                await asyncio.sleep(0.05)
+
+    async def comes_to(keeper: Keeper, team: Team) -> None:
+        """Have *keeper* come back at the pods of *team*."""
+        keeper.url = team.sockets
+        keeper.subscribed.clear()
+        await keeper.cut(0)
+        await asyncio.wait_for(keeper.subscribed.wait(), 60)
+
+    with RedisServer(tmp_path / "one") as one, RedisServer(tmp_path / "two") as two:
+        async with contextlib.AsyncExitStack() as clients, contextlib.AsyncExitStack() as new_pods:
+            async with old.serving(one.url) as web:
+                await asyncio.gather(*(clients.enter_async_context(keeper) for keeper in keepers))
+                async with open_wire(old.sockets) as wire:
+                    await wire.subscribe("talk:a")
+                    await says(wire)
+                    await asyncio.to_thread(web.manage, "tandem", "pause")
+                    await talker.say(wire)
+                    web = await new_pods.enter_async_context(new.serving(two.url))
+                    await comes_to(early, new)
+                    for _ in range(5):  # what is confirmed here does not come there
+                        await talker.say(wire)
+                        await asyncio.sleep(0.1)
+                async with open_wire(new.sockets) as wire:
+                    await wire.subscribe("talk:a")
+                    await talker.say(wire)
+                    late.url = new.sockets
+                    late.subscribed.clear()
+            await asyncio.wait_for(late.subscribed.wait(), 60)
+            async with open_wire(new.sockets) as wire:
+                await wire.subscribe("talk:a")
+                await talker.say(wire)
+                await asyncio.to_thread(web.manage, "tandem", "resume")
+                await says(wire)
+                last = talker.next_number - 1
+                await until(lambda: all(keeper.record.seen[-1:] == [last] for keeper in keepers))
+
+    assert talker.missing() == []
+    assert {error["code"] for error in talker.refused} == {100}
+    assert all(error["temporary"] for error in talker.refused)
+    assert [keeper.record.faults for keeper in keepers] == [[], []]
+    assert [len(keeper.record.told_at) for keeper in keepers] == [1, 1]

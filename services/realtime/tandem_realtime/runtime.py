@@ -7,7 +7,7 @@ import contextlib
 import uuid
 from functools import cache
 
-from tandem import conf
+from tandem import conf, pause
 from tandem.async_shards import AsyncShards
 from tandem.doctor.at_start import tell_at_start
 from tandem.errors import RedisReplyError, RedisUnavailable
@@ -24,6 +24,7 @@ from tandem_realtime.observing import metrics
 from tandem_realtime.observing.connection_log import log
 from tandem_realtime.observing.reconnects import observe_layer
 from tandem_realtime.options import Options
+from tandem_realtime.pausing import Pausing
 from tandem_realtime.presence import Presence
 from tandem_realtime.resuming import Rights
 from tandem_realtime.revocations import Revocations
@@ -52,6 +53,7 @@ class Runtime:
         self.presence = Presence(self.shards, self.namespaces)
         self.sessions: Sessions[Session] = Sessions()
         self.revocations = Revocations()
+        self.pausing = Pausing()
         self.layer = configured_layer()
         observe_layer(self.layer)
         self.hub = Hub(self.layer, Streams(self.shards), self.namespaces, recovery_limit=self.options.recovery_limit)
@@ -70,6 +72,9 @@ class Runtime:
         self._tasks.spawn(self.wheel.run())
         self._tasks.spawn(self._connect())
         self._tasks.spawn(self.clock.run(self.shards))
+        self._tasks.spawn(self.pausing.run(self.shards))
+        if pause.look is None:  # there is no outbox that knows: consumers of the project's publish, too
+            pause.look = self.pausing.since
         self.presence.start()
         metrics.observe_hub(self.hub)
 
@@ -86,6 +91,8 @@ class Runtime:
     async def stop(self) -> None:
         """End the background work and close the connections to Redis."""
         log.flush()
+        if pause.look == self.pausing.since:
+            pause.look = None
         await self._tasks.stop()
         await self.presence.stop()
         await self.control.stop()

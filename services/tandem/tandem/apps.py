@@ -30,8 +30,12 @@ class TandemConfig(AppConfig):
         outbox_gauges = import_module("tandem.outbox.gauges").outbox_gauges
         if outbox_gauges not in gauges:
             gauges.append(outbox_gauges)
-        # Redis lost what was revoked, SQL still has it; triggers noticed what nobody has told of yet.
-        ours = import_module("tandem.auth.revoking").refill, import_module("tandem.changes.recorded").tell_recorded
+        # Redis lost what SQL still has, what was revoked and a pause; triggers noticed what nobody has told of yet.
+        ours = (
+            import_module("tandem.auth.revoking").refill,
+            import_module("tandem.outbox.marking").keep_mark,
+            import_module("tandem.changes.recorded").tell_recorded,
+        )
         chores.extend(each for each in ours if each not in chores)
         autodiscover_modules("channels")
         # What is wrong in the settings the check says, all of it, and whoever uses them.

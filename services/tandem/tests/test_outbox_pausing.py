@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+import redis
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -18,11 +19,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from rig.overrides import override_tandem
+from rig.servers import free_port
 from tandem import apublish, control, publish, publish_on_commit, streams
 from tandem.errors import PublishingPaused
 from tandem.gauges import gauges
 from tandem.models import OutboxEntry, Pause, Revocation
-from tandem.outbox import pausing, send_left_over
+from tandem.outbox import marking, pausing, send_left_over
 from tandem.outbox.watch import LOOK_SECONDS, Watch, watch
 from tandem.repeats import Repeats
 
@@ -156,6 +158,80 @@ def test_commands_say_what_they_did(capsys: pytest.CaptureFixture[str]) -> None:
     assert first.startswith("publishing is paused since ")
     assert count == "1 waiting, 0 set aside"
     assert resumed.endswith(": 1 waiting")
+
+
+def marked(store: redis.Redis) -> datetime | None:
+    """Return since when Redis tells the sockets that there is a pause."""
+    text = store.get("tandem:paused:{tandem.control}")
+    return datetime.fromisoformat(text.decode()) if isinstance(text, bytes) else None
+
+
+def test_sockets_are_told_by_a_mark(store: redis.Redis) -> None:
+    """They have no SQL; pausing twice leaves the first moment, and resuming takes the mark away."""
+    before = marked(store)
+    call_command("tandem", "pause")
+    call_command("tandem", "pause")
+    during, since = marked(store), pausing.paused_since()
+    call_command("tandem", "resume")
+
+    assert before is None
+    assert during == since is not None
+    assert marked(store) is None
+
+
+def test_worker_marks_what_the_commands_could_not(store: redis.Redis) -> None:
+    """Redis was away, was emptied, or is the new one: the mark follows the row, both ways."""
+    since = pausing.pause()
+    marking.keep_mark()
+    first = marked(store)
+    store.delete("tandem:paused:{tandem.control}")
+    marking.keep_mark()
+    second = marked(store)
+    pausing.resume()
+    marking.keep_mark()
+    third = marked(store)
+    marking.keep_mark()
+
+    assert (first, second, third, marked(store)) == (since, since, None, None)
+
+
+def test_mark_of_a_pause_of_old_ends_with_the_row(store: redis.Redis) -> None:
+    """A Redis that was left in a pause and is come back to; without a worker `resume` takes its mark away."""
+    old = pausing.pause()
+    marking.mark(old)
+    pausing.resume()
+    since = pausing.pause()
+    marking.keep_mark()
+    anew = marked(store)
+    pausing.resume()
+    call_command("tandem", "resume")
+
+    assert old < since == anew
+    assert marked(store) is None
+    with pytest.raises(CommandError, match=r"publishing is not paused$"):
+        call_command("tandem", "resume")
+
+
+def test_commands_say_that_the_sockets_could_not_be_told(
+    capsys: pytest.CaptureFixture[str], store: redis.Redis
+) -> None:
+    """A Redis that is away: the pause and its end hold for all but clients, and the worker makes good."""
+    with override_tandem(redis_urls=[f"redis://127.0.0.1:{free_port()}/0"]):
+        with pytest.raises(CommandError) as paused:
+            call_command("tandem", "pause")
+        since = pausing.paused_since()
+        call_command("tandem", "resume")
+        with pytest.raises(CommandError) as resumed:
+            call_command("tandem", "resume")
+    told, goes_on, untold = capsys.readouterr().out.splitlines()
+
+    assert since is not None
+    assert told.startswith("publishing is paused since ")
+    assert str(paused.value).startswith("but the sockets could not be told (")
+    assert "pause again before you move" in str(paused.value)
+    assert goes_on.startswith("publishing goes on after a pause since ")
+    assert untold.startswith("but the sockets could not be told (")
+    assert str(resumed.value).startswith("publishing is not paused but the sockets could not be told (")
 
 
 def test_metrics_and_live_page_say_so(client: Client) -> None:

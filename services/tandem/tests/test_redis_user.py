@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rig.servers import RedisServer
 from tandem import control, last_release, presence, revocations, scripts, streams
 from tandem.layer import ChannelLayer
 from tandem.namespaces import Namespace
+from tandem.pause_mark import look_command, mark_command, parse_mark, unmark_command
 from tandem.publication import Position, pack_body
 from tandem.scripts import Call
 from tandem.shards import shards
@@ -75,15 +77,18 @@ def test_every_script_may_run(user: str, own_redis: RedisServer) -> None:
 
 
 def test_what_a_project_calls_may_run(user: str) -> None:
-    """With and without an idempotency key; tickets, history and control too."""
+    """With and without an idempotency key; tickets, history, control and a pause's mark too."""
     first = tandem.publish(CHANNEL, 1)
     second = tandem.publish(CHANNEL, 2, idempotency_key="a")
     control.revoke([revocations.Revocation("user 42", 1, 60)])
     [ticket] = shards().commands(0, [take_command(create_ticket("42"))])
+    since = datetime(2026, 11, 26, tzinfo=UTC)
+    _, mark, taken = shards().commands(0, [mark_command(since), look_command(), unmark_command()])
 
     assert (first.offset, second.offset) == (1, 2)
     assert len(streams.history(CHANNEL, limit=5).publications) == 2
     assert b"42" in ticket
+    assert parse_mark(mark) == parse_mark(taken) == since
 
 
 async def test_layer_may_publish_and_subscribe(user: str) -> None:

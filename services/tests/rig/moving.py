@@ -99,10 +99,15 @@ class Web:
 
 
 class Team:
-    """A project in *directory*, whose services are started at one Redis and then at another."""
+    """
+    A project in *directory*, whose services are started at one Redis and then at another.
 
-    def __init__(self, directory: Path) -> None:
+    Two of one directory are its old and its new pods, side by side. *environ* is what all of them are told.
+    """
+
+    def __init__(self, directory: Path, **environ: str) -> None:
         self.directory = directory
+        self._environ = environ
         (directory / "team_settings.py").write_text(SETTINGS)
         self._port, self._private = free_port(), free_port()
         self._log = directory / "log"
@@ -118,7 +123,7 @@ class Team:
         foreign = {name: value for name, value in os.environ.items() if not name.startswith(("TANDEM_", "DJANGO_"))}
         given = {**foreign, "TANDEM_REDIS_URLS": urls, "TANDEM_DEBUG": "1", "TANDEM_BIND_HOST": "127.0.0.1"}
         given |= {"TANDEM_BIND_PORT": str(self._port), "TANDEM_PRIVATE_PORT": str(self._private)}
-        given["TANDEM_DRAIN_SECONDS"] = "0.2"
+        given |= {"TANDEM_DRAIN_SECONDS": "0.2", **self._environ}
         project = {**given, "DJANGO_SETTINGS_MODULE": "team_settings", "PYTHONPATH": str(self.directory)}
         worker = [sys.executable, "-m", "django", "runworker", "tandem", "--probe-port", str(probe := free_port())]
         with Web(self.directory, project, self._log) as web:

@@ -16,7 +16,11 @@ from tandem_realtime.session.subscribing import position_of
 
 
 async def publish(session: Subscriber, command: Publish) -> Empty:
-    """Publish to a channel that the client subscribes to, where the namespace lets subscribers publish."""
+    """
+    Publish to a channel that the client subscribes to, where the namespace lets subscribers publish.
+
+    Raises `CommandError`, and `PublishingPaused` during a pause.
+    """
     namespace = _namespace(session, command.channel)
     _demand(session, command.channel, namespace.publish)
     if not bytes(command.data):
@@ -26,6 +30,8 @@ async def publish(session: Subscriber, command: Publish) -> Empty:
         call = publish_call(Draft(command.channel, command.data), info=info)
     except PublicationTooLarge as error:
         raise CommandError(codes.LIMIT_EXCEEDED) from error
+    if session.runtime.pausing.is_on:
+        await session.runtime.pausing.refuse()
     await session.runtime.shards.run(command.channel, call)
     return Empty()
 

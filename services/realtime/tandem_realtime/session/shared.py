@@ -11,6 +11,7 @@ from tandem_realtime.clock import Clock
 from tandem_realtime.emulation import Emulation
 from tandem_realtime.hub import Hub
 from tandem_realtime.options import Options
+from tandem_realtime.pausing import Pausing
 from tandem_realtime.presence import Presence
 from tandem_realtime.revocations import Revocations
 from tandem_realtime.session.costly import CostlyReads
@@ -34,5 +35,6 @@ class Shared(Protocol):
     hub: Hub
     emulation: Emulation
     revocations: Revocations
+    pausing: Pausing
     surplus: Surplus
     costly: CostlyReads
