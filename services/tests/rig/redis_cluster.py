@@ -97,14 +97,11 @@ class RedisCluster:
         self._move(slot_of(TAGS[bucket]), self.master_of(bucket), target)
 
     def _meet(self) -> None:
-        first, *others = self.nodes
         share = [round(SLOTS * number / len(self.masters)) for number in range(len(self.masters) + 1)]
         for number, node in enumerate(self.masters):
             self.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             self.ask(node, "CLUSTER", "ADDSLOTSRANGE", share[number], share[number + 1] - 1)
-        for node in others:
-            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", _port(first), _bus_port(first))
-        wait_until(self._all(lambda node: self._knows(node, len(self.nodes))), what="the nodes to know each other")
+        wait_until(self._have_met, what="the nodes to know each other")
         for number, node in enumerate(self.replicas):
             self.ask(node, "CLUSTER", "REPLICATE", self.id_of(self.masters[number % len(self.masters)]))
         self.wait_until_whole()
@@ -112,8 +109,14 @@ class RedisCluster:
     def _all(self, question: Callable[[RedisServer], bool]) -> Callable[[], bool]:
         return lambda: all(map(question, self.nodes))
 
-    def _knows(self, node: RedisServer, count: int) -> bool:
-        return f"cluster_known_nodes:{count}\r" in self.ask(node, "CLUSTER", "INFO")
+    def _have_met(self) -> bool:
+        """Tell whether all know each other. Who knows nobody meets the first, again where a first meeting lapsed."""
+        first, *others = self.nodes
+        known = {node.port: self.ask(node, "CLUSTER", "NODES").splitlines() for node in self.nodes}
+        for node in others:
+            if len(known[node.port]) == 1:
+                self.ask(node, "CLUSTER", "MEET", "127.0.0.1", _port(first), _bus_port(first))
+        return all(len(told) == len(self.nodes) and "handshake" not in "".join(told) for told in known.values())
 
     def _is_ok(self, node: RedisServer) -> bool:
         return "cluster_state:ok" in self.ask(node, "CLUSTER", "INFO")
