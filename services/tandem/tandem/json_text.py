@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -54,7 +55,18 @@ def _to_milliseconds(value: datetime | time) -> str:
     return value.isoformat(timespec="milliseconds" if value.microsecond else "auto")
 
 
-_encode = json.JSONEncoder(default=_in_place_of, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+def _make_encoder() -> Callable[[Any], str]:
+    """Return what `json.JSONEncoder.encode` does, which makes its C part anew for each value: twice what that takes."""
+    encoder = json.JSONEncoder(default=_in_place_of, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    make: Any = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # not in typeshed; None without the C part
+    if make is None:
+        return encoder.encode
+    # In the order of `JSONEncoder.iterencode`. No markers: what contains itself is a RecursionError.
+    encode = make(None, _in_place_of, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode = _make_encoder()
 
 
 def encode_json(value: Any) -> bytes:

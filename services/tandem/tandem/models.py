@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import binascii
 import json
-import secrets
+import os
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from django.db.models.functions import Now
 
 def make_key() -> str:
     """Return an idempotency key that no other row has, in no other project that publishes to the same Redis."""
-    return secrets.token_urlsafe(12)
+    return binascii.b2a_base64(os.urandom(12), newline=False).decode()
 
 
 class OutboxEntry(models.Model):

@@ -7,7 +7,6 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgpack
 import msgspec
 
 from tandem.json_text import encode_json as encode_json  # the name has always been here
@@ -84,10 +83,10 @@ def pack_body(channel: str, data: bytes, *, tags: bytes, info: bytes, time: int,
         body["info"] = info
     if request:
         body["request"] = request
-    packed: bytes = msgpack.packb(body)
-    return packed
+    return _pack(body)
 
 
+_pack = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Publication)
 
 

@@ -15,6 +15,7 @@ from tandem.connecting import pool_of, read_reply, said_by_script
 from tandem.errors import NOT_NOW, RedisReplyError, RedisUnavailable
 from tandem.groups import shard_for
 from tandem.redis.commands import Command as Sent
+from tandem.redis.commands import pack
 from tandem.redis.cures import with_cure
 from tandem.redis.slots import Node
 from tandem.rights import rights_commands
@@ -64,7 +65,7 @@ class Shards:
 
     def of(self, channel: str) -> int:
         """Return the shard of *channel*."""
-        return shard_for(channel, self.count)
+        return shard_for(channel, self.count) if self.count > 1 else 0
 
     def run(self, channel: str, call: scripts.Call) -> Any:
         """
@@ -211,11 +212,11 @@ def _send(connection: Any, batches: Sequence[Sequence[Command]]) -> list[Any]:
     plain = [[each.evalsha(run) if isinstance(each, scripts.Call) else each for each in batch] for batch in batches]
     are_one = [sum(isinstance(each, scripts.Call) for each in batch) > 1 for batch in batches]
     packed = [
-        command
+        pack(tuple(command))
         for commands, is_one in zip(plain, are_one, strict=True)
         for command in ([("MULTI",), *commands, ("EXEC",)] if is_one else commands)
     ]
-    connection.send_packed_command(connection.pack_commands(packed))
+    connection.send_packed_command([b"".join(packed)])
     replies: list[Any] = []
     for commands, is_one in zip(plain, are_one, strict=True):
         replies += _executed(connection, len(commands)) if is_one else [read_reply(connection) for _ in commands]

@@ -158,9 +158,12 @@ def test_rollback_leaves_nothing_to_the_next_transaction() -> None:
 def test_error_of_the_insert_is_the_transaction_s(monkeypatch: pytest.MonkeyPatch) -> None:
     """At its commit: then nothing of it happened."""
     monkeypatch.setattr("tandem.outbox.rows.TABLE", "no_such_table")
-    transaction_of_both = transaction.atomic(durable=True)(
-        lambda: (OutboxEntry.objects.create(channel="kept:a", data="1"), publish_on_commit("kept:a", 2))
-    )
+
+    @transaction.atomic(durable=True)
+    def transaction_of_both() -> None:
+        OutboxEntry.objects.create(channel="kept:a", data="1")
+        publish_on_commit("kept:a", 2)
+
     with pytest.raises(DatabaseError):
         transaction_of_both()
     monkeypatch.undo()

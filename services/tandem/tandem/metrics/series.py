@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -40,7 +42,10 @@ OF_APPS = {
 """What `tandem.gauges` tells of, by its name there."""
 
 
+_publishes_of = cache(publishes_total.labels)
+
+
 def observe_publish(outcome: str, seconds: float) -> None:
     """Count one publish. `tandem.publisher` calls this after each one."""
-    publishes_total.labels(outcome).inc()
+    _publishes_of(outcome).inc()
     publish_seconds.observe(seconds)

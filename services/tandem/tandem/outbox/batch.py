@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import _get_running_loop
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from tandem import conf, tracing
 from tandem.models import OutboxEntry, make_key
 from tandem.outbox import rows
 from tandem.outbox.committed import send_committed
-from tandem.outbox.rows import Row
+from tandem.outbox.rows import Row, Written
 from tandem.publication import encode_tags
 from tandem.publisher import Draft, encode_data
 from tandem.tab import with_mark
@@ -22,7 +23,6 @@ from tandem.tab import with_mark
 MAX_REQUEST_ID_LENGTH = 128
 
 
-@async_unsafe("publish_on_commit writes a row. In async code use apublish_on_commit.")
 def publish_on_commit(
     channel: str, data: Any, *, tags: Mapping[str, str] | None = None, request_id: str = "", using: str | None = None
 ) -> None:
@@ -33,7 +33,9 @@ def publish_on_commit(
     for Redis: what cannot be sent now stays in the outbox for the worker. Raises `InvalidChannel`, `UnknownNamespace`,
     `PublicationTooLarge`, or `ValueError` for what is not JSON, before anything is committed.
     """
-    row = _row(Draft(channel, data, tags=tags, request_id=request_id))
+    if _get_running_loop() is not None:
+        _refuse_in_async_code()
+    row = _row(channel, data, tags, request_id)
     connection = connections[using or router.db_for_write(OutboxEntry)]
     if connection.in_atomic_block:
         connection.validate_no_broken_transaction()
@@ -41,7 +43,7 @@ def publish_on_commit(
         return
     written = rows.insert(connection, [row])
     # Robust: whatever goes wrong now, the row is committed and the worker will send it.
-    transaction.on_commit(lambda: send_committed(connection, written), using=connection.alias, robust=True)
+    transaction.on_commit(lambda: send_committed(connection, *written), using=connection.alias, robust=True)
 
 
 async def apublish_on_commit(
@@ -83,14 +85,19 @@ def is_noted(key: Hashable, *, using: str) -> bool:
     return any(batch.has(key) for batch in _batches_of(connections[using]))
 
 
-def _row(draft: Draft) -> Row:
-    conf.namespaces().of(draft.channel)
-    text = encode_data(draft.channel, draft.data).decode()
-    carried = tracing.carry(draft.request_id)
+@async_unsafe("publish_on_commit writes a row. In async code use apublish_on_commit.")
+def _refuse_in_async_code() -> None:
+    """Raise `SynchronousOnlyOperation` if Django would: it asks at a price that twenty publications notice."""
+
+
+def _row(channel: str, data: Any, tags: Mapping[str, str] | None, request_id: str) -> Row:
+    conf.namespaces().of(channel)
+    text = encode_data(channel, data).decode()
+    carried = tracing.carry(request_id)
     if len(carried) > MAX_REQUEST_ID_LENGTH:
         raise ValueError(f"a request id has at most {MAX_REQUEST_ID_LENGTH} characters, not {len(carried)}")
-    tags = encode_tags(with_mark(draft.channel, draft.tags)).decode()
-    return Row(0, draft.channel, text, tags or "{}", carried, make_key())
+    marked = with_mark(channel, tags)
+    return Row(0, channel, text, encode_tags(marked).decode() if marked else "{}", carried, make_key())
 
 
 class Batch:
@@ -106,7 +113,7 @@ class Batch:
         self.transaction = _transaction_of(connection)
         self.__qualname__ = type(self).__qualname__  # Django names a hook that fails by it
         self._connection = connection
-        self._written: list[Row] = []
+        self._written = Written([])
         self._pending: list[Row | Note] = []
         self._keys: set[Hashable] = set()
         self._savepoints: dict[str, int] = {}
@@ -124,8 +131,9 @@ class Batch:
         """Tell whether a fact of that name waits to be told."""
         return key in self._keys
 
-    def write(self) -> None:
-        """Write what was not written yet."""
+    def write(self, *, is_last: bool = False) -> None:
+        """Write what was not written yet; where that *is_last*, whoever calls commits at once."""
+        is_last = is_last and self._former_commit is None and _commits_like_django(self._connection)
         self._look_away()
         try:
             made = self._rows(self._pending)
@@ -134,13 +142,14 @@ class Batch:
             raise
         self._pending, self._savepoints, self._keys = [], {}, set()
         if made:
-            self._written += rows.insert(self._connection, made)
+            before, now = self._written.rows, rows.insert(self._connection, made, is_last=is_last)
+            self._written = Written(before + now.rows) if before else now
 
     def __call__(self) -> None:
         """Send everything; the transaction has committed."""
         self.is_done = True
         self.write()
-        send_committed(self._connection, self._written)
+        send_committed(self._connection, *self._written)
 
     def is_of(self, connection: BaseDatabaseWrapper) -> bool:
         """Tell whether this is part of the transaction that *connection* is in. A rollback takes it away."""
@@ -156,7 +165,8 @@ class Batch:
             if isinstance(item, Row):
                 made.append(item)
             elif item.tell in facts:
-                made += map(_row, item.tell(self._connection.alias, facts.pop(item.tell)))
+                drafts = item.tell(self._connection.alias, facts.pop(item.tell))
+                made += [_row(draft.channel, draft.data, draft.tags, draft.request_id) for draft in drafts]
         return made
 
     def _watch(self) -> None:
@@ -178,7 +188,7 @@ class Batch:
     def _commit(self) -> None:
         try:
             if self.is_of(self._connection):
-                self.write()
+                self.write(is_last=True)
         except Exception:
             self._look_away()
             self._connection.rollback()  # after any but a DatabaseError, Django would commit what there is
@@ -199,7 +209,15 @@ class Batch:
             self._keys = {item.key for item in self._pending if isinstance(item, Note)}
         elif rows.TABLE in statement:
             self.write()
+            self._written = Written(self._written.rows)  # not clear any more: a savepoint may take them back
         return execute(sql, params, many, context)
+
+
+def _commits_like_django(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether nothing else is done when *connection* commits, by a backend that is made of Django's."""
+    kind = type(connection)
+    inner = "_commit"  # not in the stubs
+    return kind.commit is BaseDatabaseWrapper.commit and getattr(kind, inner) is getattr(BaseDatabaseWrapper, inner)
 
 
 def _batch_of(connection: BaseDatabaseWrapper) -> Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -12,24 +13,33 @@ from tandem.outbox.sending import send
 from tandem.outbox.settling import settle_committed, tell_waiting
 from tandem.poke import poke_workers
 from tandem.shards import shards
-from tandem.sync_shards import Shards
 
 OLDER = 20
 """So many rows of others a request sends before its own; where more wait, the worker sends them all."""
 
 
-def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row]) -> None:
+def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row], clear_until: float = 0.0) -> None:
     """
     Send the rows *written*, which are committed or rolled back by now, and those of their channels that are older.
 
     Those are left over, or about to be sent by their own request: sending them too keeps a channel in the order of its
-    rows, and the idempotency key keeps it to once. A shard that is away costs nothing.
+    rows, and the idempotency key keeps it to once. Until *clear_until* (see `Written`) nobody has to look for them. A
+    shard that is away costs nothing.
     """
     store = shards()
-    here = [row for row in written if not _is_away(store, row.channel)]
+    channels = rows.channels_of(written)
+    here = written
+    if away := {channel for channel in channels if store.is_away(store.of(channel))}:
+        for row in written:
+            if row.channel in away:
+                tell_waiting(row.channel, "its Redis is known to be away")
+        here = [row for row in written if row.channel not in away]
+        channels = rows.channels_of(here)
     if not here:
         return
-    channels = rows.channels_of(here)
+    if time.monotonic() < clear_until:
+        settle_committed(connection, send(here, store))
+        return
     limit = len(here) + OLDER + 1
     numbers = rows.waiting_numbers(connection, channels, up_to=max(row.pk for row in here), limit=limit)
     if not numbers:  # others have sent them, or there is a pause
@@ -43,10 +53,3 @@ def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row]) -> N
     else:
         going = rows.read(rows.waiting(connection.alias).filter(pk__in=numbers))
     settle_committed(connection, send(going, store))
-
-
-def _is_away(store: Shards, channel: str) -> bool:
-    is_away = store.is_away(store.of(channel))
-    if is_away:
-        tell_waiting(channel, "its Redis is known to be away")
-    return is_away

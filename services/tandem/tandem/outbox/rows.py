@@ -6,6 +6,7 @@ They are written out: Django's ORM costs several times what these do, and this r
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from django.db.models import Case, Exists, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from tandem.models import OutboxEntry, Pause
-from tandem.outbox.statements import numbers
+from tandem.outbox.statements import numbers, table
 
 TABLE = OutboxEntry._meta.db_table
 _PAUSE = Pause._meta.db_table
@@ -25,13 +26,20 @@ KEY_SECONDS = 7 * 24 * 3600
 OLD = timedelta(days=6)
 """A row of that age may have been sent under a key that is forgotten by now."""
 
+CLEAR_SECONDS = 1.0
+"""A commit that takes longer looks again: meanwhile a pause may have begun, and settled."""
+
 _ROWS_OF_ONE_INSERT = 1000
 _COLUMNS = ("channel", "data", "tags", "request_id", "key", "reason")
 _INSERT_JSON = f"""
 INSERT INTO "{TABLE}" ("channel", "data", "tags", "request_id", "key", "reason")
 SELECT each ->> 0, each ->> 1, (each ->> 2)::jsonb, each ->> 3, each ->> 4, ''
 FROM json_array_elements(%s::json) WITH ORDINALITY AS given (each, place) ORDER BY place
-RETURNING "id"
+RETURNING "id", (
+    SELECT current_setting('transaction_isolation') = 'read committed'
+    AND NOT EXISTS (SELECT 1 FROM "{_PAUSE}")
+    AND NOT EXISTS (SELECT 1 FROM "{TABLE}" WHERE "channel" = ANY(%s) AND "state" = 'waiting')
+)::int
 """
 
 
@@ -47,17 +55,30 @@ class Row(NamedTuple):
     is_old: bool = False
 
 
-def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[Row]:
-    """Write *rows* with one statement and return them with their numbers."""
+class Written(NamedTuple):
+    """
+    Rows with their numbers, as they were written.
+
+    They are clear, until that time by `time.monotonic`, when nothing of their channels waited in front of them and no
+    pause was on as they were written. What others commit between that and this commit is neither in front of them nor
+    behind: neither has seen the other. Where nobody asked they are not clear, and who sends them has to look.
+    """
+
+    rows: list[Row]
+    clear_until: float = 0.0
+
+
+def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row], *, is_last: bool = False) -> Written:
+    """Write *rows* with one statement; where it *is_last*, the caller commits at once, or that is done with it."""
     if connection.vendor == "postgresql":
-        return _numbered(rows, _insert_json(connection, rows))
+        return _insert_json(connection, rows, is_last=is_last)
     if not connection.features.can_return_rows_from_bulk_insert:
-        return [_insert_one(connection, row) for row in rows]
+        return Written([_insert_one(connection, row) for row in rows])
     written: list[Row] = []
     for start in range(0, len(rows), _ROWS_OF_ONE_INSERT):
         part = rows[start : start + _ROWS_OF_ONE_INSERT]
         written += _numbered(part, _insert_values(connection, part))
-    return written
+    return Written(written)
 
 
 def waiting_numbers(connection: BaseDatabaseWrapper, channels: Sequence[str], *, up_to: int, limit: int) -> list[int]:
@@ -104,8 +125,10 @@ def _among(connection: BaseDatabaseWrapper, column: str, values: Sequence[Any]) 
     return f"{name} IN ({', '.join(['%s'] * len(values))})", list(values)
 
 
-def _array(values: Sequence[Any]) -> str:
+def _array(values: Sequence[str] | Sequence[int]) -> str:
     """Write *values* as PostgreSQL writes an array."""
+    if isinstance(values[0], int):
+        return "{" + ",".join(map(str, values)) + "}"
     escaped = (str(value).replace("\\", r"\\").replace('"', r"\"") for value in values)
     return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
 
@@ -116,9 +139,12 @@ def _row(pk: int, channel: str, data: str, tags: Any, request_id: str, key: str,
     return Row(pk, channel, data, msgspec.json.encode(tags).decode() if tags else "{}", request_id, key, bool(old))
 
 
-def _insert_json(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[int]:
+def _insert_json(connection: BaseDatabaseWrapper, rows: Sequence[Row], *, is_last: bool) -> Written:
     """Send them as one value: a statement with a mark for each of theirs would be read anew every time."""
-    return numbers(connection, _INSERT_JSON, [msgspec.json.encode([row[1:6] for row in rows]).decode()])
+    values = msgspec.json.encode([row[1:6] for row in rows]).decode()
+    found = table(connection, _INSERT_JSON, [values, _array(channels_of(rows))], is_last=is_last)
+    written = _numbered(rows, [pk for pk, _ in found])
+    return Written(written, time.monotonic() + CLEAR_SECONDS if found[0][1] else 0.0)
 
 
 def _insert_values(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[int]:
@@ -130,7 +156,7 @@ def _insert_values(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list
 
 
 def _numbered(rows: Sequence[Row], pks: Sequence[int]) -> list[Row]:
-    return [Row(pk, *row[1:]) for row, pk in zip(rows, pks, strict=True)]
+    return [Row._make((pk, *row[1:])) for row, pk in zip(rows, pks, strict=True)]
 
 
 def _insert_one(connection: BaseDatabaseWrapper, row: Row) -> Row:

@@ -67,7 +67,10 @@ class Queue:
             return scripts.renew_call(channel)
         bodies: dict[str, bytes] = {}
         for row in self.rows:
-            if len(bodies) == _ROWS_OF_ONE_CALL or fault_of(row) or (row.is_old and not self._has_new_epoch):
+            # The first is not at fault: that was looked at.
+            if bodies and (
+                len(bodies) == _ROWS_OF_ONE_CALL or fault_of(row) or (row.is_old and not self._has_new_epoch)
+            ):
                 break
             tags = b"" if row.tags == "{}" else row.tags.encode()
             bodies[f"outbox:{row.key}"] = pack_now(channel, row.data.encode(), tags, row.request_id)
@@ -81,8 +84,8 @@ class Queue:
             self._take_refusal(channel, reply, sent, started)
         else:
             batch = scripts.parse_published_batch(reply)
-            for published in batch.published:
-                observe("repeat" if published.is_repeat else "ok", started)
+            for is_repeat in batch.are_repeats:
+                observe("repeat" if is_repeat else "ok", started)
                 sent.taken.append(self.rows.popleft())
             if batch.refusal:
                 self._take_refusal(channel, RedisReplyError(batch.refusal), sent, started)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -60,9 +60,13 @@ class Published(NamedTuple):
 
 
 class PublishedBatch(NamedTuple):
-    """The answer of a batch: what went, in order, and why the next did not; empty when all of it went."""
+    """
+    The answer of a batch: of each that went, in order, whether it was a repeat, and why the next did not go.
 
-    published: list[Published]
+    The refusal is empty when all of it went.
+    """
+
+    are_repeats: list[bool]
     refusal: str
 
 
@@ -162,7 +166,7 @@ def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, 
     group = layer_channel(group_for(channel))
     ttl, meta_ttl = namespace.history_ttl, _meta_ttl(namespace)
     options: list[str | bytes | int] = [fresh_epoch(), group, namespace.history_size, ttl, meta_ttl, once_ttl]
-    once = [once_key(channel, each) for each in bodies]
+    once = once_keys(channel, bodies)
     keys = (meta_key(channel), stream_key(channel), *once, *boot_keys(channel))
     return Call(PUBLISH_BATCH, keys, [*options, *bodies.values()])
 
@@ -170,7 +174,7 @@ def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, 
 def parse_published_batch(reply: Any) -> PublishedBatch:
     """Read the reply of a batch."""
     refusal, *published = reply
-    return PublishedBatch([parse_published(each) for each in published], _text(refusal))
+    return PublishedBatch([why_not == 1 for _, _, why_not in published], _text(refusal))
 
 
 def renew_call(channel: str) -> Call:
@@ -180,12 +184,18 @@ def renew_call(channel: str) -> Call:
 
 def forget_call(channel: str, once: Sequence[str]) -> Call:
     """Let the idempotency keys *once* go in a while, when nothing that was sent under them can still be on its way."""
-    return Call(FORGET, [once_key(channel, each) for each in once], (ONCE_TTL_SECONDS,))
+    return Call(FORGET, once_keys(channel, once), (ONCE_TTL_SECONDS,))
 
 
 def once_key(channel: str, key: str) -> str:
     """Return where Redis keeps that *key* was seen in *channel*."""
     return f"{key_of('once', channel)}:{key}"
+
+
+def once_keys(channel: str, keys: Iterable[str]) -> list[str]:
+    """Return `once_key` of each of *keys*."""
+    beginning = key_of("once", channel)
+    return [f"{beginning}:{key}" for key in keys]
 
 
 def _keys(channel: str) -> Sequence[str]:
