@@ -75,7 +75,7 @@ format: .venv/tests ## Rewrite the Python files the way lint wants them
 load: .venv/tests ## Put load on the running demo or any server of the protocol (LOAD="fanout --clients 1000", LOAD=--help)
 	@services/loadgen/against-demo $(LOAD)
 
-bench: .venv/tests ## Compare with stock Channels and a raw send loop, side by side (BENCH="--runs 1 --only fanout")
+bench: .venv/tests ## Compare with stock Channels, node's servers and a raw send loop, side by side (BENCH="--runs 1 --only fanout", CENTRIFUGO=its program)
 	@$(VENV)/python -m loadgen.bench $(BENCH)
 
 compare: .venv/tests ## Watch one counter over WSGI alone, ASGI alone and both, and print what each costs (COMPARE="--clients 500")

@@ -184,9 +184,10 @@ def test_one_version() -> None:
     assert len(set(versions.values())) == 1, versions
 
 
-def test_sdk_lock_has_the_sdk_of_its_package() -> None:
-    """The lock file of the JavaScript tests belongs to its package.json."""
-    folder = SERVICES / "tests/sdk"
+@pytest.mark.parametrize("name", ["tests/sdk", "loadgen/node"])
+def test_npm_lock_is_of_its_package(name: str) -> None:
+    """The lock files of the JavaScript tests and of node's servers belong to their package.json."""
+    folder = SERVICES / name
     wanted = json.loads(text(folder / "package.json"))["dependencies"]
     locked = json.loads(text(folder / "package-lock.json"))["packages"][""]["dependencies"]
 

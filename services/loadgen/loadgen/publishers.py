@@ -1,4 +1,4 @@
-"""The ways to publish: through Redis, the server API, a client's socket, a channel layer, or to the floor."""
+"""The ways to publish: by Redis, the server API, a client's socket, a channel layer, to node's servers or the floor."""
 
 from __future__ import annotations
 
@@ -49,24 +49,29 @@ class RedisPublisher:
 
 
 class ApiPublisher:
-    """Publish through the server API, one request for each publication, on a connection that stays open."""
+    """Publish through the server API, one request for what is due, on a connection that stays open."""
 
     def __init__(self, url: str, key: str) -> None:
         parts = urlsplit(url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.netloc, timeout=10)
-        self._path = f"{parts.path.rstrip('/')}/publish"
+        self._path = parts.path.rstrip("/")
         self._headers = {"X-API-Key": key, "Content-Type": "application/json"}
 
     def send(self, batch: Batch) -> None:
-        """Publish one after the other."""
-        for channel, data in batch:
-            body = b'{"channel":%s,"data":%s}' % (json.dumps(channel).encode(), data)
-            self._connection.request("POST", self._path, body, self._headers)
-            response = self._connection.getresponse()
-            text = response.read()
-            if response.status != 200 or b'"error"' in text:
-                raise PublishError(f"{self._path}: {response.status} {text[:200]!r}")
+        """Publish a single one by `publish`, several by `batch`."""
+        requests = [b'{"channel":%s,"data":%s}' % (json.dumps(channel).encode(), data) for channel, data in batch]
+        if len(requests) == 1:
+            self._post("publish", requests[0])
+        else:
+            self._post("batch", b'{"commands":[%s]}' % b",".join(b'{"publish":%s}' % each for each in requests))
+
+    def _post(self, method: str, body: bytes) -> None:
+        self._connection.request("POST", f"{self._path}/{method}", body, self._headers)
+        response = self._connection.getresponse()
+        text = response.read()
+        if response.status != 200 or b'"error"' in text:
+            raise PublishError(f"{self._path}/{method}: {response.status} {text[:200]!r}")
 
 
 class ClientPublisher:
@@ -137,6 +142,36 @@ class LayerPublisher:
         await asyncio.gather(*(self._layer.group_send(channel, event) for channel, event in events))
 
 
+class MessagePublisher:
+    """Publish by Redis's PUBLISH, which `node/ws.mjs` passes on."""
+
+    def __init__(self, redis_url: str) -> None:
+        import redis
+
+        self._redis = redis.Redis.from_url(redis_url)
+
+    def send(self, batch: Batch) -> None:
+        """Send everything in one round trip."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for channel, data in batch:
+                pipeline.publish(*self._message(channel, data))
+            pipeline.execute()
+
+    def _message(self, channel: str, data: bytes) -> tuple[str, bytes]:
+        return channel, data
+
+
+class EmitterPublisher(MessagePublisher):
+    """Publish as an emitter of Socket.IO does, for its Redis adapter: an event to a room."""
+
+    def _message(self, channel: str, data: bytes) -> tuple[str, bytes]:
+        import msgpack
+
+        packet = {"type": 2, "data": ["publication", json.loads(data)], "nsp": "/"}
+        options: dict[str, Any] = {"rooms": [channel], "except": [], "flags": {}}
+        return f"socket.io#/#{channel}#", msgpack.packb(["emitter", packet, options])
+
+
 class LinePublisher:
     """Publish to the floor: one line of JSON for each publication, over TCP."""
 
@@ -160,6 +195,10 @@ def make(kind: str, where: dict[str, str], target: Target, channels: Sequence[st
         return ClientPublisher(target, channels)
     if kind == "layer":
         return LayerPublisher(where["layer_hosts"])
+    if kind == "message":
+        return MessagePublisher(where["redis_url"])
+    if kind == "emitter":
+        return EmitterPublisher(where["redis_url"])
     if kind == "line":
         return LinePublisher(where["line_address"])
-    raise ValueError(f"publisher {kind}: expected redis, api, client, layer or line")
+    raise ValueError(f"publisher {kind}: expected redis, api, client, layer, message, emitter or line")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from types import ModuleType
 from urllib.parse import urlsplit
 
-from . import binary, frames, messages
+from . import binary, frames, messages, socketio
 
 DIALECTS = {"json": (messages,), "protobuf": (binary,), "mixed": (messages, binary)}
-"""What clients speak: in the order of their numbers each of these in turn."""
+"""What clients speak of the Centrifuge protocol: in the order of their numbers each of these in turn."""
+_SPEECHES = DIALECTS | {"socketio": (socketio,)}
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,9 @@ class Target:
     """
     A server by URL.
 
-    Clients subscribe by protocol commands, in one of the `DIALECTS`. A URL with `{channel}` in it is a server that
-    subscribes by path (stock Channels, the floor): open is subscribed, and publications are counted by their numbers.
+    Clients subscribe by protocol commands, in one of the `DIALECTS`; the benchmark's also in Socket.IO's. A URL with
+    `{channel}` in it is a server that subscribes by path (stock Channels, the floor): open is subscribed, and
+    publications are counted by their numbers.
     """
 
     url: str
@@ -42,9 +44,14 @@ class Target:
         """Tell whether opening the URL is all it takes to be subscribed."""
         return "{channel}" in self.url
 
+    @property
+    def has_offsets(self) -> bool:
+        """Tell whether publications come with their place in a stream; else they are counted by their numbers."""
+        return not self.by_path and self.dialect in DIALECTS
+
     def speech(self, index: int) -> ModuleType:
-        """Return the module whose messages client *index* sends and reads: `messages` or `binary`."""
-        spoken = DIALECTS[self.dialect]
+        """Return the module whose messages client *index* sends and reads: `messages`, `binary` or `socketio`."""
+        spoken = _SPEECHES[self.dialect]
         return spoken[index % len(spoken)]
 
     def opening(self, index: int, channel: str) -> bytes:

@@ -14,15 +14,26 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from loadgen.bench import contenders, figure, summary, workloads
+from loadgen.bench import contenders, figure, peers, summary, workloads
 from loadgen.bench.visits import visit
 from rig.servers import SERVICES, RedisServer
 
 RESULTS = SERVICES.parent / ".demo" / "bench"
 # A backlog waits in Redis until the server goes on; by default Redis would cut its subscriber off.
 _REDIS_OPTIONS = ("--client-output-buffer-limit", "pubsub 0 0 0")
-_CONTENDERS = ("floor", "tandem", "stock", "tandem-redis-py")
-_PACKAGES = ("channels", "channels-redis", "daphne", "django", "hiredis", "redis", "twisted", "websockets")
+_CONTENDERS = ("floor", "tandem", *workloads.PEERS, *workloads.STOCK, "tandem-redis-py", *workloads.DIALECTS)
+_PACKAGES = (
+    "channels",
+    "channels-redis",
+    "daphne",
+    "django",
+    "hiredis",
+    "redis",
+    "twisted",
+    "uvicorn",
+    "uvloop",
+    "websockets",
+)
 
 
 def main() -> int:
@@ -63,8 +74,10 @@ def _round(run: int, workload: workloads.Workload, redis_url: str, arguments: ar
 def _contender(name: str, redis_url: str) -> contenders.Contender:
     if name == "floor":
         return contenders.floor()
-    if name == "stock":
-        return contenders.stock(redis_url)
+    if name in workloads.STOCK:
+        return contenders.stock(redis_url, name=name)
+    if name in workloads.PEERS:
+        return peers.PEERS[name](redis_url)
     if name == "tandem":
         return contenders.tandem(redis_url)
     if name in workloads.DIALECTS:
@@ -78,7 +91,7 @@ def _write(path: Path, measurements: list[summary.Measurement]) -> None:
         "processors": os.cpu_count(),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": {name: version(name) for name in _PACKAGES} | peers.versions(),
         "limits": [asdict(limit) for limit in workloads.LIMITS],
     }
     path.write_text(json.dumps(host | {"verdicts": summary.verdicts(measurements), "runs": measurements}, indent=1))
@@ -103,10 +116,30 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=integers, default=workloads.SIZES, help="connections, comma separated")
     parser.add_argument("--seconds", type=float, default=5.0, help="of publishing, in each visit")
     parser.add_argument("--only", default="", help="workloads whose name has this in it")
-    parser.add_argument("--contenders", type=names, default=[*_CONTENDERS, *workloads.DIALECTS])
+    parser.add_argument(
+        "--contenders", type=names, help="comma separated; all that are here, of " + ", ".join(_CONTENDERS)
+    )
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder for bench.json, logs and the picture")
     parser.add_argument("--figure", default="bench.svg", help="name of the picture; empty for none")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    try:
+        arguments.contenders = _taking_part(arguments.contenders)
+    except ValueError as error:
+        parser.error(str(error))
+    return arguments
+
+
+def _taking_part(asked: list[str] | None) -> list[str]:
+    """Return who is *asked* for, all of whom must be here, or everybody who is."""
+    wanting = peers.absent()
+    for name in asked or ():
+        if name not in _CONTENDERS or name in wanting:
+            raise ValueError(f"--contenders {name}: expected {wanting.get(name) or ', '.join(_CONTENDERS)}")
+    if asked:
+        return asked
+    for name, what in wanting.items():
+        print(f"{name} does not take part, it wants {what}", file=sys.stderr)
+    return [name for name in _CONTENDERS if name not in wanting]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@ SERVER_CORE, GENERATOR_CORE = 0, 1
 CHANNEL = "public:loadgen"
 # Long streams: a server that was stopped for the sake of a measurement can still be whole.
 NAMESPACES = {"public": {"history_size": 1_000, "history_ttl": 300, "recovery": True, "subscribe": "anyone"}}
+_STOCK_COMMANDS = {
+    "stock": ("daphne", "-b", "127.0.0.1", "-p"),
+    "stock-uvicorn": ("uvicorn", "--log-level", "warning", "--host", "127.0.0.1", "--port"),
+}
+"""Stock Channels under the servers that it is usually run by."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,13 @@ def floor() -> Contender:
     )
 
 
-def stock(redis_url: str) -> Contender:
-    """Return stock Channels: Daphne's own command, one consumer a socket, channels-redis's pub/sub layer."""
+def stock(redis_url: str, *, name: str = "stock") -> Contender:
+    """Return stock Channels: a server's own command, one consumer a socket, channels-redis's pub/sub layer."""
     port = free_port()
+    server = _STOCK_COMMANDS[name]
     return Contender(
-        "stock",
-        [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "loadgen.stock.asgi:application"],
+        name,
+        [sys.executable, "-m", *server, str(port), "loadgen.stock.asgi:application"],
         f"ws://127.0.0.1:{port}/ws/{{channel}}/",
         "layer",
         env={"TANDEM_REDIS_URLS": redis_url, "DJANGO_SETTINGS_MODULE": "loadgen.stock.settings"},

@@ -37,7 +37,7 @@ class Visit:
         self.contender, self.load, self.redis_url = contender, load, redis_url
         self.pid = server.process.pid
         self.swarm = Swarm(contender.target)
-        if contender.target.by_path:
+        if not contender.target.has_offsets:
             self.swarm.by_number = load.channels
         base = contender.channel
         self.channels = [base] if load.channels == 1 else [f"{base}.{index}" for index in range(load.channels)]

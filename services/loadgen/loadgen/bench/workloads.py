@@ -12,6 +12,8 @@ _STOCK_DELIVERIES_PER_SECOND = 1_000  # more, and stock Channels only queues
 _DELIVERIES_PER_SECOND = 10_000
 
 
+STOCK = ("stock", "stock-uvicorn")
+PEERS = ("centrifugo", "ws", "socketio")
 DIALECTS = {"tandem-protobuf": "protobuf", "tandem-mixed": "mixed"}
 """The same server with clients that speak Protobuf, and with half of them."""
 
@@ -50,7 +52,17 @@ def fanout(clients: int, *, seconds: float) -> Workload:
         return Load(clients, rate, max(3, round(rate * seconds)))
 
     slow, fast = load(_STOCK_DELIVERIES_PER_SECOND), load(_DELIVERIES_PER_SECOND)
-    return Workload(f"fanout-{clients}", {"floor": fast, "tandem": fast, "stock": slow}, recover=True)
+    return Workload(f"fanout-{clients}", _loads(("floor", "tandem", *PEERS), fast, STOCK, slow), recover=True)
+
+
+def equal(clients: int, *, seconds: float) -> Workload:
+    """Return the same for everybody: the fan-out at the rate that stock Channels bears."""
+    load = fanout(clients, seconds=seconds).loads["stock"]
+    return Workload(f"equal-{clients}", dict.fromkeys(("floor", "tandem", *PEERS, *STOCK), load))
+
+
+def _loads(many: tuple[str, ...], fast: Load, few: tuple[str, ...], slow: Load) -> dict[str, Load]:
+    return dict.fromkeys(many, fast) | dict.fromkeys(few, slow)
 
 
 def dialects(clients: int, *, seconds: float) -> Workload:
@@ -62,13 +74,13 @@ def dialects(clients: int, *, seconds: float) -> Workload:
 def latency(*, seconds: float) -> Workload:
     """Return ten publications a second to 2,000 sockets."""
     load = Load(2_000, 10.0, round(10 * seconds))
-    return Workload("latency-2000", {"floor": load, "tandem": load})
+    return Workload("latency-2000", dict.fromkeys(("floor", "tandem", *PEERS), load))
 
 
 def channels(*, seconds: float) -> Workload:
     """Return a publication to one subscriber each, over 200 channels."""
     load, slow = (Load(200, rate, round(rate * seconds), channels=200) for rate in (2_000.0, 500.0))
-    return Workload("channels-200", {"tandem": load, _REDIS_PY: load, "stock": slow})
+    return Workload("channels-200", _loads(("tandem", _REDIS_PY, *PEERS), load, STOCK, slow))
 
 
 def saturation() -> Workload:
@@ -90,6 +102,7 @@ def all_workloads(sizes: tuple[int, ...], *, seconds: float) -> list[Workload]:
     fanouts = [fanout(clients, seconds=seconds) for clients in sizes]
     return [
         *fanouts,
+        equal(1_000, seconds=seconds),
         dialects(1_000, seconds=seconds),
         latency(seconds=seconds),
         channels(seconds=seconds),
@@ -118,4 +131,8 @@ LIMITS = (
     ),
     Limit("RSS of an idle connection, bytes", "fanout-1000", "rss_bytes", "tandem", 27_000),
     Limit("p99 at 2,000 sockets x 10/s, ms", "latency-2000", "p99_ms", "tandem", 60),
+    # Where Centrifugo takes part.
+    Limit("connect + subscribe: CPU, of Centrifugo's", "fanout-1000", "connect_cpu_us", "tandem", 0.9, "centrifugo"),
+    Limit("coming back: CPU, of Centrifugo's", "fanout-1000", "recover_cpu_us", "tandem", 0.9, "centrifugo"),
+    Limit("CPU per publication, of Centrifugo's", "channels-200", "publication_cpu_us", "tandem", 0.7, "centrifugo"),
 )
