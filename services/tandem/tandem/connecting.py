@@ -13,7 +13,7 @@ import redis
 from redis.sentinel import Sentinel
 
 from tandem.errors import without_script
-from tandem.pooling import Pool
+from tandem.pooling import pool_class
 from tandem.redis.address import Address
 from tandem.redis.clustered import read_clustered
 from tandem.redis.commands import Command, text_of
@@ -41,7 +41,7 @@ def pool_of(
     if node is not None:
         url = read_clustered(url).url_of(node)
     watched = read_watched(url) if is_watched(url) else None
-    pool: redis.ConnectionPool = Pool.from_url(
+    pool: redis.ConnectionPool = pool_class.from_url(
         watched.url if watched else url,
         socket_connect_timeout=connect_seconds,
         socket_timeout=reply_seconds,

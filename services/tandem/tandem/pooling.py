@@ -11,7 +11,7 @@ class Pool(redis.ConnectionPool):
     """
     redis-py's pool, without what it does for its listeners each time: that took longer than the round trip.
 
-    Nothing of ours listens: four records for a gauge of OpenTelemetry's (`get_connection_count` has the numbers), and
+    Nothing of ours listens: four records for a gauge of OpenTelemetry's (`count_connections` has the numbers), and
     an event for credentials that change by themselves. A connection that has ended, or that has something to read,
     connects anew: redis-py hands the latter out, with an answer that is somebody else's, where it awaits maintenance.
     """
@@ -40,6 +40,16 @@ class Pool(redis.ConnectionPool):
                 self._available_connections.append(connection)
                 return
         super().release(connection)
+
+
+# Before redis-py 8 its pool told nobody, and a connection did not say whether it is one.
+pool_class = Pool if hasattr(redis.connection.AbstractConnection, "is_connected") else redis.ConnectionPool
+
+
+def count_connections(pool: redis.ConnectionPool) -> tuple[int, int]:
+    """Return how many connections of *pool* are idle, and how many in use. redis-py tells from 7.2 on."""
+    counted: Any = pool
+    return len(counted._available_connections), len(counted._in_use_connections)
 
 
 def _is_ready(connection: Any) -> bool:

@@ -14,20 +14,11 @@ from tandem.scripts import Call
 from tandem.sync_shards import Command, Shards
 
 
-class NoPool:
-    """The connections to a store."""
-
-    def get_connection_count(self) -> list[tuple[int, dict[str, str]]]:
-        """Count none, as redis-py's pools count theirs."""
-        return []
-
-
 class Client:
     """What stands where Redis has a client."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.connection_pool = NoPool()
 
 
 class MemoryShards(Shards):
@@ -42,8 +33,9 @@ class MemoryShards(Shards):
         """Tell whether nobody would hear."""
         return not serving.is_served()
 
-    def close(self) -> None:
-        """Nothing to close."""
+    def pools(self) -> list[redis.ConnectionPool]:
+        """Return none: there are no connections."""
+        return []
 
     def _exchange(self, shard: int, commands: Sequence[Command]) -> list[Any]:
         serving.check()

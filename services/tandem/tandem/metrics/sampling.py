@@ -7,10 +7,10 @@ import time
 
 import structlog
 from django.db import DatabaseError, connection
-from redis.observability.attributes import DB_CLIENT_CONNECTION_STATE as STATE
 
 from tandem.gauges import gauges
 from tandem.metrics import series
+from tandem.pooling import count_connections
 from tandem.shards import shards
 
 SAMPLE_SECONDS = 10.0
@@ -34,12 +34,9 @@ def _sample_forever() -> None:
 
 def sample() -> None:
     """Look once."""
-    connections = {"idle": 0, "in_use": 0}
-    for pool in shards().pools():
-        for count, attributes in pool.get_connection_count():
-            connections["idle" if attributes[STATE] == "idle" else "in_use"] += count
-    for state, count in connections.items():
-        series.redis_pool_connections.labels(state).set(count)
+    counts = [count_connections(pool) for pool in shards().pools()]
+    series.redis_pool_connections.labels("idle").set(sum(idle for idle, _ in counts))
+    series.redis_pool_connections.labels("in_use").set(sum(in_use for _, in_use in counts))
     try:
         for look in gauges:
             for name, value in look().items():
