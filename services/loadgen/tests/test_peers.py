@@ -15,7 +15,9 @@ from loadgen.bench.visits import visit
 NAMES = [name for name in workloads.PEERS if name != "centrifugo" or os.environ.get(peers.CENTRIFUGO)]
 
 
-@pytest.mark.parametrize("name", [*NAMES, "stock-uvicorn"])
+@pytest.mark.parametrize(
+    "name", ["ws", *(pytest.param(name, marks=pytest.mark.slow) for name in [*NAMES, "stock-uvicorn"] if name != "ws")]
+)
 def test_one_publication(name: str, redis_url: str, tmp_path: Path) -> None:
     """One subscriber gets one publication, and what it cost the server is measured."""
     contender = peers.PEERS[name](redis_url) if name in peers.PEERS else stock(redis_url, name=name)
