@@ -10,7 +10,7 @@ import pytest
 
 from rig.pair import Realtime
 from rig.servers import RedisServer, wait_until
-from tandem_realtime.ration import BURST, RATE
+from tandem_realtime.ration import BURST, FLOOD_SECONDS, RATE
 from tandem_realtime.server.websocket import _MAX_WAITING_MESSAGES
 from tests.server_process import InterfaceServer, RawClient, masked
 
@@ -62,6 +62,22 @@ def heard_at(client: RawClient, frame: tuple[int, bytes]) -> float:
     while client.read_frame() != frame:
         pass
     return time.monotonic()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "code"), [("/echo", 1008), ("/ws/", 3013)])
+def test_flood_without_end_is_closed(process: Realtime, server: InterfaceServer, path: str, code: int) -> None:
+    """A proxy may hold hours of it after its client has gone: nobody would see that it has."""
+    with RawClient(process.port if path == "/ws/" else server.port) as client:
+        client.open(path)
+        client.socket.settimeout(2 * FLOOD_SECONDS)
+        started = time.monotonic()
+        client.send(masked(1, b'{"id":1,"connect":{}}') + PONG * int(BURST + RATE * (FLOOD_SECONDS + 10)))
+        while (frame := client.read_frame())[0] != 8:
+            pass
+
+        assert int.from_bytes(frame[1][:2], "big") == code
+        assert FLOOD_SECONDS * 0.9 <= time.monotonic() - started < FLOOD_SECONDS + 10
 
 
 def test_pings_are_answered_no_faster_than_that(server: InterfaceServer) -> None:

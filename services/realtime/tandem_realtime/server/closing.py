@@ -10,9 +10,9 @@ RESTART = 1012, "service restart"
 """What every client of WebSockets knows (RFC 6455's registry); most come back on no code of a protocol's own."""
 
 
-def words_for(path: str, words: tuple[int, str]) -> tuple[int, str]:
-    """Return code and reason for a socket at *path* that is to come back: the SDKs' own *words* where those connect."""
-    return words if endpoint_of(path) == "/ws/" else RESTART
+def words_for(path: str, words: tuple[int, str], *, elsewhere: tuple[int, str] = RESTART) -> tuple[int, str]:
+    """Return code and reason for a socket at *path*: *words* where SDKs connect, *elsewhere* those of RFC 6455."""
+    return words if endpoint_of(path) == "/ws/" else elsewhere
 
 
 def close_pace(connections: int, *, window: float) -> float:

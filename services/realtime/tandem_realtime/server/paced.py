@@ -22,8 +22,9 @@ class PacedWire(Wire):
     """
     Frames from a wire, of which nothing more is read as long as some are left.
 
-    A subclass says what to do with each (`take`), and when there is nobody who could (`is_full`, `is_silent`). Once it
-    `is_deaf`, what comes is thrown away; once it `is_closing`, little of it is read.
+    A subclass says what to do with each (`take`), when there is nobody who could (`is_full`, `is_silent`), and how to
+    end it for who sends too much for too long (`flooded`). Once it `is_deaf`, what comes is thrown away; once it
+    `is_closing`, little of it is read.
     """
 
     __slots__ = ("_held", "_ration", "_reading", "_said_since", "_server", "_unread_until", "is_deaf")
@@ -46,6 +47,10 @@ class PacedWire(Wire):
 
     def take(self, event: Event | Part) -> None:
         """Take what one frame brings."""
+        raise NotImplementedError
+
+    def flooded(self) -> None:
+        """End it: what says nothing comes on and on."""
         raise NotImplementedError
 
     @property
@@ -73,6 +78,8 @@ class PacedWire(Wire):
         if seconds := self._ration.spend(now := self._loop.time()):
             self._unread_until = now + seconds
             self.hold(seconds)
+            if self._ration.is_flood:
+                self.flooded()
         return 0.0
 
     def unread_until(self) -> float:

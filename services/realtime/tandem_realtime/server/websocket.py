@@ -296,6 +296,10 @@ class WebSocket(PacedWire):
             self._rotation.cancel()
             self._rotation = None
 
+    def flooded(self) -> None:
+        """Close a socket that sends on and on what says nothing."""
+        self.close(*words_for(self.path, (3013, "too many requests"), elsewhere=(1008, "too many frames")))
+
     def overflowed(self) -> None:
         """
         Close a socket whose client does not read: 3008, and what waits for it is dropped.
