@@ -19,12 +19,13 @@ NAMES = [name for name in workloads.PEERS if name != "centrifugo" or os.environ.
     "name", ["ws", *(pytest.param(name, marks=pytest.mark.slow) for name in [*NAMES, "stock-uvicorn"] if name != "ws")]
 )
 def test_one_publication(name: str, redis_url: str, tmp_path: Path) -> None:
-    """One subscriber gets one publication, and what it cost the server is measured."""
+    """One subscriber gets one publication; what both cost the server is told, and may be less than a tick."""
     contender = peers.PEERS[name](redis_url) if name in peers.PEERS else stock(redis_url, name=name)
     found = visit(contender, Load(clients=1, rate=50, count=1), redis_url, tmp_path)
 
     assert (found["contender"], found["clients"]) == (name, 1)
-    assert min(found["delivery_cpu_us"], found["connect_cpu_us"], found["p999_ms"]) > 0
+    assert {"delivery_cpu_us", "connect_cpu_us"} <= found.keys()
+    assert found["p999_ms"] > 0
 
 
 def test_centrifugo_does_not_take_part_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
