@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import _get_running_loop
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from tandem.tab import with_mark
 MAX_REQUEST_ID_LENGTH = 128
 
 
+@async_unsafe("publish_on_commit writes a row. In async code use apublish_on_commit.")
 def publish_on_commit(
     channel: str, data: Any, *, tags: Mapping[str, str] | None = None, request_id: str = "", using: str | None = None
 ) -> None:
@@ -33,8 +33,6 @@ def publish_on_commit(
     for Redis: what cannot be sent now stays in the outbox for the worker. Raises `InvalidChannel`, `UnknownNamespace`,
     `PublicationTooLarge`, or `ValueError` for what is not JSON, before anything is committed.
     """
-    if _get_running_loop() is not None:
-        _refuse_in_async_code()
     row = _row(channel, data, tags, request_id)
     connection = connections[using or router.db_for_write(OutboxEntry)]
     if connection.in_atomic_block:
@@ -83,11 +81,6 @@ def note(tell: Tell, fact: Any, *, key: Hashable, using: str) -> None:
 def is_noted(key: Hashable, *, using: str) -> bool:
     """Tell whether a fact called *key* is noted in the current transaction, and has not been told of yet."""
     return any(batch.has(key) for batch in _batches_of(connections[using]))
-
-
-@async_unsafe("publish_on_commit writes a row. In async code use apublish_on_commit.")
-def _refuse_in_async_code() -> None:
-    """Raise `SynchronousOnlyOperation` if Django would: it asks at a price that twenty publications notice."""
 
 
 def _row(channel: str, data: Any, tags: Mapping[str, str] | None, request_id: str) -> Row:
