@@ -186,7 +186,7 @@ def test_one_version() -> None:
 
 @pytest.mark.parametrize("name", ["tests/sdk", "loadgen/node"])
 def test_npm_lock_is_of_its_package(name: str) -> None:
-    """The lock files of the JavaScript tests and of node's servers belong to their package.json; none names an address."""
+    """The lock files of tests and of node's servers belong to their package.json, and name no address."""
     folder = SERVICES / name
     wanted = json.loads(text(folder / "package.json"))["dependencies"]
     lock = text(folder / "package-lock.json")
