@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tandem_realtime.server import Limits, Server
+from tandem_realtime.server.channel import Channel
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -160,6 +162,7 @@ async def state(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         "buffered": sum(each.buffered for each in server.connections),
         "idle": len(server.idle),
         "behind": len(server.backlog),
+        "channels": sum(isinstance(each, Channel) for each in gc.get_objects()) - 1,
         "written": written,
         "disconnects": disconnects,
         "applications": ended_applications,
@@ -244,6 +247,7 @@ def consumer_application() -> Any:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
+    gc.disable()  # whatever ends is to be freed without a search
     port, limits, options = int(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
     app = consumer_application() if options.pop("consumer", False) else application
     endpoints = [f"unix:{path}" for path in options.pop("unix", [])]

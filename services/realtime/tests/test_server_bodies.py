@@ -130,3 +130,23 @@ def test_nothing_of_it_is_on_disk(server: InterfaceServer) -> None:
                 files.append(str(each.readlink()))
 
     assert not [name for name in files if "deleted" in name]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        head("/ws/http_stream", "Content-Length: 1000000000") + b"x" * 1000,
+        head("/ws/http_stream", "Transfer-Encoding: chunked") + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 3,
+        head("/hello", "Content-Length: 500") + b"x",
+        head("/hello", "Content-Length: 1") + b"x",
+    ],
+)
+def test_nothing_of_it_is_in_memory(server: InterfaceServer, request_: bytes) -> None:
+    """Connection and request know each other; they are freed when the client leaves, without a search for cycles."""
+    for _ in range(10):
+        with RawClient(server.port) as client, suppress(OSError):
+            client.send(request_)
+            client.socket.settimeout(0.1)
+            client.socket.recv(100)
+
+    server.wait_for(channels=0)

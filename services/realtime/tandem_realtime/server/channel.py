@@ -98,7 +98,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
         if self._lingering is not None and self._lingering.active():
             self._lingering.cancel()
         super().connectionLost(reason)
-        self._free_unsent()
+        self._let_go()
 
     def forget(self) -> None:
         """Count the connection as none of HTTP's: it is lost, or becomes a WebSocket's."""
@@ -192,8 +192,10 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
         if waiting := self.buffered:
             self.server.backlog.add(self, min(waiting, size))
 
-    def _free_unsent(self) -> None:
-        """Free what was not taken: connection and request know each other, and are searched for late (`collector`)."""
+    def _let_go(self) -> None:
+        """Be freed at once: what knows itself is searched for late (`collector`), and what was not taken may be large."""
+        self.requests.clear()
+        self._transferDecoder = None
         if hasattr(transport := self.transport, "dataBuffer"):
             transport.dataBuffer, transport.offset = b"", 0
             transport._tempDataBuffer, transport._tempDataLen = [], 0
