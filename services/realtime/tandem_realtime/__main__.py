@@ -18,7 +18,7 @@ def main() -> int:
     from tandem import conf, tracing
     from tandem.logs import logging_config
     from tandem.memory import is_memory
-    from tandem_realtime.allocator import return_large_blocks
+    from tandem_realtime.allocator import Holes, return_large_blocks
     from tandem_realtime.asgi import application  # sets Django up
     from tandem_realtime.collector import Collector
     from tandem_realtime.observing.watch import Watch
@@ -80,6 +80,7 @@ def main() -> int:
     watch.listen(reactor, settings.private_port, host)
     Collector().start(event_loop())
     return_large_blocks()
+    Holes().start(event_loop())
     return server.run()
 
 

@@ -193,7 +193,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
             self.server.backlog.add(self, min(waiting, size))
 
     def _let_go(self) -> None:
-        """Be freed at once: what knows itself is searched for late (`collector`), and what was not taken may be large."""
+        """Be freed at once, with what was not taken: what knows itself is searched for late (`collector`)."""
         self.requests.clear()
         self._transferDecoder = None
         if hasattr(transport := self.transport, "dataBuffer"):

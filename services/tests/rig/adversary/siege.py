@@ -28,6 +28,8 @@ from rig.adversary.victim import Victim
 from rig.servers import SERVICES
 
 SETTLE_SECONDS = 45.0
+TRIM_SECONDS = 2.5
+"""When memory that was given free has gone back to the kernel (`tandem_realtime.allocator`)."""
 MOST, MOST_THROUGH_EDGE = 10_000, 3000
 """How many sockets an attack has at most."""
 
@@ -72,6 +74,8 @@ class Siege:
         is_settled = is_over and self.honest.idle(self._is_calm, seconds=SETTLE_SECONDS)
         unsettled = "" if is_settled else f"{self.victim.gauges()} {self.victim.figures().files}"
         done = json.loads(said or "{}")
+        if not self._is_short:
+            self.honest.idle(lambda: False, seconds=TRIM_SECONDS)
         after = self.victim.figures()
         return Round(done, p99, self.honest.failures, before, after, highest, is_settled, unsettled)
 
