@@ -7,7 +7,7 @@ import ctypes
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 LARGE_BYTES = 262_144
-HOLES_BYTES = 4 * 2**20
+HOLES_BYTES = 2**20
 LOOK_SECONDS = 2.0
 _library = ctypes.CDLL(None)
 

@@ -42,8 +42,8 @@ class Victim:
     """
     The servers. Use as a context manager.
 
-    *is_pinned*: they have one core to themselves, the caller the other. *size* is that of each publication of the large
-    history.
+    *is_pinned*: they have one core to themselves (and nginx one process), the caller the other. *size* is that of each
+    publication of the large history.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Victim:
             "TANDEM_TRUSTED_PROXIES": "127.0.0.1" if has_edge else "",
         }
         self.realtime = Realtime(self._redis.url, directory, environ)
-        self._edge = _edge(directory, self.realtime.port) if has_edge else None
+        self._edge = _edge(directory, self.realtime.port, cores=1 if is_pinned else None) if has_edge else None
         self._is_pinned = is_pinned
         self._running = contextlib.ExitStack()
 
@@ -134,9 +134,15 @@ class Victim:
         return self.realtime.log.read_text(errors="replace")
 
 
-def _edge(directory: Path, realtime: int) -> Server:
+def _edge(directory: Path, realtime: int, *, cores: int | None) -> Server:
     port, prefix = free_port(), directory / _EDGE
     nobody = free_port()
-    write_edge_files(prefix, listen=f"127.0.0.1:{port}", api=f"127.0.0.1:{nobody}", realtime=f"127.0.0.1:{realtime}")
+    write_edge_files(
+        prefix,
+        listen=f"127.0.0.1:{port}",
+        api=f"127.0.0.1:{nobody}",
+        realtime=f"127.0.0.1:{realtime}",
+        cores=cores,
+    )
     command = [find_program("nginx"), "-p", str(prefix), "-c", "nginx.conf", "-g", "daemon off;"]
     return Server(command, port, log=directory / "edge.log")
