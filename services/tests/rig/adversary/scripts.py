@@ -41,7 +41,8 @@ class Attack:
     """
     A *script*, played on so many *sockets* at once.
 
-    The short form plays it on *few*, or leaves it out. Sockets that do not *read* leave what comes to the kernel.
+    The short form plays it on *few*, or leaves it out. Sockets that do not *read* leave what comes to the kernel. For
+    *kept* more seconds Redis knows who was there, as it is meant to.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Attack:
     sockets: int = 1
     few: int = 0
     reads: bool = True
+    kept: float = 0
 
 
 def command(number: int, **said: Any) -> bytes:

@@ -134,6 +134,8 @@ def besiege(attack: Attack, options: argparse.Namespace) -> Report:
         siege = Siege(victim, honest, seconds=options.seconds, is_short=options.short, most=_most_sockets(options))
         for _ in range(options.rounds):
             report.rounds.append(siege.attack(attack))
+        honest.idle(lambda: False, seconds=attack.kept)
+        report.rounds[-1].after = victim.figures()
         return report
 
 

@@ -43,6 +43,6 @@ ATTACKS = {
         Attack("churn", crowds.churn, sockets=20, few=10),
         Attack("joins", crowds.joins, sockets=200, few=50),
         Attack("presence", crowds.members, sockets=200),
-        Attack("arrivals", crowds.arrivals, sockets=200, few=30),
+        Attack("arrivals", crowds.arrivals, sockets=200, few=30, kept=90),
     )
 }
