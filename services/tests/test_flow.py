@@ -184,6 +184,14 @@ async def test_edge_hides_metrics_and_probes(http: httpx.AsyncClient, path: str)
     assert (await http.get(path)).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/counter/", "/ws/", "/metrics"])
+async def test_edge_says_what_it_allows_instead_of_trace(http: httpx.AsyncClient, path: str) -> None:
+    """nginx refuses it itself, whatever the path; a 405 names what goes (RFC 9110 section 15.5.6)."""
+    answer = await http.request("TRACE", path)
+
+    assert (answer.status_code, answer.headers.get("Allow")) == (405, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+
+
 async def test_edge_passes_a_request_id_on(stack: Stack, http: httpx.AsyncClient) -> None:
     """An id that looks like one is kept through to the api's log; anything else is replaced."""
     await http.get("/counter/", headers={"X-Request-ID": "request-id-of-this-test"})

@@ -23,8 +23,6 @@ PAGES = ("/api/openapi.json", "/inbox/openapi.json")
 PROGRAM = SERVICES / "tests" / "schemathesis" / "run"
 EXCLUDED = {
     "positive_data_acceptance": "2.0 is no integer here, though JSON Schema calls it one",
-    "allow_header_conformance": "nginx answers TRACE itself: 405, without Allow",
-    "unsupported_method": "the same; the api's own answers are in test_openapi_walk.py",
 }
 """Checks that are left out, and why."""
 EXCLUDED_OF = {
