@@ -66,7 +66,15 @@ def test_changed_counter_is_sent_again(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("body", "value"),
-    [("", 1), ("{}", 1), ('{"by": 5}', 5), ('{"by": -5}', -5), ('{"by": 9223372036854775807}', 2**63 - 1)],
+    [
+        ("", 1),
+        ("{}", 1),
+        ('{"by": 5}', 5),
+        ('{"by": -5}', -5),
+        ('{"by": 2.0}', 2),
+        ('{"by": -1e3}', -1000),
+        ('{"by": 9223372036854775807}', 2**63 - 1),
+    ],
 )
 def test_increment_answers_the_new_value(client: Client, body: str, value: int) -> None:
     """By one, unless the body says otherwise."""
@@ -79,9 +87,11 @@ def test_increment_answers_the_new_value(client: Client, body: str, value: int) 
     "by",
     [
         "0",
-        "1.0",
+        "-0.0",
         "1.5",
-        "1e3",
+        "1e-3",
+        "1e19",
+        "1e400",
         "true",
         "null",
         '"1"',
@@ -105,16 +115,27 @@ def test_bad_step_is_named_and_changes_nothing(client: Client, by: str) -> None:
 
 
 def test_overflow_is_named_and_changes_nothing(client: Client) -> None:
-    """422 when the sum does not fit."""
+    """409 when the sum does not fit: another time it would."""
     Counter.objects.update(value=2**63 - 1)
 
     answer = increment(client)
 
-    assert answer.status_code == 422
-    assert answer.json()["detail"] == [
-        {"type": "out_of_range", "loc": ["body", "by"], "msg": "the sum does not fit into 64 bits"}
-    ]
+    assert (answer.status_code, answer.json()) == (409, {"detail": "the sum does not fit into 64 bits"})
     assert Counter.objects.get().value == 2**63 - 1
+
+
+def test_the_page_says_what_a_step_is(client: Client) -> None:
+    """By JSON Schema, to which 2.0 is an integer."""
+    by = client.get("/api/openapi.json").json()["components"]["schemas"]["IncrementIn"]["properties"]["by"]
+
+    assert by == {
+        "title": "By",
+        "type": "integer",
+        "minimum": -(2**63),
+        "maximum": 2**63 - 1,
+        "not": {"const": 0},
+        "default": 1,
+    }
 
 
 @pytest.mark.parametrize("body", ["{", "[" * 100_000, "\xff", "by=1"])

@@ -49,7 +49,7 @@ def test_sum_beyond_64_bits_is_refused(served: Gunicorn) -> None:
 
     refused = increment(served)
 
-    assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "by"])
+    assert (refused.status_code, refused.json()) == (409, {"detail": "the sum does not fit into 64 bits"})
     assert counter(served)["value"] == 2**63 - 1
     assert increment(served, value - 2**63 + 1).json()["value"] == value
 

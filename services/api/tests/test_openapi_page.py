@@ -40,7 +40,7 @@ def test_everything_is_on_the_page(client: Client) -> None:
 
     assert [text for each in OPERATIONS for text in (each.summary, each.path) if text not in html] == []
     assert [field.name for field in increment.fields] == ["name", "by"]
-    assert [answer.status for answer in increment.answers] == ["200", "400", "404", "422"]
+    assert [answer.status for answer in increment.answers] == ["200", "400", "404", "409", "422"]
     assert "curl http://testserver/api/counters/demo/increment/" in html
     assert 'href="/api/openapi.json"' in html
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 from ninja import Router, Schema
-from ninja.errors import HttpError, ValidationError
+from ninja.errors import HttpError
 from ninja.responses import Status
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from api.counters import actions
@@ -20,13 +20,23 @@ from api.counters.models import Counter
 router = Router(tags=["counters"])
 
 
+def _take_whole_float(by: Any) -> Any:
+    """Return 2 for 2.0, which is an integer to JSON Schema, and so to whoever goes by our OpenAPI page."""
+    return int(by) if isinstance(by, float) and by.is_integer() else by
+
+
 def _refuse_zero(by: int) -> int:
     if by == 0:
         raise PydanticCustomError("zero", "0 changes nothing")
     return by
 
 
-Step = Annotated[int, Field(strict=True, ge=actions.SMALLEST, le=actions.LARGEST), AfterValidator(_refuse_zero)]
+Step = Annotated[
+    int,
+    Field(strict=True, ge=actions.SMALLEST, le=actions.LARGEST, json_schema_extra={"not": {"const": 0}}),
+    BeforeValidator(_take_whole_float),
+    AfterValidator(_refuse_zero),
+]
 Name = Annotated[str, Field(examples=["demo"])]
 
 
@@ -99,7 +109,7 @@ def _matches(if_none_match: str, etag: str) -> bool:
 
 @router.post(
     "/{name}/increment/",
-    response={200: CounterOut, 400: Refusal, 404: Refusal, 422: WrongFields},
+    response={200: CounterOut, 400: Refusal, 404: Refusal, 409: Refusal, 422: WrongFields},
     summary="Increment a counter",
 )
 def increment_counter(request: HttpRequest, name: Name, payload: IncrementIn | None = None) -> Counter:
@@ -109,4 +119,4 @@ def increment_counter(request: HttpRequest, name: Name, payload: IncrementIn | N
     except actions.UnknownCounter as error:
         raise HttpError(404, str(error)) from error
     except actions.OutOfRange as error:
-        raise ValidationError([{"type": "out_of_range", "loc": ["body", "by"], "msg": str(error)}]) from error
+        raise HttpError(409, str(error)) from error
