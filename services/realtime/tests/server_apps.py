@@ -159,7 +159,7 @@ async def state(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         "closed": counters.closed,
         "rejected": counters.rejected,
         "connections": len(server.connections) - 1,
-        "buffered": sum(each.buffered for each in server.connections),
+        "buffered": server.buffered,
         "idle": len(server.idle),
         "behind": len(server.backlog),
         "channels": sum(isinstance(each, Channel) for each in gc.get_objects()) - 1,
@@ -185,6 +185,8 @@ async def http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise RuntimeError("crashed in the middle")
+    elif path == "/empty":
+        await respond(send, b"")
     elif path.startswith("/large"):
         await respond(send, b"x" * 4_000_000)
     elif path.startswith("/parts"):

@@ -18,13 +18,13 @@ from tandem_realtime.server.counters import Counters
 class Connection:
     kind: str
     path: str | bytes
-    buffered: int = 0
     is_open: bool = True
 
 
 @dataclass
 class Server:
     connections: list[Connection] = field(default_factory=list)
+    buffered: int = 0
     is_draining: bool = False
     counters: Counters = field(default_factory=Counters)
 
@@ -59,18 +59,20 @@ def test_gauges_count_live_objects() -> None:
     """Connections and buffers are counted when asked: what is gone from the server is gone from the gauge."""
     server = Server(
         [
-            Connection("websocket", "/ws/", 10),
-            Connection("websocket", "/ws/", 5),
+            Connection("websocket", "/ws/"),
+            Connection("websocket", "/ws/"),
             Connection("websocket", "/ws/", is_open=False),
             Connection("http", b"/ws/sse"),
             Connection("http", b"/api/counters/", is_open=False),
-        ]
+        ],
+        buffered=15,
     )
     metrics.observe_server(server)
     metrics.observe_hub(Hub({"a": Channel(4), "b": Channel(3), "c": Channel(0), f"{CANARY}:n.0": Channel(1)}))
     before = samples()
 
     server.connections.pop(0)
+    server.buffered = 5
     server.is_draining = True
     after = samples()
 

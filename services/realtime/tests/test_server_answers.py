@@ -17,6 +17,7 @@ from tests.server_process import InterfaceServer, RawClient
 
 LARGE = b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n"
 SMALL = b"GET /small HTTP/1.1\r\nHost: test\r\n\r\n"
+EMPTY = b"GET /empty HTTP/1.1\r\nHost: test\r\n\r\n"
 SIZE = 4_000_000
 MEGABYTE = 1 << 20
 
@@ -81,6 +82,29 @@ def test_answer_in_parts_waits_for_its_client(server: InterfaceServer) -> None:
         assert server.state()["written"]["/parts/slow"] < SIZE
 
         assert client.read_all().count(b"x") == 5_000_000
+
+
+@pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"])
+def test_what_an_answered_client_has_not_taken_is_told(server: InterfaceServer, last: bytes) -> None:
+    """Though nothing is left to do for it; the kernels hold the rest."""
+    with RawClient(server.port, receive_buffer=4096) as client:
+        client.send(LARGE[:-2] + last + b"\r\n")
+        wait_until(lambda: has_answer(client), what="an answer")
+        server.wait_for(connections=0)
+
+        assert SIZE // 4 < server.state()["buffered"] < SIZE
+    server.wait_for(buffered=0)
+
+
+def test_heads_that_nobody_takes_are_told(server: InterfaceServer) -> None:
+    """Of answers without a body, and of many of them."""
+    with RawClient(server.port, receive_buffer=4096) as client:
+        client.socket.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):  # in the end nobody reads what it asks, either
+            client.send(EMPTY * 50_000)
+
+        assert server.state()["buffered"] > 0
+    server.wait_for(buffered=0)
 
 
 def test_last_answer_that_nobody_takes_is_given_up(tmp_path: Path) -> None:

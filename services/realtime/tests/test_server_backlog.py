@@ -53,6 +53,19 @@ async def test_what_waits_within_the_limit_of_one_counts_for_all() -> None:
         backlog.discard(each)
 
 
+async def test_what_waits_is_told_as_it_is() -> None:
+    """Whoever took something without a word."""
+    backlog = Backlog(asyncio.get_running_loop(), seconds=10, budget=100)
+    readers = [Reader(size, limit=1000) for size in (30, 20)]
+    for each in readers:
+        backlog.add(each, each.buffered)
+    readers[0].buffered -= 25
+
+    assert backlog.buffered == 25
+    for each in readers:
+        backlog.discard(each)
+
+
 async def test_who_takes_something_is_the_last_to_go() -> None:
     """However much it is owed."""
     backlog = Backlog(asyncio.get_running_loop(), seconds=10, budget=100)

@@ -112,9 +112,7 @@ class TandemCollector(Collector):
 def _gauges() -> Iterator[Metric]:
     live: Counter[tuple[str, ...]] = Counter({(WEBSOCKET, "/ws/"): 0})
     live.update(live_connections(metrics.servers))
-    waiting = sum(
-        connection.buffered for server in metrics.servers for connection in server.connections if connection.is_open
-    )
+    waiting = sum(server.buffered for server in metrics.servers)
     is_draining = any(server.is_draining for server in metrics.servers)
     yield _labelled("connections", "Connections open now.", ("transport", "endpoint"), live, GaugeMetricFamily)
     yield GaugeMetricFamily(

@@ -49,10 +49,6 @@ class ObservedConnection(Protocol):
     def is_open(self) -> bool:
         """Tell whether this is a WebSocket after its accept, or a response that streams."""
 
-    @property
-    def buffered(self) -> int:
-        """Bytes waiting in user space."""
-
 
 class ObservedServer(Protocol):
     """An interface server: its live connections, its totals, and whether it is on its way out."""
@@ -63,6 +59,10 @@ class ObservedServer(Protocol):
     @property
     def connections(self) -> Iterable[ObservedConnection]:
         """Everything open, and more that is not, or not yet."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait in user space for clients to read."""
 
 
 class ObservedChannel(Protocol):

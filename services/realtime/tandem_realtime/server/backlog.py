@@ -48,6 +48,11 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._behind)
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait now, for all of them together."""
+        return sum(laggard.buffered for laggard in self._behind)
+
     def add(self, laggard: Laggard, size: int) -> None:
         """Take note that *size* more bytes wait for *laggard*."""
         if laggard not in self._behind:

@@ -125,6 +125,11 @@ class Connections:
         self.addresses = Addresses(limits.max_per_address, limits.handshakes_per_address)
         self._bucket = TokenBucket(limits.handshakes_per_second, loop.time())
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait in user space for clients to read, also for those who are on their way out."""
+        return self.backlog.buffered
+
     def why_not(self, *, is_handshake: bool, is_counted: bool = False) -> No | None:
         """
         Return why there is no room for one more socket or request (or it, if it is counted already).

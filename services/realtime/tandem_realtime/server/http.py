@@ -172,7 +172,7 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
         if self.server.is_draining and not self.finished and self.channel is not None:
             self.channel.persistent = False
             self.setHeader(b"connection", b"close")
-        if channel is not None and size:
+        if channel is not None:
             channel.owe(size)
 
     async def until_taken(self) -> None:
