@@ -21,9 +21,8 @@ _MESSAGES_PER_BODY = 4
 # A body for the pages that is sent more slowly than this, for as long as a handshake may take, is not meant to arrive.
 _LEAST_BYTES_PER_DEADLINE = 16_384
 # Hanging up on who is still sending resets the connection, and with it goes the answer that he has not read. So what he
-# had under way is taken and thrown away first: this much of it, for so long.
+# had under way is taken and thrown away first: this much of it, as long as he may take to close.
 _LINGER_BYTES = 2 * 2**20
-_LINGER_SECONDS = 2.0
 
 
 _HTTPChannel: Any = twisted_http.HTTPChannel  # half of it has types, and some of them are wrong
@@ -41,7 +40,6 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
     _arrived = 0
     _path: bytes
     _is_refused = False
-    _lingering: Any = None
     _thrown_away = 0
     _said = 0
     _taken_before = 0
@@ -95,8 +93,6 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
         """Forget the connection."""
         self.forget()
         self._let_go_on()
-        if self._lingering is not None and self._lingering.active():
-            self._lingering.cancel()
         super().connectionLost(reason)
         self._let_go()
 
@@ -104,6 +100,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
         """Count the connection as none of HTTP's: it is lost, or becomes a WebSocket's."""
         self._be_busy()
         self.server.arriving.discard(self)
+        self.server.lingering.discard(self)
         self.server.backlog.discard(self)
 
     def refuse(self, status: int) -> None:
@@ -114,11 +111,13 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
         self.length = None  # whoever called us goes on to no answer
         self.transport.write(refusal(status, f"{http.HTTPStatus(status).phrase}\n"))
         self.transport.loseWriteConnection()
-        self._lingering = self.callLater(_LINGER_SECONDS, self.loseConnection)
+        self.server.lingering.add(self)
 
     def time_out(self) -> None:
-        """End a request that does not come; a large body that goes on coming has more time."""
-        if self.room > self.server.limits.max_message_bytes and self._arrived >= _LEAST_BYTES_PER_DEADLINE:
+        """End a request that does not come, or one that was refused; a large body that goes on coming has more time."""
+        if self._is_refused:
+            self.loseConnection()
+        elif self.room > self.server.limits.max_message_bytes and self._arrived >= _LEAST_BYTES_PER_DEADLINE:
             self._arrived = 0
             self.server.arriving.add(self)
         elif self.requests:

@@ -23,8 +23,6 @@ from .limits import Limits, TokenBucket
 
 logger = logging.getLogger(__name__)
 _CAPACITY_RETRY_SECONDS = 5
-# Who was refused and does not hang up costs a file all the same.
-_MOST_LINGERING = 4096
 _REASONS = {
     "capacity": "the process has all the connections that it may have",
     "rate": "too many handshakes a second",
@@ -115,7 +113,7 @@ class Connections:
         self.connections: dict[Connection, dict[str, Any]] = {}
         self.is_draining = False
         self.handshaking: Deadlines[Timed] = Deadlines(loop, limits.handshake_seconds, _time_out)
-        self.lingering: Deadlines[Timed] = Deadlines(loop, limits.close_seconds, _time_out, most=_MOST_LINGERING)
+        self.lingering: Deadlines[Timed] = Deadlines(loop, limits.close_seconds, _time_out, most=limits.max_lingering)
         self.arriving: Deadlines[Timed] = Deadlines(loop, limits.handshake_seconds, _time_out, most=limits.max_arriving)
         self.idle: Deadlines[Idle] = Deadlines(loop, limits.keep_alive_seconds, _hang_up, most=limits.max_idle)
         self.leaving: Deadlines[Idle] = Deadlines(loop, limits.keep_alive_seconds, _hang_up, most=limits.max_idle)

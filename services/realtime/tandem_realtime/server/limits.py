@@ -14,7 +14,8 @@ class Limits:
     or take a tenth. More than `max_buffer_bytes` may wait for a client that takes some of it every `slow_seconds`, and
     for all of them together `max_backlog_bytes`. `max_per_address` and `handshakes_per_address` (a second) are what
     `Addresses` has. `max_arriving` is how many may be about to send a request: who waits longest goes. So it is with
-    `max_idle`, those who have their answer: they may stay for `keep_alive_seconds`.
+    `max_idle`, those who have their answer: they may stay for `keep_alive_seconds`. And with `max_lingering`, those who
+    were told to go and do not, for `close_seconds`.
     `max_body_bytes` is for requests that are not ours. `oversize_code` and its reason are how a message over
     `max_message_bytes` ends its socket.
     """
@@ -25,6 +26,7 @@ class Limits:
     handshakes_per_address: float | None = None
     max_arriving: int = 2048
     max_idle: int = 2048
+    max_lingering: int = 4096
     keep_alive_seconds: float = 60
     max_body_bytes: int = 67_108_864
     max_message_bytes: int = 65_536
