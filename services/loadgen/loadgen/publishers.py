@@ -165,11 +165,11 @@ class EmitterPublisher(MessagePublisher):
     """Publish as an emitter of Socket.IO does, for its Redis adapter: an event to a room."""
 
     def _message(self, channel: str, data: bytes) -> tuple[str, bytes]:
-        import msgpack
+        import msgspec
 
         packet = {"type": 2, "data": ["publication", json.loads(data)], "nsp": "/"}
         options: dict[str, Any] = {"rooms": [channel], "except": [], "flags": {}}
-        return f"socket.io#/#{channel}#", msgpack.packb(["emitter", packet, options])
+        return f"socket.io#/#{channel}#", msgspec.msgpack.encode(["emitter", packet, options])
 
 
 class LinePublisher:

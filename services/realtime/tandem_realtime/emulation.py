@@ -10,7 +10,7 @@ import logging
 import secrets
 from typing import Any, Protocol
 
-import msgpack
+import msgspec
 
 from tandem.async_shards import AsyncShards
 from tandem.groups import layer_channel, publish_command, shard_for_group
@@ -70,7 +70,7 @@ class Emulation:
         if node == self.node:
             return self._give(key, data)
         group = group_of(node)
-        message = msgpack.packb({"type": "emulation", "session": key, "data": data})
+        message = msgspec.msgpack.encode({"type": "emulation", "session": key, "data": data})
         client = self._shards.clients[shard_for_group(group, len(self._shards.clients))]
         return bool(await client.execute(*publish_command(layer_channel(group), message)))
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgpack
+import msgspec
 
 from tandem.groups import group_for
 from tandem.layer import ChannelLayer
@@ -39,7 +39,7 @@ class DeafLayer(ChannelLayer):
         group = group_for(channel)
         if callback := self.listeners.get(group):
             message = {"type": "publication", "channel": channel, "json": json.dumps(data).encode(), "time": 0}
-            callback(group, msgpack.packb({**message, "offset": at.offset, "epoch": at.epoch}))
+            callback(group, msgspec.msgpack.encode({**message, "offset": at.offset, "epoch": at.epoch}))
 
 
 class BookKeeper:

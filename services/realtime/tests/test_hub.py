@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgpack
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -62,7 +62,7 @@ class World:
 
     def say(self, channel: str, message: dict[str, Any]) -> None:
         """Let the layer deliver any message."""
-        self.layer.listeners[group_for(channel)](group_for(channel), msgpack.packb(message))
+        self.layer.listeners[group_for(channel)](group_for(channel), msgspec.msgpack.encode(message))
 
     async def client(self, since: Position | None = None, channel: str = CHANNEL) -> BookKeeper:
         """Return a client that has subscribed."""

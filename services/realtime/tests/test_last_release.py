@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-import msgpack
+import msgspec
 import pytest
 
 from rig.overrides import override_tandem
@@ -27,7 +27,7 @@ def token(user: str, login: str = "") -> str:
 def say_as_before(**message: Any) -> None:
     """Say what an api of 0.1 says, with every field that it has."""
     whom = {"type": "control", "user": "", "client": "", "session": ""}
-    body = msgpack.packb({**whom, **message})
+    body = msgspec.msgpack.encode({**whom, **message})
     key, args = last_release.LOG_KEY, (layer_channel(last_release.GROUP), body, 10_000, 900)
     store = shards()
     call = Call(next(each for each in scripts.ALL if each.name == "control_of_0_1"), (key,), args)
@@ -37,7 +37,7 @@ def say_as_before(**message: Any) -> None:
 def kept() -> list[dict[str, Any]]:
     """Return what is in the log that pods of 0.1 read."""
     [entries] = shards().commands(0, [["XRANGE", last_release.LOG_KEY, "-", "+"]])
-    return [msgpack.unpackb(fields[1]) for _, fields in entries]
+    return [msgspec.msgpack.decode(fields[1]) for _, fields in entries]
 
 
 async def test_what_an_api_of_0_1_says_is_carried_out(pair: Pair) -> None:

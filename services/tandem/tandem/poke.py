@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-import msgpack
+import msgspec
 
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.groups import name_for, publish_command, shard_for_name
@@ -13,7 +13,7 @@ from tandem.sync_shards import Shards
 
 CHANNEL = "tandem"
 """The workers' channel. Over pub/sub every worker hears it, and none that is not there: it is a hint, and no more."""
-_MESSAGE = msgpack.packb({"type": "work"})
+_MESSAGE = msgspec.msgpack.encode({"type": "work"})
 
 
 def poke_workers(store: Shards | None = None) -> None:

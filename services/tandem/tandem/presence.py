@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgpack
 import msgspec
 
 from tandem import conf, scripts
@@ -87,8 +86,7 @@ def parse_present(reply: Any) -> dict[str, bytes]:
 
 
 def _membership(kind: str, channel: str, info: bytes) -> bytes:
-    packed: bytes = msgpack.packb({"type": kind, "channel": channel, "info": info.decode()})
-    return packed
+    return msgspec.msgpack.encode({"type": kind, "channel": channel, "info": info.decode()})
 
 
 def _to(channel: str) -> str:

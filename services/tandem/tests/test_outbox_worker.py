@@ -196,9 +196,9 @@ def test_backlog_is_sent_and_in_order(own_redis: RedisServer, projects: Any) -> 
 
 def scripts_data(body: bytes) -> bytes:
     """Return the JSON text in a packed publication."""
-    import msgpack
+    import msgspec
 
-    data: bytes = msgpack.unpackb(body)["json"]
+    data: bytes = msgspec.msgpack.decode(body)["json"]
     return data
 
 

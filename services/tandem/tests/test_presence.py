@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import msgpack
 import msgspec
 import pytest
 import redis
@@ -44,7 +43,7 @@ class Room:
         """Return what was said since the last call: join or leave, and which client."""
         said = []
         while message := self._listener.get_message(timeout=0.05):
-            told: dict[str, Any] = msgpack.unpackb(message["data"])
+            told: dict[str, Any] = msgspec.msgpack.decode(message["data"])
             said.append((told["type"], msgspec.json.decode(told["info"])["client"]))
         return said
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import msgpack
 import msgspec
 import pytest
 
@@ -28,7 +27,7 @@ def test_malformed_position_is_refused(text: str) -> None:
 def test_packed_body_is_a_channel_layer_message() -> None:
     """Data, tags and info pass as the JSON text that they are; what is empty takes no room."""
     body = pack_body("c", b'{ "x":1.50}', tags=b'{"a":"b"}', info=b"", time=5, request="r1")
-    message = msgpack.unpackb(body)
+    message = msgspec.msgpack.decode(body)
 
     assert message == {
         "type": "publication",

@@ -7,7 +7,6 @@ import signal
 import time
 from typing import Any
 
-import msgpack
 import msgspec
 import pytest
 import redis
@@ -57,7 +56,7 @@ def test_live_copy_carries_offset_and_epoch(store: redis.Redis) -> None:
     listener.close()
 
     assert message is not None
-    told = msgpack.unpackb(message["data"])
+    told = msgspec.msgpack.decode(message["data"])
     assert abs(told.pop("time") - time.time() * 1000) < 5000
     assert told == {
         "type": "publication",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 
-import msgpack
+import msgspec
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
@@ -89,7 +89,7 @@ def _plain(reply: Any) -> Any:
 
 def _read(data: bytes) -> Any:
     """A map of Lua has no order."""
-    message = msgpack.unpackb(data)
+    message = msgspec.msgpack.decode(data)
     return {**message, "id": "of its own"} if "id" in message else message
 
 

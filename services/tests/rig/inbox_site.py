@@ -13,7 +13,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any, Self
 
-import msgpack
+import msgspec
 import redis
 
 from rig.postgres import PostgresServer
@@ -136,7 +136,7 @@ class InboxSite:
         """Return the data of everything that was published to *channel*, in order."""
         with redis.Redis.from_url(self.redis.url) as client:
             entries: Any = client.xrange(f"tandem:stream:{{{channel}}}")
-        return [json.loads(msgpack.unpackb(fields[b"b"])["json"]) for _, fields in entries]
+        return [json.loads(msgspec.msgpack.decode(fields[b"b"])["json"]) for _, fields in entries]
 
     def mailed(self) -> list[EmailMessage]:
         """Return every email that was sent, the first first."""

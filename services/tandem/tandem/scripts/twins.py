@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import msgpack
+import msgspec
 
 from tandem.errors import RedisReplyError
 
@@ -184,8 +184,8 @@ def presence_enter(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -
         if due is not None and float(due) > _now(redis):
             is_taken = True
         elif info is not None and args[5]:
-            message = {"type": "leave", "channel": msgpack.unpackb(args[5])["channel"], "info": info.decode()}
-            redis("PUBLISH", args[4], msgpack.packb(message))
+            message = {"type": "leave", "channel": msgspec.msgpack.decode(args[5])["channel"], "info": info.decode()}
+            redis("PUBLISH", args[4], msgspec.msgpack.encode(message))
     if rest:
         redis("HSET", keys[3], args[2], b" ".join(rest))
     elif args[2]:
@@ -247,7 +247,7 @@ def presence_sweep(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -
                     _forget_away(redis, keys[3], json.loads(info)["user"].encode(), client)
                 if args[2] == b"1":
                     message = {"type": "leave", "channel": args[0].decode(), "info": info.decode()}
-                    redis("PUBLISH", args[1], msgpack.packb(message))
+                    redis("PUBLISH", args[1], msgspec.msgpack.encode(message))
             gone += 1
     return gone
 
@@ -267,7 +267,8 @@ def _now(redis: Redis) -> int:
 
 def _grown(body: bytes, **more: Any) -> bytes:
     """Return the msgpack map *body* with *more* at its end."""
-    pairs = b"".join(msgpack.packb(name) + msgpack.packb(_text(value)) for name, value in more.items())
+    encode = msgspec.msgpack.encode
+    pairs = b"".join(encode(name) + encode(_text(value)) for name, value in more.items())
     return bytes([body[0] + len(more)]) + body[1:] + pairs
 
 
