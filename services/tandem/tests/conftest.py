@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.test import Client
 
+    from tests.inbox_browser import Browser
+
 NAMESPACES: dict[str, dict[str, Any]] = {
     "kept": {"history_size": 5, "history_ttl": 60},
     "live": {},
@@ -119,6 +121,30 @@ def live_site(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Iterator[None]
     with override_tandem(redis_urls=[redis_url], namespaces={}):
         yield
     conf.namespaces.cache_clear()
+
+
+@pytest.fixture
+def nothing_told() -> None:
+    """What an earlier test logged of the outbox is not held back in the next."""
+    from tandem.outbox import settling  # Django is set up by now
+
+    settling._repeats.clear()
+
+
+@pytest.fixture
+def ann() -> User:
+    """Whose inbox it is."""
+    from tests.inboxes import user  # Django is set up by now
+
+    return user("ann")
+
+
+@pytest.fixture
+def browser(ann: User) -> Browser:
+    """Her browser."""
+    from tests.inbox_browser import Browser  # Django is set up by now
+
+    return Browser(ann)
 
 
 @pytest.fixture

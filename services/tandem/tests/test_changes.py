@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 import pytest
 from django.core import serializers
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
 from django.db.models.signals import post_save, pre_delete, pre_save
-from django.db.transaction import TransactionManagementError
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
-import tandem
-from tandem import streams
-from tandem.errors import UnknownNamespace
 from tandem.models import OutboxEntry
 from tandem.testing import memory, published
+from tests.changes import body, events, told
 from tests.shop.models import Line, Order, OrderAsSeen, Parcel, RushOrder, Silent
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("store")]
@@ -26,21 +20,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 class Rollback(Exception):
     """What ends a block of the test."""
-
-
-def told(channel: str) -> list[Any]:
-    """Return the data of the stream of *channel*."""
-    return [msgspec.json.decode(each.data) for each in streams.history(channel, limit=-1).publications]
-
-
-def events(channel: str) -> list[str]:
-    """Return what happened in *channel*."""
-    return [each["event"] for each in told(channel)]
-
-
-def body(event: str, order: Order, **data: Any) -> dict[str, Any]:
-    """Return the publication of *event*."""
-    return {"event": event, "model": "shop.order", "pk": order.pk} | ({"data": data} if data else {})
 
 
 def test_created_changed_deleted() -> None:
@@ -288,80 +267,6 @@ def test_fixture_is_no_change() -> None:
         each.save()
 
     assert events("kept:orders.a") == []
-
-
-def test_touch_tells_of_update() -> None:
-    """Before it, so that the list that the rows leave hears of it; each row once."""
-    orders = [Order.objects.create(shelf="a") for _ in range(2)]
-    with transaction.atomic():
-        tandem.touch(Order.objects.filter(shelf="a"))
-        Order.objects.filter(shelf="a").update(shelf="b")
-        orders[0].refresh_from_db()
-        orders[0].save()
-
-    assert events("kept:orders.a") == ["created", "created", "left", "left"]
-    assert [each["pk"] for each in told("kept:orders.b")] == [order.pk for order in orders]
-
-
-def test_touch_tells_of_bulk_create_and_of_what_no_signal_tells() -> None:
-    """After the one, before the other."""
-    with transaction.atomic():
-        Order.objects.bulk_create([Order(shelf="a"), Order(shelf="a")])
-        tandem.touch(Order.objects.filter(shelf="a"))
-    with transaction.atomic():
-        tandem.touch(Order.objects.filter(shelf="a"))
-        Order.objects.filter(shelf="a")._raw_delete("default")
-
-    assert events("kept:orders.a") == ["changed", "changed", "deleted", "deleted"]
-
-
-def test_touch_refuses_what_it_cannot_do() -> None:
-    """With a sentence that says what to write."""
-    with pytest.raises(TransactionManagementError, match=r"before it: with transaction\.atomic"):
-        tandem.touch(Order.objects.all())
-    with pytest.raises(TypeError, match=r"shop.Silent does not broadcast: @tandem.broadcasts makes it"):
-        tandem.touch(Silent.objects.all())
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "text"),
-    [
-        ({"to": ["kept:a"]}, TypeError, "to is a function of the row that returns channels"),
-        ({"to": lambda _: [], "data": 7}, TypeError, "data is a function of the row, a serializer class"),
-        ({"to": lambda _: []}, ValueError, "shop.order broadcasts already: name all its channels in one `to`"),
-    ],
-)
-def test_declaration_that_cannot_be(options: dict[str, Any], error: type[Exception], text: str) -> None:
-    """Is refused where it stands."""
-    with pytest.raises(error, match=text):
-        tandem.broadcasts(**options)(Order)
-
-
-@pytest.mark.parametrize(
-    ("channels", "error", "text"),
-    [
-        ("kept:a", TypeError, "`to` of shop.order returned 'kept:a', not a list of channels"),
-        (None, TypeError, "`to` of shop.order returned None, not a list of channels"),
-        (["nowhere:a"], UnknownNamespace, "nowhere"),
-    ],
-)
-def test_to_that_returns_something_else(
-    monkeypatch: pytest.MonkeyPatch, channels: Any, error: type[Exception], text: str
-) -> None:
-    """Nothing is saved."""
-    answering(monkeypatch, to=lambda _: channels)
-    with pytest.raises(error, match=text):
-        Order.objects.create()
-
-    assert Order.objects.count() == 0
-
-
-def answering(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Have orders say something else of their changes."""
-    from tandem.changes import broadcast
-
-    changed = broadcast._broadcasts[Order]._replace(**changes)
-    monkeypatch.setitem(broadcast._broadcasts, Order, changed)
 
 
 def test_models_that_do_not_broadcast_pay_nothing() -> None:

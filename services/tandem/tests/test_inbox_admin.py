@@ -10,8 +10,8 @@ from django.test import Client
 
 from tandem.inbox import notify
 from tandem.inbox.models import Delivery, Message
+from tests.inbox_browser import Browser
 from tests.inboxes import inbox, titles, user
-from tests.test_inbox_http import Browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tandem_memory")]
 

@@ -20,8 +20,8 @@ from tandem.inbox.content import kinds
 from tandem.inbox.models import Announcement, BulkRecipient, Delivery, Message, Notification, Preference
 from tandem.inbox.sending import bulk
 from tandem.inbox.staff.message_admin import MessageAdmin
+from tests.inbox_browser import Browser
 from tests.inboxes import numbers, pushed, titles, user
-from tests.test_inbox_http import Browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tandem_memory")]
 

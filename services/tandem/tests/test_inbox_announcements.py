@@ -17,8 +17,8 @@ from tandem.inbox.keeping.removing import remove_expired_announcements
 from tandem.inbox.models import Announcement, AnnouncementMark, Board
 from tandem.inbox.sending import announcing
 from tandem.testing import published
+from tests.inbox_browser import Browser
 from tests.inboxes import inbox, numbers, pushed, titles, user
-from tests.test_inbox_http import Browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tandem_memory")]
 

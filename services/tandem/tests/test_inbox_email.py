@@ -16,8 +16,8 @@ from tandem.inbox import Kind, notify, retract, work
 from tandem.inbox.content import kinds
 from tandem.inbox.models import Delivery
 from tandem.inbox.preferences import media
+from tests.inbox_browser import Browser
 from tests.inboxes import inbox, titles, user
-from tests.test_inbox_http import Browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tandem_memory")]
 

@@ -6,8 +6,8 @@ import pytest
 
 from tandem.inbox import notify, retract
 from tandem.inbox.models import Member, Notification
+from tests.inbox_browser import Browser
 from tests.inboxes import inbox, numbers, pushed, titles, user
-from tests.test_inbox_http import Browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tandem_memory")]
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from rig.overrides import override_tandem
 from tandem.inbox import EVERYONE, models, notify
+from tests.inbox_browser import Browser
 from tests.inboxes import inbox, numbers, pushed, titles, user
-from tests.test_inbox_http import Browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tandem_memory")]
 
