@@ -31,6 +31,12 @@ def raise_file_limit(clients: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def is_bearable(clients: int) -> bool:
+    """Tell whether this process may hold so many sockets without asking for a higher limit."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return hard == resource.RLIM_INFINITY or clients + _SPARE_FILES <= hard
+
+
 def source_address(index: int, host: str) -> str | None:
     """
     Return the address that client *index* connects from, or None for the host's own choice (always below 0).

@@ -220,6 +220,8 @@ class Swarm:
         if "error" in reply:
             self.errors.append(json.dumps(reply["error"]))
             self._gone(client, int(reply["error"]["code"]), str(reply["error"].get("message")))
+        elif "connect" in reply and self.target.by_connecting:
+            self._live(client, reply)
         elif "connect" in reply:
             self._subscribe(client)
         elif "subscribe" in reply:

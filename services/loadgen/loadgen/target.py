@@ -20,13 +20,14 @@ class Target:
 
     Clients subscribe by protocol commands, in one of the `DIALECTS`; the benchmark's also in Socket.IO's. A URL with
     `{channel}` in it is a server that subscribes by path (stock Channels, the floor): open is subscribed, and
-    publications are counted by their numbers.
+    publications are counted by their numbers. With *by_connecting* the server subscribes who connects.
     """
 
     url: str
     token: str = ""
     origin: str = ""
     dialect: str = "json"
+    by_connecting: bool = False
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadgen.limits import PORTS_PER_ADDRESS, TooManyClients, raise_file_limit, source_address
+from loadgen.limits import PORTS_PER_ADDRESS, TooManyClients, is_bearable, raise_file_limit, source_address
 
 
 def test_source_addresses_follow_the_ports() -> None:
@@ -19,3 +19,9 @@ def test_too_many_clients() -> None:
     """More sockets than the system allows is refused with the ways out."""
     with pytest.raises(TooManyClients, match=r"run several shards \(--shards, --shard\)"):
         raise_file_limit(2**31)
+
+
+def test_what_is_bearable() -> None:
+    """A handful of sockets is, more than the system allows is not."""
+    assert is_bearable(10)
+    assert not is_bearable(2**31)

@@ -14,14 +14,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from loadgen.bench import contenders, figure, peers, summary, workloads
+from loadgen.bench import contenders, figure, idle, peers, personal, shared, summary, workloads
 from loadgen.bench.visits import visit
+from loadgen.limits import is_bearable
 from rig.servers import SERVICES, RedisServer
 
 RESULTS = SERVICES.parent / ".demo" / "bench"
 # A backlog waits in Redis until the server goes on; by default Redis would cut its subscriber off.
 _REDIS_OPTIONS = ("--client-output-buffer-limit", "pubsub 0 0 0")
-_CONTENDERS = ("floor", "tandem", *workloads.PEERS, *workloads.STOCK, "tandem-redis-py", *workloads.DIALECTS)
+_CONTENDERS = (
+    "floor",
+    "tandem",
+    *workloads.PEERS,
+    *workloads.STOCK,
+    "tandem-redis-py",
+    *workloads.DIALECTS,
+    workloads.TWO,
+)
 _PACKAGES = (
     "channels",
     "channels-redis",
@@ -44,7 +53,7 @@ def main() -> int:
     os.sched_setaffinity(0, {contenders.GENERATOR_CORE % (os.cpu_count() or 1)})
     with tempfile.TemporaryDirectory() as directory, RedisServer(Path(directory), *_REDIS_OPTIONS) as redis:
         for run in range(arguments.runs):
-            for workload in workloads.all_workloads(arguments.sizes, seconds=arguments.seconds):
+            for workload in workloads.all_workloads(arguments.sizes, arguments.idle_sizes, seconds=arguments.seconds):
                 if arguments.only in workload.name:
                     measurements += _round(run, workload, redis.url, arguments)
             _write(arguments.output / "bench.json", measurements)
@@ -59,16 +68,27 @@ def _round(run: int, workload: workloads.Workload, redis_url: str, arguments: ar
     found = []
     names = [name for name in workload.loads if name in arguments.contenders]
     for name in names if run % 2 == 0 else reversed(names):
-        contender, load = _contender(name, redis_url), workload.loads[name]
         begin = time.monotonic()
         try:
-            measured = visit(contender, load, redis_url, arguments.output, recover=workload.recover)
+            measured = _measure(workload, name, redis_url, arguments.output)
         except (RuntimeError, TimeoutError) as error:
             print(f"run {run + 1} {workload.name}: {error}", file=sys.stderr)
             continue
-        found.append({"run": run, "workload": workload.name, **measured})
+        found += [{"run": run, "workload": workload.name, **each} for each in measured]
         print(f"run {run + 1} {workload.name} {name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
     return found
+
+
+def _measure(workload: workloads.Workload, name: str, redis_url: str, logs: Path) -> list[dict[str, Any]]:
+    load = workload.loads[name]
+    if workload.kind == "idle":
+        return idle.visit(_contender(name, redis_url), workload.sizes, redis_url, logs)
+    if workload.kind == "personal":
+        return personal.visit(personal.tandem(redis_url), workload.sizes, redis_url, logs)
+    if workload.kind == "shared":
+        processes = [contenders.tandem(redis_url) for _ in range(workloads.PROCESSES[name])]
+        return [shared.visit(name, processes, load, redis_url, logs)]
+    return [visit(_contender(name, redis_url), load, redis_url, logs, recover=workload.recover)]
 
 
 def _contender(name: str, redis_url: str) -> contenders.Contender:
@@ -87,7 +107,7 @@ def _contender(name: str, redis_url: str) -> contenders.Contender:
 
 def _write(path: Path, measurements: list[summary.Measurement]) -> None:
     host = {
-        "processor": _processor(),
+        "processor": processor(),
         "processors": os.cpu_count(),
         "kernel": platform.release(),
         "python": platform.python_version(),
@@ -97,7 +117,8 @@ def _write(path: Path, measurements: list[summary.Measurement]) -> None:
     path.write_text(json.dumps(host | {"verdicts": summary.verdicts(measurements), "runs": measurements}, indent=1))
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return what the kernel calls the processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
@@ -114,6 +135,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadgen.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--sizes", type=integers, default=workloads.SIZES, help="connections, comma separated")
+    parser.add_argument(
+        "--idle-sizes", type=integers, default=_bearable(workloads.IDLE_SIZES), help="idle connections, comma separated"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="of publishing, in each visit")
     parser.add_argument("--only", default="", help="workloads whose name has this in it")
     parser.add_argument(
@@ -127,6 +151,11 @@ def _arguments() -> argparse.Namespace:
     except ValueError as error:
         parser.error(str(error))
     return arguments
+
+
+def _bearable(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return those of *sizes* that the limit of open files bears."""
+    return tuple(size for size in sizes if is_bearable(size))
 
 
 def _taking_part(asked: list[str] | None) -> list[str]:

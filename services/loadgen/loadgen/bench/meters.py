@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Memory(NamedTuple):
-    """Bytes: of the process, and of the kernel's socket buffers on this host (both ends of a loopback connection)."""
+    """Bytes: of the process, and of the kernel's socket buffers and objects on this host."""
 
     resident: int
     socket_buffers: int
+    slab: int
+
+    @property
+    def kernel_share(self) -> float:
+        """Half of what the kernel holds: a connection over loopback has both its ends here."""
+        return (self.socket_buffers + self.slab) / 2
 
 
 def cpu_ns(pid: int) -> int:
@@ -25,7 +31,8 @@ def cpu_ns(pid: int) -> int:
 
 def memory(pid: int) -> Memory:
     """Return what *pid* holds now."""
-    return Memory(_field(Path(f"/proc/{pid}/status"), "VmRSS:", 1) * 1024, socket_pages() * PAGE_BYTES)
+    resident = _field(Path(f"/proc/{pid}/status"), "VmRSS:", 1) * 1024
+    return Memory(resident, socket_pages() * PAGE_BYTES, _field(Path("/proc/meminfo"), "Slab:", 1) * 1024)
 
 
 def socket_pages() -> int:
@@ -39,3 +46,31 @@ def _field(path: Path, name: str, index: int) -> int:
         if words[0] == name:
             return int(words[index])
     raise ValueError(f"{path} has no line {name}")
+
+
+class RedisMeter:
+    """What a Redis says of itself. Asking costs it some 50 microseconds."""
+
+    def __init__(self, url: str) -> None:
+        import redis
+
+        self._client = redis.Redis.from_url(url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._client.close()
+
+    def spent(self) -> int:
+        """Return its processor time until now, in nanoseconds."""
+        used = self._client.info("cpu")
+        return round((float(used["used_cpu_user"]) + float(used["used_cpu_sys"])) * 1e9)
+
+    def subscriptions(self) -> int:
+        """Return how many of its channels somebody listens to."""
+        return int(self._client.info("stats")["pubsub_channels"])
+
+    def memory(self) -> int:
+        """Return the bytes that it has allocated."""
+        return int(self._client.info("memory")["used_memory"])

@@ -20,6 +20,11 @@ COLUMNS = {
     "connect_wall_s": "connect wall s",
     "rss_bytes": "RSS B/conn",
     "kernel_bytes": "kernel B/conn",
+    "held_bytes": "RSS + kernel's half B/conn",
+    "idle_cpu_us": "idle CPU us/s",
+    "join_cpu_us": "join CPU us",
+    "leave_cpu_us": "leave CPU us",
+    "presence_cpu_us": "presence CPU us/s",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
     "p999_ms": "p99.9 ms",
@@ -39,14 +44,18 @@ def medians(measurements: Iterable[Measurement]) -> dict[tuple[str, str], dict[s
 
 def value(limit: Limit, measurements: Sequence[Measurement]) -> float | None:
     """Return what *limit* bounds: the median over the runs of the ratio within one run; None if it was not measured."""
-    found: dict[str, dict[int, float]] = {}
-    for each in measurements:
-        if each["workload"] == limit.workload and limit.metric in each:
-            found.setdefault(each["contender"], {})[each["run"]] = each[limit.metric]
-    mine = found.get(limit.contender, {})
+
+    def of(workload: str, contender: str) -> dict[int, float]:
+        return {
+            each["run"]: each[limit.metric]
+            for each in measurements
+            if (each["workload"], each["contender"]) == (workload, contender) and limit.metric in each
+        }
+
+    mine = of(limit.workload, limit.contender)
     if not limit.over:
         return median(mine.values()) if mine else None
-    theirs = found.get(limit.over, {})
+    theirs = of(limit.beside or limit.workload, limit.over)
     ratios = [mine[run] / theirs[run] for run in mine.keys() & theirs.keys() if theirs[run]]
     return median(ratios) if ratios else None
 
@@ -65,9 +74,11 @@ def verdicts(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
 
 def table(measurements: Sequence[Measurement]) -> str:
     """Return the medians and the limits for a reader."""
-    rows = [["workload", "contender", *COLUMNS.values()]]
-    for (workload, contender), metrics in medians(measurements).items():
-        cells = [f"{metrics[name]:,.4g}" if name in metrics else "" for name in COLUMNS]
+    found = medians(measurements)
+    columns = [name for name in COLUMNS if any(name in metrics for metrics in found.values())]
+    rows = [["workload", "contender", *(COLUMNS[name] for name in columns)]]
+    for (workload, contender), metrics in found.items():
+        cells = [f"{metrics[name]:,.4g}" if name in metrics else "" for name in columns]
         rows.append([workload, contender, *cells])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]

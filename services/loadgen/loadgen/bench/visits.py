@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,9 @@ class Visit:
 
     def connect(self) -> dict[str, float]:
         """Bring everybody in; return what each cost the server, and what each holds."""
-        before, spent = meters.memory(self.pid), meters.cpu_ns(self.pid)
+        before, spent = meters.memory(self.pid), self.spent()
         seconds = self.crowd.gather(seconds=180)
-        spent = meters.cpu_ns(self.pid) - spent
+        spent = self.spent() - spent
         self._all_live()
         self.swarm.run(seconds=0.5)
         after = meters.memory(self.pid)
@@ -73,15 +74,33 @@ class Visit:
             "kernel_bytes": (after.socket_buffers - before.socket_buffers) / each,
         }
 
+    def admit(self, clients: Sequence[Client]) -> None:
+        """Bring *clients* in as well, who stay."""
+        self.crowd.clients += clients
+        self.crowd.gather(seconds=180)
+        self._all_live()
+
+    def watch(self, seconds: float) -> float:
+        """Return what the server spends while nobody does anything: microseconds of CPU a second."""
+        begin, spent = time.monotonic(), self.spent()
+        self.swarm.run(seconds=seconds)
+        spent = self.spent() - spent
+        self._all_live()
+        return spent / (time.monotonic() - begin) / 1e3
+
+    def spent(self) -> int:
+        """Return the processor time of the server until now, in nanoseconds."""
+        return meters.cpu_ns(self.pid)
+
     def recover(self) -> dict[str, float]:
         """Cut everybody, publish a little, bring everybody back at once from where they stood."""
         self.crowd.cut_all()
         self.swarm.run(seconds=1.0)
         self.publish(Load(0, 1000.0, MISSED))
         self.crowd.wave = self.load.clients
-        spent = meters.cpu_ns(self.pid)
+        spent = self.spent()
         seconds = self.crowd.gather(seconds=180)
-        spent = meters.cpu_ns(self.pid) - spent
+        spent = self.spent() - spent
         self._all_live()
         recovered = add_up(client.record for client in self.crowd.clients).recovered
         if recovered != self.load.clients:
@@ -93,9 +112,9 @@ class Visit:
         warming = max(2, self.load.channels)
         self.publish(Load(self.load.clients, max(5.0, float(self.load.channels)), warming, self.load.channels))
         self.swarm.run(seconds=0.3)
-        spent = meters.cpu_ns(self.pid)
+        spent = self.spent()
         seconds, published = self.publish(self.load)
-        spent = meters.cpu_ns(self.pid) - spent
+        spent = self.spent() - spent
         received = self.swarm.received
         totals = add_up(client.record for client in self.crowd.clients)
         if not totals.is_whole:
@@ -160,7 +179,8 @@ class Visit:
 
     def _all_live(self) -> None:
         if not self.crowd.is_live or self.crowd.lost_for_good or self.swarm.errors:
-            text = f"{self.swarm.live} of {self.load.clients} live, {dict(self.crowd.closes)} {self.swarm.errors[:3]}"
+            wanted = len(self.crowd.clients)
+            text = f"{self.swarm.live} of {wanted} live, {dict(self.crowd.closes)} {self.swarm.errors[:3]}"
             raise VisitFailed(f"{self.contender.name}: {text}")
 
 
