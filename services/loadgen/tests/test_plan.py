@@ -12,7 +12,7 @@ import pytest
 
 from loadgen.bench import personal
 from loadgen.bench.checks.stage import Finding
-from loadgen.plan import __main__, checking, coefficients, measuring
+from loadgen.plan import __main__, checking, coefficients, measuring, restarting
 from loadgen.plan.coefficients import STORED, Coefficients
 from rig.servers import SERVICES
 
@@ -84,6 +84,17 @@ def test_a_prediction_beside_a_real_run(redis_url: str, tmp_path: Path, monkeypa
     monkeypatch.setattr(checking, "SECONDS", 3.0)
 
     assert of_cpu(checking.check(200, coefficients.read(), redis_url, tmp_path, tolerance=4.0)) == []
+
+
+def test_a_rolling_restart(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes are replaced while 40 clients listen: all are told to come back, and the time is compared."""
+    monkeypatch.setattr(restarting, "PROCESSES", 2)
+    monkeypatch.setattr(restarting, "CLIENTS", 40)
+    monkeypatch.setattr(restarting, "DRAIN_SECONDS", 1)
+    timed, codes = restarting.check(coefficients.read(), redis_url, tmp_path, tolerance=0.3)
+
+    assert timed.text == "rolling restart of 2, seconds"
+    assert codes.holds
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import pytest
 from loadgen.plan import arithmetic
 from loadgen.plan.arithmetic import Demand, plan
 from loadgen.plan.coefficients import Coefficients
+from loadgen.plan.comparing import compared
 
 NOTHING = Coefficients(**dict.fromkeys([field.name for field in fields(Coefficients)], 0.0))
 
@@ -84,6 +85,12 @@ def test_who_comes_and_goes() -> None:
 
     assert demand.joins == 10
     assert arithmetic.realtime_cpu_us(demand, cost, 1) == 10 * 350
+
+
+def test_a_prediction_beside_a_measurement() -> None:
+    """It passes within the tolerance, above and below, and says by how much it is off."""
+    assert str(compared("seconds", 12.0, 10.0, 0.25)) == "PASS  seconds: 12, +20% (predicted 10, within 25%)"
+    assert str(compared("seconds", 7.0, 10.0, 0.25)) == "FAIL  seconds: 7, -30% (predicted 10, within 25%)"
 
 
 @pytest.mark.parametrize(

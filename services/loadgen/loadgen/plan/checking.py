@@ -2,7 +2,8 @@
 ``python -m loadgen.plan.checking``: whether what the calculator predicts is what one process and one Redis spend.
 
 Coefficients are measured anew on this machine (or read: ``--coefficients``), then runs of other sizes are compared with
-what they predict. Half of the clients are users with a channel of their own and presence; all share channels by 50.
+what they predict. Half of the clients are users with a channel of their own and presence; all share channels by 50. A
+rolling restart is timed as well.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from loadgen.limits import raise_file_limit
 from loadgen.target import Target
 from rig.servers import RedisServer
 
-from . import arithmetic, coefficients, measuring
+from . import arithmetic, coefficients, measuring, restarting
 from .arithmetic import Demand
 from .coefficients import Coefficients
+from .comparing import compared
 
 SIZES = (1_000, 10_000, 18_000)
 TOLERANCE = 0.3
@@ -65,6 +67,9 @@ def main() -> int:
             source = logs / "coefficients.json"
             measuring.write(measuring.measure(redis.url, logs, measuring.CONNECTIONS), source)
         cost = coefficients.read(source)
+        for finding in restarting.check(cost, redis.url, logs, arguments.tolerance):
+            print(f"{restarting.CLIENTS:>6}  {finding}", flush=True)
+            holds &= finding.holds
         for connections in arguments.sizes:
             for finding in check(connections, cost, redis.url, logs, arguments.tolerance):
                 print(f"{connections:>6}  {finding}", flush=True)
@@ -117,13 +122,7 @@ def check(connections: int, cost: Coefficients, redis_url: str, logs: Path, tole
         ("Redis: CPU, ms a second", redis_cpu, arithmetic.redis_cpu_us(demand, cost, 1) / 1e3),
         ("Redis: memory, MB", (redis_after - redis_before) / 1e6, arithmetic.redis_bytes(demand, cost) / 1e6),
     ):
-        off = measured / predicted - 1
-        yield Finding(
-            text,
-            f"{measured:.4g}, {off:+.0%}",
-            f"predicted {predicted:.4g}, within {tolerance:.0%}",
-            abs(off) <= tolerance,
-        )
+        yield compared(text, measured, predicted, tolerance)
 
 
 if __name__ == "__main__":
