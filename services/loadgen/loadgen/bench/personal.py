@@ -49,10 +49,16 @@ class PersonalVisit(Visit):
     """A visit whose clients join, stay and leave together."""
 
     def __init__(
-        self, contender: contenders.Contender, server: Server, redis_url: str, redis: meters.RedisMeter
+        self,
+        contender: contenders.Contender,
+        server: Server,
+        redis_url: str,
+        redis: meters.RedisMeter,
+        *,
+        by_connecting: bool = True,
     ) -> None:
         super().__init__(contender, server, Load(0, 0.0, 0), redis_url)
-        self.swarm.aim(Personal(contender.url))
+        self.swarm.aim(Personal(contender.url, by_connecting=by_connecting))
         self.redis = redis
         self.nobodys = 0
         self.by_itself = 0.0
@@ -79,8 +85,9 @@ class PersonalVisit(Visit):
             "redis_leave_cpu_us": leave.redis / size,
         }
 
-    def join(self, size: int) -> Spent:
-        """Bring *size* clients in at once."""
+    def join(self, size: int, *, wave: int = 0) -> Spent:
+        """Bring *size* clients in, of whom *wave* are on their way at once (0: all)."""
+        self.crowd.wave = wave or size
         return self._cost(lambda: self._join(size))
 
     def hold(self) -> Spent:
@@ -93,8 +100,7 @@ class PersonalVisit(Visit):
         return self._cost(self._leave)
 
     def _join(self, size: int) -> None:
-        self.crowd.wave = size
-        self.admit([Client(index, "") for index in range(size)])
+        self.admit([Client(index, self.channels[0]) for index in range(size)])
         self.swarm.run(seconds=SETTLE_SECONDS)
 
     def _leave(self) -> None:
@@ -117,7 +123,7 @@ class PersonalVisit(Visit):
 
 def tandem(redis_url: str, *, presence: bool = True) -> contenders.Contender:
     """Return the realtime service with a namespace of personal channels, which keep what was published."""
-    namespaces = {"inbox": OPTIONS | {"presence": presence}}
+    namespaces = contenders.NAMESPACES | {"inbox": OPTIONS | {"presence": presence}}
     return contenders.tandem(
         redis_url, TANDEM_NAMESPACES=json.dumps(namespaces), TANDEM_TOKEN_KEYS=KEY, TANDEM_CONNECTION_LOG="1"
     )

@@ -86,7 +86,7 @@ def plan(demand: Demand, cost: Coefficients) -> Plan:
     pods = _pods(demand, cost)
     cores = realtime_cpu_us(demand, cost, pods) / 1e6
     redis = redis_cpu_us(demand, cost, pods) / 1e6
-    shards = max(1, ceil(redis / demand.load))
+    shards = max(1, ceil(redis / (demand.load - cost.redis_cpu_us / 1e6)))
     each = demand.connections / pods
     back = return_cpu_us(demand, cost)
     turn = cost.start_seconds + demand.ready_seconds
@@ -99,7 +99,7 @@ def plan(demand: Demand, cost: Coefficients) -> Plan:
         cores=cores,
         bytes_of_a_pod=process_bytes(demand, cost) / pods + cost.process_bytes,
         kernel_bytes_of_a_pod=each * cost.kernel_bytes,
-        redis_cores=redis,
+        redis_cores=redis + shards * cost.redis_cpu_us / 1e6,
         redis_shards=shards,
         redis_bytes=redis_bytes(demand, cost),
         storm_seconds=demand.connections * max(back / pods, _redis_joining_cpu_us(demand, cost) / shards) / 1e6,
@@ -139,7 +139,7 @@ def process_bytes(demand: Demand, cost: Coefficients) -> float:
 
 
 def redis_cpu_us(demand: Demand, cost: Coefficients, pods: int) -> float:
-    """Return what all Redis together spend in a second."""
+    """Return what all Redis together spend in a second, beside what each spends with nothing to do."""
     standing = demand.own * cost.redis_channel_cpu_us + demand.presence * cost.redis_presence_cpu_us
     further = max(0.0, demand.hearing(pods) - 1)
     publication = cost.redis_publication_cpu_us + further * cost.redis_push_cpu_us

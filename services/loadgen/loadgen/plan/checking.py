@@ -119,7 +119,7 @@ def check(connections: int, cost: Coefficients, redis_url: str, logs: Path, tole
             (after.resident - before.resident) / 1e6,
             arithmetic.process_bytes(demand, cost) / 1e6,
         ),
-        ("Redis: CPU, ms a second", redis_cpu, arithmetic.redis_cpu_us(demand, cost, 1) / 1e3),
+        ("Redis: CPU, ms a second", redis_cpu, (cost.redis_cpu_us + arithmetic.redis_cpu_us(demand, cost, 1)) / 1e3),
         ("Redis: memory, MB", (redis_after - redis_before) / 1e6, arithmetic.redis_bytes(demand, cost) / 1e6),
     ):
         yield compared(text, measured, predicted, tolerance)

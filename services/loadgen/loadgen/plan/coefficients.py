@@ -35,6 +35,7 @@ class Coefficients:
     channel_join_cpu_us: float  # to join it, to leave it, and the token that names its user
     presence_cpu_us: float  # a second
     presence_join_cpu_us: float  # to enter and to leave
+    redis_cpu_us: float  # a second, with nothing to do
     redis_publication_cpu_us: float  # to a channel with history that one process hears
     redis_push_cpu_us: float  # for each further process that hears it
     redis_channel_cpu_us: float  # a second

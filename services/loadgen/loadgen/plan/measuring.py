@@ -23,7 +23,7 @@ from loadgen.bench.__main__ import processor
 from loadgen.bench.contenders import tandem
 from loadgen.bench.idle import SETTLE_SECONDS
 from loadgen.bench.load import Load
-from loadgen.bench.visits import Visit
+from loadgen.bench.visits import WAVE, Visit
 from loadgen.client import Client
 from loadgen.limits import raise_file_limit
 from rig.servers import RedisServer
@@ -33,6 +33,7 @@ from .coefficients import STORED
 CONNECTIONS = 4_000
 DELIVERIES_PER_SECOND = 10_000
 PROCESSES = 4
+PUBLICATIONS_PER_SECOND = 100.0  # each by itself: where many are due together, one costs less
 SECONDS = 25.0  # a period of pings
 Found = dict[str, tuple[float, str]]
 """What was found: a value, and where it was measured."""
@@ -58,7 +59,7 @@ def measure(redis_url: str, logs: Path, connections: int) -> Found:
     """Return every coefficient, from runs with so many *connections*."""
     raise_file_limit(connections)
     found = _one_channel(redis_url, logs, connections)
-    found |= _publications(redis_url, logs, found.pop("fan-out")[0], connections)
+    found |= _publications(redis_url, logs, found.pop("fan-out")[0], connections, found)
     return found | _own_channels(redis_url, logs, connections, found)
 
 
@@ -81,14 +82,16 @@ def _one_channel(redis_url: str, logs: Path, connections: int) -> Found:
     load = Load(connections, DELIVERIES_PER_SECOND / connections, max(3, 50_000 // connections))
     where = f"{connections} connections, one channel"
     begin = time.monotonic()
-    with contender.running(logs) as server:
+    with contender.running(logs) as server, meters.RedisMeter(redis_url) as redis:
         found: Found = {"start_seconds": (time.monotonic() - begin, "a start")}
         stay = Visit(contender, server, Load(0, 0.0, 0), redis_url)
         try:
             stay.warm()
             before = meters.memory(stay.pid)
             found["process_bytes"] = before.resident, "20 connections come and go"
+            redis_spent = redis.spent()
             found["process_cpu_us"] = nobody = stay.watch(SECONDS), f"nobody there, {SECONDS:g} s"
+            found["redis_cpu_us"] = (redis.spent() - redis_spent) / SECONDS / 1e3, f"nobody there, {SECONDS:g} s"
             spent = stay.spent()
             stay.admit([Client(index, contender.channel) for index in range(connections)])
             found["join_cpu_us"] = (stay.spent() - spent) / connections / 1e3, where
@@ -116,15 +119,17 @@ def _one_channel(redis_url: str, logs: Path, connections: int) -> Found:
     return found
 
 
-def _publications(redis_url: str, logs: Path, fan_out_us: float, connections: int) -> Found:
+def _publications(redis_url: str, logs: Path, fan_out_us: float, connections: int, found: Found) -> Found:
     """Measure publications to one subscriber at one process, and to one at each of several."""
-    where = "1,000 a second over 200 channels, {} process{}"
+    where = f"{PUBLICATIONS_PER_SECOND:g} a second over 200 channels, {{}} process{{}}"
     cpu, redis = [], []
     for processes in (1, PROCESSES):
         each = [tandem(redis_url) for _ in range(processes)]
-        found = shared.visit("plan", each, Load(200 * processes, 1_000.0, 5_000, channels=200), redis_url, logs)
-        cpu.append(found["publication_cpu_us"])
-        redis.append(found["redis_publication_cpu_us"])
+        spent = shared.visit(
+            "plan", each, Load(200 * processes, PUBLICATIONS_PER_SECOND, 1_000, channels=200), redis_url, logs
+        )
+        cpu.append(spent["publication_cpu_us"] - processes * found["process_cpu_us"][0] / PUBLICATIONS_PER_SECOND)
+        redis.append(spent["redis_publication_cpu_us"] - found["redis_cpu_us"][0] / PUBLICATIONS_PER_SECOND)
     delivery = (fan_out_us - cpu[0]) / (connections - 1)
     return {
         "delivery_cpu_us": (delivery, f"a publication to {connections}, less one to a single subscriber"),
@@ -138,17 +143,17 @@ def _own_channels(redis_url: str, logs: Path, connections: int, shared_by_all: F
     """Measure connections with a channel each, then with presence as well; subtract what is measured already."""
     own = _held(redis_url, logs, connections, presence=False)
     present = _held(redis_url, logs, connections, presence=True)
-    where = f"{connections} personal channels"
+    where = f"{connections} personal channels beside one"
     differs = f"{where} with presence, less without"
     one = {name: value for name, (value, _) in shared_by_all.items()}
     coming_and_going = one["join_cpu_us"] + one["leave_cpu_us"]
     return {
-        "channel_cpu_us": (own["hold"] - one["connection_cpu_us"], f"{where}, less one channel"),
-        "channel_bytes": (own["bytes"] - one["connection_bytes"], f"{where}, less one channel"),
-        "channel_join_cpu_us": (own["join"] - coming_and_going, f"{where}, less one channel"),
+        "channel_cpu_us": (own["hold"] - one["connection_cpu_us"], f"{where}, less that one"),
+        "channel_bytes": (own["bytes"] - one["connection_bytes"], f"{where}, less that one"),
+        "channel_join_cpu_us": (own["join"] - coming_and_going, f"{where}, less that one"),
         "presence_cpu_us": (present["hold"] - own["hold"], differs),
         "presence_join_cpu_us": (present["join"] - own["join"], differs),
-        "redis_channel_cpu_us": (own["redis_hold"], where),
+        "redis_channel_cpu_us": (own["redis_hold"] - one["redis_cpu_us"] / connections, where),
         "redis_channel_bytes": (own["redis_bytes"], where),
         "redis_channel_join_cpu_us": (own["redis_join"], where),
         "redis_presence_cpu_us": (present["redis_hold"] - own["redis_hold"], differs),
@@ -160,11 +165,11 @@ def _own_channels(redis_url: str, logs: Path, connections: int, shared_by_all: F
 def _held(redis_url: str, logs: Path, connections: int, *, presence: bool) -> dict[str, Any]:
     contender = personal.tandem(redis_url, presence=presence)
     with contender.running(logs) as server, meters.RedisMeter(redis_url) as redis:
-        stay = personal.PersonalVisit(contender, server, redis_url, redis)
+        stay = personal.PersonalVisit(contender, server, redis_url, redis, by_connecting=False)
         try:
             stay.begin()
             before, redis_before = meters.memory(stay.pid), redis.memory()
-            join = stay.join(connections)
+            join = stay.join(connections, wave=WAVE)
             after, redis_after = meters.memory(stay.pid), redis.memory()
             hold, leave = stay.hold(), stay.leave()
         finally:
