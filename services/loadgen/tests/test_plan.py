@@ -12,7 +12,8 @@ import pytest
 
 from loadgen.bench import personal
 from loadgen.bench.checks.stage import Finding
-from loadgen.plan import __main__, checking, coefficients, measuring, restarting
+from loadgen.bench.plan import checking, measuring, restarting
+from loadgen.plan import __main__, coefficients
 from loadgen.plan.coefficients import STORED, Coefficients
 from rig.servers import SERVICES
 
@@ -70,7 +71,9 @@ def test_another_file_is_refused(text: str, tmp_path: Path) -> None:
     """With the command that writes the right one."""
     (tmp_path / "other.json").write_text(text)
 
-    with pytest.raises(ValueError, match=r"other\.json: expected what `python -m loadgen\.plan\.measuring` writes"):
+    with pytest.raises(
+        ValueError, match=r"other\.json: expected what `python -m loadgen\.bench\.plan\.measuring` writes"
+    ):
         coefficients.read(tmp_path / "other.json")
 
 

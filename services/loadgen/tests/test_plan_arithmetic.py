@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from loadgen.bench.plan.comparing import compared
 from loadgen.plan import arithmetic
 from loadgen.plan.arithmetic import Demand, plan
 from loadgen.plan.coefficients import Coefficients
-from loadgen.plan.comparing import compared
 
 NOTHING = Coefficients(**dict.fromkeys([field.name for field in fields(Coefficients)], 0.0))
 

@@ -35,7 +35,9 @@ def main() -> int:
         text = _HELP[field.name] + ("" if is_needed else " (%(default)s)")
         option = f"--{field.name.replace('_', '-')}"
         parser.add_argument(option, type=kind, required=is_needed, default=default, help=text)
-    parser.add_argument("--coefficients", type=Path, default=coefficients.STORED, help="JSON of loadgen.plan.measuring")
+    parser.add_argument(
+        "--coefficients", type=Path, default=coefficients.STORED, help="JSON of loadgen.bench.plan.measuring"
+    )
     values = vars(parser.parse_args())
     try:
         cost = coefficients.read(values.pop("coefficients"))

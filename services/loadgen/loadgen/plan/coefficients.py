@@ -52,7 +52,7 @@ def read(path: Path = STORED) -> Coefficients:
         measured: Mapping[str, Any] = json.loads(path.read_text())["coefficients"]
         values = {name: float(each["value"]) for name, each in measured.items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: expected what `python -m loadgen.plan.measuring` writes: {error}") from error
+        raise ValueError(f"{path}: expected what `python -m loadgen.bench.plan.measuring` writes: {error}") from error
     wanted = {field.name for field in fields(Coefficients)}
     if odd := wanted ^ values.keys():
         raise ValueError(f"{path}: missing or unknown: {', '.join(sorted(odd))}")

@@ -1,5 +1,5 @@
 """
-``python -m loadgen.plan.measuring``: what one of each costs on this machine, as JSON for ``python -m loadgen.plan``.
+``python -m loadgen.bench.plan.measuring``: what one of each costs on this machine, for ``python -m loadgen.plan``.
 
 Server on core 0, everything else on core 1, as in the benchmark. It takes about four minutes.
 """
@@ -26,9 +26,8 @@ from loadgen.bench.load import Load
 from loadgen.bench.visits import WAVE, Visit
 from loadgen.client import Client
 from loadgen.limits import raise_file_limit
+from loadgen.plan.coefficients import STORED
 from rig.servers import RedisServer
-
-from .coefficients import STORED
 
 CONNECTIONS = 4_000
 DELIVERIES_PER_SECOND = 10_000
@@ -41,7 +40,7 @@ Found = dict[str, tuple[float, str]]
 
 def main() -> int:
     """Measure everything and write it down."""
-    parser = argparse.ArgumentParser(prog="python -m loadgen.plan.measuring", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m loadgen.bench.plan.measuring", description=__doc__)
     parser.add_argument("--connections", type=int, default=CONNECTIONS, help="of each run (%(default)s)")
     parser.add_argument("--output", type=Path, default=STORED, help="JSON (%(default)s)")
     arguments = parser.parse_args()
@@ -68,7 +67,7 @@ def write(found: Found, path: Path) -> None:
     coefficients = {name: {"value": float(f"{value:.4g}"), "from": where} for name, (value, where) in found.items()}
     about = {
         "measured": datetime.now(UTC).date().isoformat(),
-        "by": "python -m loadgen.plan.measuring",
+        "by": "python -m loadgen.bench.plan.measuring",
         "processor": processor(),
         "kernel": platform.release(),
         "python": platform.python_version(),

@@ -1,5 +1,5 @@
 """
-``python -m loadgen.plan.checking``: whether what the calculator predicts is what one process and one Redis spend.
+``python -m loadgen.bench.plan.checking``: whether what the calculator predicts is what one process and one Redis spend.
 
 Coefficients are measured anew on this machine (or read: ``--coefficients``), then runs of other sizes are compared with
 what they predict. Half of the clients are users with a channel of their own and presence; all share channels by 50. A
@@ -23,12 +23,13 @@ from loadgen.bench.load import Load
 from loadgen.bench.visits import Visit
 from loadgen.client import Client
 from loadgen.limits import raise_file_limit
+from loadgen.plan import arithmetic, coefficients
+from loadgen.plan.arithmetic import Demand
+from loadgen.plan.coefficients import Coefficients
 from loadgen.target import Target
 from rig.servers import RedisServer
 
-from . import arithmetic, coefficients, measuring, restarting
-from .arithmetic import Demand
-from .coefficients import Coefficients
+from . import measuring, restarting
 from .comparing import compared
 
 SIZES = (1_000, 10_000, 18_000)
@@ -54,7 +55,7 @@ class HalfPersonal(personal.Personal):
 
 def main() -> int:
     """Print every prediction with what was measured and PASS or FAIL; return 0 when all pass."""
-    parser = argparse.ArgumentParser(prog="python -m loadgen.plan.checking", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m loadgen.bench.plan.checking", description=__doc__)
     parser.add_argument("--sizes", type=lambda text: [int(each) for each in text.split(",")], default=list(SIZES))
     parser.add_argument("--coefficients", type=Path, help="JSON, measured on this machine; default: measure anew")
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="share of the prediction (%(default)s)")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from loadgen.bench.checks.stage import Finding, Stage
 from loadgen.client import Client
+from loadgen.plan import arithmetic
+from loadgen.plan.arithmetic import Demand
+from loadgen.plan.coefficients import Coefficients
 
-from . import arithmetic
-from .arithmetic import Demand
-from .coefficients import Coefficients
 from .comparing import compared
 
 PROCESSES, CLIENTS = 3, 600

@@ -1,0 +1,1 @@
+"""Measures what the calculator reckons with, and whether it is true."""
