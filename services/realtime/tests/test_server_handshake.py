@@ -4,6 +4,8 @@ import pytest
 
 from tandem_realtime.server.handshake import (
     BadHandshake,
+    _read_any,
+    _read_usual,
     acceptance,
     asks_for_websocket,
     build_scope,
@@ -112,3 +114,53 @@ def test_refusal() -> None:
     assert lines[0] == "HTTP/1.1 503 Service Unavailable"
     assert {"Connection: close", "Retry-After: 7", "Content-Length: 6"} <= set(lines)
     assert body == "Later\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"", b""),
+        (b"keep-alive, ", b""),
+        (b"Host: h", b"Host:h\t"),
+        (b"Host: h", b"Cookie: \xe9; a=b:c"),
+        (b"/ws/", b"http://h/ws/"),
+        (b"Host: h", b"Content-Length: 0"),
+        (b"Host: h", b"Connection: close"),
+        (b"keep-alive, Upgrade", b"close, x, upgrade"),
+        *[(b"Host: h", name + b": 1\r\n" + name + b": 2") for name in (b"Origin", b"Upgrade", b"Cookie")],
+        (b"Host: h", b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+        (b"Host: h", b"Sec-WebSocket-Version: 13"),
+        (b"Host: h", b"Transfer-Encoding: chunked"),
+        (b"Host: h", b"Content-Length: 5"),
+        (b"Host: h", b"Host : h"),
+        (b"Host: h", b"Host: h\r\n folded"),
+        (b"Host: h", b"Host: \x00"),
+        (b"Host: h", b"Host"),
+        (b"Host: h\r\n", b"Host: h\n"),
+        (b"Host: h\r\n", b"a: b\r\n" * 120),
+        (b"Host: h\r\n", b"a: b\r\n" * 140),
+        (b"Host: h", b"Host: " + b"h" * 8_200),
+        (b"/ws/", b"/ws/ "),
+        (b"/ws/", b"/\xff/"),
+        (b"nonce", b"n"),
+        (b"bm9uY2U=", b"bm9uY2U"),
+        (b"bm9uY2U=", b"bm9u*2U="),
+        (b"Version: 13", b"Version: 013"),
+    ],
+)
+def test_what_one_expression_reads_is_what_websockets_reads(old: bytes, new: bytes) -> None:
+    """A head is read in the usual way only where it is judged as `websockets` judges it, to the last header."""
+    head = HEAD.replace(old, new)
+    usual = _read_usual(head)
+    try:
+        judged = _read_any(head)
+    except BadHandshake:
+        judged = None
+
+    assert usual in (None, judged)
+
+
+def test_usual_heads_are_read_at_once() -> None:
+    """The example, as browsers write theirs, is not left to `websockets`."""
+    assert _read_usual(HEAD) == _read_any(HEAD)
+    assert _read_usual(HEAD.replace(b"keep-alive, Upgrade", b"upgrade")) is not None

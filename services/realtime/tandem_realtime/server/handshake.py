@@ -1,22 +1,45 @@
-"""The opening handshake: request head to ASGI scope, and the answers. `websockets` parses and judges. No I/O here."""
+"""
+The opening handshake: request head to ASGI scope, and the answers. No I/O here.
+
+A head as clients send it is read by one expression; whatever is not like that `websockets` parses and judges.
+"""
 
 from __future__ import annotations
 
 import email.utils
 import functools
 import http
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from websockets import http11
 from websockets.datastructures import Headers
-from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
+from websockets.utils import accept_key
 
 MAX_HEAD_BYTES = 32_768
 END_OF_HEAD = b"\r\n\r\n"
 _OURS = frozenset((b"upgrade", b"connection", b"date", b"sec-websocket-accept", b"sec-websocket-extensions"))
+# No line of a head that is no longer can be over the limit that `websockets` has for one.
+_USUAL_BYTES, _USUAL_HEADERS = 8_192, 100
+_USUAL = re.compile(rb"GET ([!-~]+) HTTP/1\.1\r\n((?:[-!#$%&'*+.^_`|~0-9a-zA-Z]+:[\t -~\x80-\xff]*\r\n)+)\r\n")
+_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
+# What must be there once if at all, and what has no place in a handshake.
+_SINGLE = (b"upgrade", b"connection", b"sec-websocket-key", b"sec-websocket-version", b"origin")
+_STRANGE = frozenset((b"transfer-encoding", b"content-length"))
+
+Header = tuple[bytes, bytes]
+"""Name, in lower case, and value."""
+
+
+class Request(NamedTuple):
+    """An upgrade request: its target (path and query) and its headers."""
+
+    target: str
+    headers: list[Header]
 
 
 class _Rules(ServerProtocol):
@@ -51,19 +74,55 @@ def asks_for_websocket(head: bytes) -> bool:
 
 def read_request(head: bytes) -> tuple[Request, str]:
     """Parse an upgrade request and return it with its `Sec-WebSocket-Accept`. Raises `BadHandshake`."""
+    return _read_usual(head) or _read_any(head)
+
+
+def _read_usual(head: bytes) -> tuple[Request, str] | None:
+    """Do so for a request that has nothing about it to be judged, None for another."""
+    if len(head) > _USUAL_BYTES or (match := _USUAL.fullmatch(head)) is None:
+        return None
+    target, lines = match.groups()
+    headers = [_header(line) for line in lines.split(b"\r\n")[:-1]]
+    found = dict(headers)
+    if len(found) < len(headers):
+        names = [name for name, _ in headers]
+        if any(names.count(name) > 1 for name in _SINGLE):
+            return None
+    key = found.get(b"sec-websocket-key", b"")
+    if (
+        found.get(b"upgrade", b"").lower() != b"websocket"
+        or found.get(b"connection", b"").lower() not in (b"upgrade", b"keep-alive, upgrade")
+        or found.get(b"sec-websocket-version") != b"13"
+        or not _KEY.fullmatch(key)
+        or len(headers) > _USUAL_HEADERS
+        or not _STRANGE.isdisjoint(found)
+    ):
+        return None
+    return Request(target.decode("ascii"), headers), accept_key(key.decode("ascii"))
+
+
+def _read_any(head: bytes) -> tuple[Request, str]:
     reader = StreamReader()
     reader.feed_data(head)
     reader.feed_eof()
     try:
-        next(Request.parse(reader.read_line))
+        next(http11.Request.parse(reader.read_line))
     except StopIteration as done:
-        request: Request = done.value
+        request: http11.Request = done.value
     except Exception as error:  # the parser names more than ten; each is the client's fault
         raise BadHandshake(refusal(400, f"{error}\n")) from error
-    response: Response = _RULES.accept(request)
+    response: http11.Response = _RULES.accept(request)
     if response.status_code != 101:
         raise BadHandshake(response.serialize())
-    return request, response.headers["Sec-WebSocket-Accept"]
+    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in request.headers.raw_items()]
+    return Request(request.path, headers), response.headers["Sec-WebSocket-Accept"]
+
+
+# A socket keeps its headers as long as it lives, and many clients send the same ones: keep one copy of each.
+@functools.lru_cache(maxsize=2048)
+def _header(line: bytes) -> Header:
+    name, _, value = line.partition(b":")
+    return name.lower(), value.strip(b" \t")
 
 
 def acceptance(accept: str, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -101,9 +160,7 @@ def build_scope(
     Headers with an underscore are dropped, since a WSGI-minded proxy may have checked their twin with a dash
     (CVE-2015-0219).
     """
-    items = request.headers.raw_items()
-    headers = [(_header_name(name), _header_value(value)) for name, value in items if "_" not in name]
-    raw_path, _, query = origin_form(request.path.encode("ascii")).decode("ascii").partition("?")
+    raw_path, _, query = origin_form(request.target.encode("ascii")).decode("ascii").partition("?")
     return {
         "type": "websocket",
         "asgi": {"version": "3.0"},
@@ -113,7 +170,7 @@ def build_scope(
         "raw_path": raw_path.encode("ascii"),
         "root_path": root_path,
         "query_string": query.encode("ascii"),
-        "headers": headers,
+        "headers": [header for header in request.headers if b"_" not in header[0]],
         "client": client,
         "server": server,
         "subprotocols": _subprotocols(request),
@@ -130,16 +187,5 @@ def origin_form(target: bytes) -> bytes:
 
 
 def _subprotocols(request: Request) -> list[str]:
-    values = request.headers.get_all("Sec-WebSocket-Protocol")
+    values = [value.decode("latin-1") for name, value in request.headers if name == b"sec-websocket-protocol"]
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
-
-
-# A socket keeps its headers as long as it lives, and many clients send the same ones: keep one copy of each.
-@functools.lru_cache(maxsize=512)
-def _header_name(name: str) -> bytes:
-    return name.lower().encode("ascii")
-
-
-@functools.lru_cache(maxsize=2048)
-def _header_value(value: str) -> bytes:
-    return value.encode("latin-1")
