@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tandem_realtime.readers import readers_of
 from tandem_realtime.server.backlog import Backlog
 from tandem_realtime.server.counters import Counters
 from tandem_realtime.server.pieces import Pieces
@@ -32,7 +33,7 @@ async def ends() -> AsyncIterator[Ends]:
         end.setblocking(False)
     loop = asyncio.get_running_loop()
     backlog = Backlog(loop, seconds=10, budget=2 * LARGE)
-    wire = Wire(loop, near, counters=Counters(), backlog=backlog, max_buffer=LARGE)
+    wire = Wire(loop, near, readers=readers_of(loop), counters=Counters(), backlog=backlog, max_buffer=LARGE)
     yield Ends(wire, peer)
     wire.release()
     peer.close()
@@ -91,7 +92,7 @@ async def test_more_than_the_kernel_takes() -> None:
     peer.setblocking(False)
     loop = asyncio.get_running_loop()
     backlog = Backlog(loop, seconds=10, budget=2 * LARGE)
-    wire = Wire(loop, near, counters=Counters(), backlog=backlog, max_buffer=LARGE)
+    wire = Wire(loop, near, readers=readers_of(loop), counters=Counters(), backlog=backlog, max_buffer=LARGE)
     wire.cork()
     wire.put(b"x")
     wire.put(bytes(LARGE))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
 from tandem_realtime.observing.connection_log import REFUSED, log
+from tandem_realtime.readers import readers_of
 from tandem_realtime.surplus import surplus_of
 
 from .addresses import Addresses
@@ -118,6 +119,7 @@ class Connections:
         self.idle: Deadlines[Idle] = Deadlines(loop, limits.keep_alive_seconds, _hang_up, most=limits.max_idle)
         self.leaving: Deadlines[Idle] = Deadlines(loop, limits.keep_alive_seconds, _hang_up, most=limits.max_idle)
         self.ending: Deadlines[Connection] = Deadlines(loop, limits.application_close_seconds, _cancel_application)
+        self.readers = readers_of(loop)
         self.surplus = surplus_of(loop)
         self.backlog = Backlog(loop, seconds=limits.slow_seconds, budget=limits.max_backlog_bytes)
         self.addresses = Addresses(limits.max_per_address, limits.handshakes_per_address)

@@ -142,12 +142,12 @@ class Arrival:
     def _wait(self) -> None:
         if not self._is_waiting:
             self._is_waiting = True
-            self._listener.server.loop.add_reader(self._socket.fileno(), self.read)
+            self._listener.server.readers.add(self._socket.fileno(), self.read)
             self._listener.server.arriving.add(self)
 
     def _stop_waiting(self) -> None:
         if self._is_waiting:
-            self._listener.server.loop.remove_reader(self._socket.fileno())
+            self._listener.server.readers.discard(self._socket.fileno())
             self._listener.server.arriving.discard(self)
 
     def _pass_on(self, receiver: Callable[[socket.socket, Any, bytes], None]) -> None:

@@ -33,6 +33,7 @@ class PacedWire(Wire):
         super().__init__(
             server.loop,
             sock,
+            readers=server.readers,
             counters=server.counters,
             backlog=server.backlog,
             max_buffer=server.limits.max_buffer_bytes,

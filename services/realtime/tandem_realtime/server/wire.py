@@ -10,6 +10,8 @@ import select
 import socket
 import struct
 
+from tandem_realtime.readers import AnyReaders
+
 from .backlog import Backlog
 from .counters import Counters
 from .pieces import Pieces
@@ -38,6 +40,7 @@ class Wire:
         "_is_reading",
         "_loop",
         "_max_buffer",
+        "_readers",
         "_socket",
         "buffered",
         "taken",
@@ -48,6 +51,7 @@ class Wire:
         loop: asyncio.AbstractEventLoop,
         sock: socket.socket,
         *,
+        readers: AnyReaders,
         counters: Counters,
         backlog: Backlog,
         max_buffer: int,
@@ -56,6 +60,7 @@ class Wire:
         self.taken = 0  # bytes of what had to wait
         self._loop = loop
         self._socket = sock
+        self._readers = readers
         self._counters = counters
         self._backlog = backlog
         self._max_buffer = max_buffer
@@ -202,13 +207,13 @@ class Wire:
         """Call `received` from now on."""
         if not self._is_reading and (fileno := self._socket.fileno()) >= 0:
             self._is_reading = True
-            self._loop.add_reader(fileno, self._on_readable)
+            self._readers.add(fileno, self._on_readable)
 
     def stop_reading(self) -> None:
         """Leave what arrives to the kernel, so that in time the peer has to wait."""
         if self._is_reading:
             self._is_reading = False
-            self._loop.remove_reader(self._socket.fileno())
+            self._readers.discard(self._socket.fileno())
 
     def _on_readable(self) -> None:
         try:

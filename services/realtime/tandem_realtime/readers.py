@@ -1,0 +1,63 @@
+"""
+Who has something to read, among any number of sockets: to the event loop they are one.
+
+What asyncio does for a reader of its own, at each registration and at each event, costs more than the kernel's part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Callable
+
+MOST_AT_ONCE = 128
+"""How many of those that have something to say are heard in one turn; the kernel lets each have its turn."""
+
+
+class Readers:
+    """
+    Calls back, once a turn of *loop*, for each file descriptor that can be read or has come to its end.
+
+    A descriptor must be discarded before it is closed.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._calls: dict[int, Callable[[], object]] = {}
+        self._epoll = select.epoll()
+        loop.add_reader(self._epoll.fileno(), self.call)
+
+    def add(self, fileno: int, call: Callable[[], object]) -> None:
+        """Call *call* when there is something, in place of what was called before."""
+        if fileno not in self._calls:
+            self._epoll.register(fileno, select.EPOLLIN)
+        self._calls[fileno] = call
+
+    def discard(self, fileno: int) -> None:
+        """Call nobody, if anybody was to be called."""
+        if self._calls.pop(fileno, None) is not None:
+            self._epoll.unregister(fileno)
+
+    def call(self) -> None:
+        """Call for those that have something now. What one of them raises is the loop's to tell."""
+        for fileno, _ in self._epoll.poll(0, MOST_AT_ONCE):
+            if (call := self._calls.get(fileno)) is not None:
+                try:
+                    call()
+                except Exception as error:  # the others are to be called all the same, as asyncio would do
+                    self._loop.call_exception_handler({"message": f"Exception in {call!r}", "exception": error})
+
+
+class LoopReaders:
+    """The same by the loop's own means, where the kernel has no epoll."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.add, self.discard = loop.add_reader, loop.remove_reader
+
+
+AnyReaders = Readers | LoopReaders
+
+
+def readers_of(loop: asyncio.AbstractEventLoop) -> AnyReaders:
+    """Return what a server of *loop* has its sockets read by."""
+    return Readers(loop) if hasattr(select, "epoll") else LoopReaders(loop)
