@@ -10,19 +10,23 @@ import asyncio
 import select
 from collections.abc import Callable
 
-MOST_AT_ONCE = 128
-"""How many of those that have something to say are heard in one turn; the kernel lets each have its turn."""
+from tandem_realtime.turn import MOST_AT_ONCE, First, turn_of
+
+LEAST_AT_ONCE = 16
+"""How many are heard in a turn that is over before it has come to them."""
 
 
-class Readers:
+class Readers(First):
     """
     Calls back, once a turn of *loop*, for each file descriptor that can be read or has come to its end.
 
-    A descriptor must be discarded before it is closed.
+    Of a crowd each turn hears some; the kernel lets everybody have his turn. A descriptor must be discarded before it
+    is closed.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._turn = turn_of(loop)
         self._calls: dict[int, Callable[[], object]] = {}
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self.call)
@@ -40,7 +44,9 @@ class Readers:
 
     def call(self) -> None:
         """Call for those that have something now. What one of them raises is the loop's to tell."""
-        for fileno, _ in self._epoll.poll(0, MOST_AT_ONCE):
+        for number, (fileno, _) in enumerate(self._epoll.poll(0, MOST_AT_ONCE)):
+            if number >= LEAST_AT_ONCE and self._turn.is_over():
+                return  # with nothing of it read, the others cost nothing, and the kernel names them again
             if (call := self._calls.get(fileno)) is not None:
                 try:
                     call()

@@ -9,11 +9,17 @@ import time
 import weakref
 from typing import Any
 
-from tandem_realtime.readers import MOST_AT_ONCE, Readers
-
 TURN_SECONDS = 0.004
 """What all clients together may have done for them before others are looked at: publications, above all."""
-_FIRST = asyncio.BaseTransport, asyncio.AbstractEventLoop, Readers
+
+
+class First:
+    """Whose callbacks come in every turn: a crowd of its own, of which each has a part."""
+
+
+_FIRST = asyncio.BaseTransport, asyncio.AbstractEventLoop, First
+MOST_AT_ONCE = 128
+"""How many of those that have something to say are heard in one turn."""
 
 
 class Turn:
@@ -31,8 +37,8 @@ class TurnSelector(selectors.DefaultSelector):
     """
     The selector of a loop whose turns are timed, and in which a crowd, ten thousand that leave at once, has many turns.
 
-    What asyncio reads by itself, Redis above all, comes in each of them: no client is read in that way. So do the
-    `Readers`, who are a crowd of their own, of which each turn has a part.
+    What asyncio reads by itself, Redis above all, comes in each of them: no client is read in that way. So does
+    what is `First`.
     """
 
     def __init__(self) -> None:
