@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_realtime.server.messages import Closed, Event, Failed, MessageReader, Ping
+from tandem_realtime.server.messages import Closed, Event, Failed, MessageReader, Ping, whole_message
 from tests.server_process import masked
 
 
@@ -63,3 +63,32 @@ def test_bad_text_fails_at_its_fragment() -> None:
 def test_character_cut_at_the_end_fails() -> None:
     """A message must not end within a character."""
     assert feed(masked(1, b"\xc3", fin=False) + masked(0, b"")) == [Failed(1007, "invalid UTF-8")]
+
+
+PAYLOADS = st.binary(max_size=300) | st.text(max_size=300).map(str.encode)
+
+
+@given(PAYLOADS, st.sampled_from([1, 2]), st.integers(0, 400), st.binary(max_size=3))
+def test_whole_message_is_what_the_reader_makes_of_it(payload: bytes, kind: int, size: int, more: bytes) -> None:
+    """Of one frame and nothing else; of whatever is to be judged, or not whole, it says nothing."""
+    frame = masked(kind, payload)
+    events = feed(frame + more, max_bytes=size)
+
+    assert whole_message(frame + more, size) in ([None, events[0]] if events and not more else [None])
+    assert whole_message(frame[:-1], size) is None
+
+
+def test_usual_messages_are_whole() -> None:
+    """Short and long, text and binary; not what is in parts, what is no message, or what breaks the protocol."""
+    taken = [masked(1, b"{}"), masked(2, b"\xff" * 200), masked(1, b"")]
+    left = [
+        masked(9, b"p"),
+        masked(1, b"a", fin=False),
+        masked(0, b"a"),
+        masked(1, b"\xff"),
+        b"\x81\x01a",
+        b"\xc1\x80abcd",
+    ]
+
+    assert [whole_message(data, 1000) for data in taken] == ["{}", b"\xff" * 200, ""]
+    assert [whole_message(data, 1000) for data in left] == [None] * len(left)

@@ -6,9 +6,12 @@ import codecs
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from websockets import frames
 from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.streams import StreamReader
+
+_unmask = frames.apply_mask  # type: ignore[attr-defined]  # the one in C, where there is one
 
 # A control frame may come between the fragments of a message that has nearly used up its size.
 _MAX_CONTROL_BYTES = 125
@@ -46,6 +49,25 @@ class Part:
 
 
 Event = str | bytes | Ping | Closed | Failed
+_TEXT, _BINARY, _MASKED, _TWO_BYTES = 0x81, 0x82, 0x80, 126  # whole messages, and how their lengths are given
+
+
+def whole_message(data: bytes, max_bytes: int) -> str | bytes | None:
+    """Return the message that *data* is, one frame and nothing else; None for all that `MessageReader` must judge."""
+    if len(data) < 6 or data[0] not in (_TEXT, _BINARY):
+        return None
+    start, length = 2, data[1] - _MASKED
+    if length == _TWO_BYTES:
+        start, length = 4, data[2] << 8 | data[3]
+    if len(data) != start + 4 + length or length > max_bytes:
+        return None
+    payload: bytes = _unmask(data[start + 4 :], data[start : start + 4])
+    if data[0] == _BINARY:
+        return payload
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 class MessageReader:

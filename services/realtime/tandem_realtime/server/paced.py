@@ -9,7 +9,7 @@ from tandem_realtime.ration import Ration
 from tandem_realtime.surplus import Piece
 
 from .connections import Connections
-from .messages import Event, MessageReader, Part
+from .messages import Event, MessageReader, Part, whole_message
 from .wire import Wire
 
 # What comes after the end is read only so that the last frame is not lost; it may take its time.
@@ -95,9 +95,14 @@ class PacedWire(Wire):
         if self.is_deaf:
             self.hold(_FLOOD_SECONDS if is_flood else _DEAF_SECONDS)
             return
-        reading = self._reading or MessageReader(self._server.limits.max_message_bytes)
+        most = self._server.limits.max_message_bytes
+        is_in_time = not is_flood and not self._server.surplus.is_turn_over()
+        if is_in_time and self._reading is None and (message := whole_message(data, most)) is not None:
+            self.take(message)
+            return
+        reading = self._reading or MessageReader(most)
         reading.add(data)
-        if is_flood or self._server.surplus.is_turn_over():
+        if not is_in_time:
             self._reading = reading
             self.hold(_FLOOD_SECONDS if is_flood else 0)
         else:
