@@ -32,6 +32,8 @@ def is_command(path: bytes) -> bool:
 
 def endpoint_of(path: str) -> str:
     """Return which of ENDPOINTS *path* is, a slash at the end more or less; CUSTOM for a team's own routes."""
+    if path in ENDPOINTS:
+        return path
     spellings = path, path + "/", path.rstrip("/")
     return next((spelling for spelling in spellings if spelling in ENDPOINTS), CUSTOM)
 

@@ -88,6 +88,7 @@ class Namespaces:
                 self._options[name] = msgspec.convert(dict(options), Namespace)
             except (msgspec.ValidationError, TypeError, ValueError) as error:
                 raise ValueError(f"namespace {name!r}: {error}") from error
+        self._personal = [name for name, options in self._options.items() if options.personal]
 
     def of(self, channel: str) -> Namespace:
         """
@@ -114,7 +115,9 @@ class Namespaces:
 
     def personal_channels(self, user: str) -> list[str]:
         """Return the channels that *user* is subscribed to at connect; none for ids that a channel cannot name."""
-        names = (f"{name}:#{user}" if name else f"#{user}" for name, each in self._options.items() if each.personal)
+        if not self._personal or not user:
+            return []
+        names = [f"{name}:#{user}" if name else f"#{user}" for name in self._personal]
         return [name for name in names if _CHANNEL.fullmatch(name) and users_named_in(name) == [user]]
 
 

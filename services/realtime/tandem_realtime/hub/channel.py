@@ -201,6 +201,12 @@ class LiveChannel:
 
         At most *limit* publications are ever recovered (0: any number). A position without an epoch is one of any.
         """
+        missing = self._offset - since.offset
+        if since.epoch == self._epoch and 0 <= missing <= (limit or missing):
+            # What nearly everybody gets who comes back, without more ado.
+            missed = self.recent.after(since.offset, until=self._offset)
+            if missed is not None:
+                return missed
         since = self.resolve(since)
         if not StreamState(self.position, self.previous).continues(since):
             is_ahead = since.epoch in (self.position.epoch, self.previous and self.previous.epoch)

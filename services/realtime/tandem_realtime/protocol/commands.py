@@ -143,7 +143,8 @@ class Command(msgspec.Struct, frozen=True):
 
 
 PONG = Command()
-METHODS = tuple(name for name in Command.__struct_fields__ if name != "id")
+FIELDS = Command.__struct_fields__
+METHODS = FIELDS[1:]
 
 
 def method_of(command: Command) -> str:
@@ -152,7 +153,7 @@ def method_of(command: Command) -> str:
 
     Raises `DisconnectClient` (3501) for none, or more than one.
     """
-    named = [name for name in METHODS if getattr(command, name) is not None]
-    if len(named) != 1:
+    named = [name for name, value in zip(FIELDS, msgspec.structs.astuple(command), strict=True) if value is not None]
+    if len(named) != 2:  # one beside its id
         raise DisconnectClient(BAD_REQUEST)
-    return named[0]
+    return named[1]

@@ -49,7 +49,7 @@ class Pace:
 
     def is_overdrawn(self, now: float, *, rate: float, burst: float) -> bool:
         """Tell whether what was answered lately cost more than the burst."""
-        return self._owed_at(now, rate) > burst
+        return self._owed > burst and self._owed_at(now, rate) > burst
 
     def _owed_at(self, now: float, rate: float) -> float:
         return max(0.0, self._owed - (now - self._charged_at) * rate)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -41,6 +41,13 @@ class Socket(Protocol):
 
     def unread_until(self) -> float:
         """Tell until when, by the monotonic clock, the client was last made to wait by not reading it."""
+
+
+def new_client() -> str:
+    """Return a random UUID (RFC 9562, version 4), for a tenth of what one as an object costs."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 class FollowUp(NamedTuple):
@@ -109,7 +116,7 @@ class Subscriber:
         self.is_plain = is_plain
         self.address = address
         self.opened_at = 0.0
-        self.client = str(uuid.uuid4())
+        self.client = new_client()
         self.key = ""
         self.user = ""
         self.login = ""
@@ -211,13 +218,15 @@ class Subscriber:
 
     def send_rest(self) -> int:
         """Send what was to come behind an answer, which was sent; return about how many bytes that is."""
+        if self._rest is None:
+            return 0
         rest, self._rest = self._rest, None
-        for page in rest or ():
+        for page in rest:
             if self._write_later is not None and not self.is_gone:
                 self._write_later(page)
             else:
                 self._write_pieces(page.frames())
-        return sum(page.size for page in rest or ())
+        return sum(page.size for page in rest)
 
     def hear_states(self, frame: Callable[[str], bytes]) -> None:
         """Tell a page without an SDK, too, whether what it hears is all that there is: what *frame* makes of it."""
@@ -347,8 +356,12 @@ class Subscriber:
 
     def _due(self) -> float:
         due = self._pong_by or self._next_ping
-        ends = [self.expires, *(subscription.expires for subscription in self.subscriptions.values())]
-        return min([due, *(end + GRACE_SECONDS for end in ends if end)])
+        if self.expires:
+            due = min(due, self.expires + GRACE_SECONDS)
+        for subscription in self.subscriptions.values():
+            if subscription.expires:
+                due = min(due, subscription.expires + GRACE_SECONDS)
+        return due
 
     def _has_more_time(self) -> bool:
         """Give a client its seconds anew that was left unread: its pong may have come long ago."""
