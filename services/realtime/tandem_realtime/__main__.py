@@ -21,6 +21,7 @@ def main() -> int:
     from tandem_realtime.allocator import Holes, return_large_blocks
     from tandem_realtime.asgi import application  # sets Django up
     from tandem_realtime.collector import Collector
+    from tandem_realtime.consumers.line import LINES
     from tandem_realtime.observing.watch import Watch
     from tandem_realtime.runtime import runtime
 
@@ -70,6 +71,7 @@ def main() -> int:
         application,
         [endpoint],
         limits=limits,
+        lines=LINES,
         trusted_proxies=settings.trusted_proxies,
         on_stop=stop,
         server_name="tandem",

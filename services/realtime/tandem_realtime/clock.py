@@ -36,6 +36,11 @@ class Clock:
         """Return the seconds since 1970."""
         return time.time() if self._ahead is None else time.monotonic() + self._ahead
 
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether Redis has answered."""
+        return self._ahead is not None
+
     async def begun(self) -> None:
         """Wait for Redis's first answer, a second at most: a process that has just started need not guess."""
         if self._ahead is None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tandem_realtime.consumers.line import LINES
 from tandem_realtime.observing.watch import Watch
 from tandem_realtime.routing import application_beside
 from tandem_realtime.runtime import runtime
@@ -35,6 +36,7 @@ def serve(pages: Any, endpoint: str, *, log: Log, has_signals: bool) -> int:
         application_beside(pages),
         [endpoint],
         limits=Limits(drain_seconds=0),
+        lines=LINES,
         on_stop=stop,
         server_name="tandem",
         signal_handlers=has_signals,

@@ -121,6 +121,41 @@ async def slow_to_read(scope: dict[str, Any], receive: Receive, send: Send) -> N
         await send({**event, "type": "websocket.send"})
 
 
+class EchoLine:
+    """Send everything back, and fail when told to: a line in place of an application."""
+
+    is_full = False
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    def receive(self, message: str | bytes) -> None:
+        """Echo."""
+        if message == "crash":
+            raise RuntimeError("crashed in a line")
+        if isinstance(message, bytes):
+            self._socket.write(self._socket.binary_frame(message))
+        else:
+            self._socket.write(self._socket.frame(message.encode()))
+
+    def lost(self, code: int, reason: str) -> None:
+        """Remember the end."""
+        disconnects.append(code)
+
+
+def open_line(scope: dict[str, Any], socket: Any) -> None:
+    """Accept, unless the query says otherwise."""
+    match scope["query_string"]:
+        case b"crash":
+            raise RuntimeError("crashed before a line")
+        case b"close":
+            socket.accept(None)
+            socket.close(4001, "not here")
+        case _:
+            socket.accept(None)
+            socket.line = EchoLine(socket)
+
+
 WEBSOCKETS = {
     f"/{each.__name__}": each
     for each in (
@@ -254,6 +289,11 @@ if __name__ == "__main__":
     app = consumer_application() if options.pop("consumer", False) else application
     endpoints = [f"unix:{path}" for path in options.pop("unix", [])]
     server = Server(
-        app, [f"tcp:port={port}:interface=127.0.0.1", *endpoints], limits=Limits(**limits), on_stop=report, **options
+        app,
+        [f"tcp:port={port}:interface=127.0.0.1", *endpoints],
+        limits=Limits(**limits),
+        lines={"/line": open_line},
+        on_stop=report,
+        **options,
     )
     sys.exit(server.run())

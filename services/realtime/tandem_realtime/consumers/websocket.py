@@ -33,9 +33,24 @@ DISCONNECTS = {
 }
 
 
+def agreed_on(scope: dict[str, Any]) -> str | None:
+    """Return the subprotocol that a client and we speak, None where it offers none that we do."""
+    offered = scope.get("subprotocols") or ()
+    return next((name for name in SUBPROTOCOLS if name in offered), None)
+
+
+def is_welcome(scope: dict[str, Any]) -> bool:
+    """Tell whether the page that connects may; one that may not is logged."""
+    origins = runtime().options.allowed_origins
+    if is_allowed(scope["headers"], origins, is_secure=scope.get("scheme") == "wss"):
+        return True
+    refused(scope, WRONG_ORIGIN, origin=origin_of(scope))
+    return False
+
+
 class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
     """
-    A connection at ``/ws/``.
+    A connection at ``/ws/``; our own server has a `line` in its place.
 
     It takes no channel name of its own and never touches a database, so it runs without what `AsyncConsumer` does for
     those: a subscription on the channel layer and a hop through a thread for each message.
@@ -48,12 +63,9 @@ class WebSocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no
         self.scope = scope
         if (await receive())["type"] != "websocket.connect":
             return
-        offered = scope.get("subprotocols") or ()
-        agreed = next((name for name in SUBPROTOCOLS if name in offered), None)
+        agreed = agreed_on(scope)
         await send({"type": "websocket.accept", "subprotocol": agreed})
-        options = runtime().options
-        if not is_allowed(scope["headers"], options.allowed_origins, is_secure=scope.get("scheme") == "wss"):
-            refused(scope, WRONG_ORIGIN, origin=origin_of(scope))
+        if not is_welcome(scope):
             await send({"type": "websocket.close", "code": PERMISSION_DENIED.code, "reason": PERMISSION_DENIED.reason})
             return
         is_binary = agreed == PROTOBUF and not self.is_plain

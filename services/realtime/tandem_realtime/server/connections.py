@@ -6,7 +6,8 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable, Coroutine, Iterable, MutableMapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from tandem_realtime.endpoints import WEBSOCKET, endpoint_of, stream_transport_of
@@ -86,6 +87,24 @@ class Connection(Timed, Protocol):
         """Ask the client to leave and come back, in words that it knows."""
 
 
+class Line(Protocol):
+    """Who serves a WebSocket without an application."""
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether so much waits here that nothing more should be read."""
+
+    def receive(self, frame: str | bytes, /) -> None:
+        """Take a message."""
+
+    def lost(self, code: int, reason: str, /) -> None:
+        """Take note that the connection has ended."""
+
+
+OpenLine = Callable[[dict[str, Any], Any], None]
+"""Accepts, given an ASGI scope and its WebSocket, and gives that its `line`, or closes it."""
+
+
 class Connections:
     """
     What every connection of a server is given: it is handed to sockets and requests, and knows neither kind.
@@ -102,11 +121,13 @@ class Connections:
         loop: asyncio.AbstractEventLoop,
         *,
         limits: Limits,
+        lines: Mapping[str, OpenLine] = MappingProxyType({}),
         trusted_proxies: Iterable[str] = (),
         root_path: str = "",
     ) -> None:
         self.application = application
         self.loop = loop
+        self.lines = lines
         self.limits = limits
         self.trusted_proxies = TrustedProxies(trusted_proxies)
         self.root_path = root_path

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Callable
 from typing import Any
 
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -124,13 +123,14 @@ class Arrival:
         if not data:
             self._drop("gone")
         elif not self._data.startswith(_GET[: len(self._data)]) or len(self._data) >= MAX_HEAD_BYTES:
-            self._pass_on(self._listener.hand_to_http)
+            self._hand_to_http()
         elif (end := self._data.find(END_OF_HEAD)) < 0:
             self._wait()
         elif asks_for_websocket(self._data[: end + len(END_OF_HEAD)]):
-            self._pass_on(self._listener.upgrade)
+            self._listener.server.arriving.discard(self)
+            self._listener.upgrade(self._socket, self._address, self._data)
         else:
-            self._pass_on(self._listener.hand_to_http)
+            self._hand_to_http()
 
     def time_out(self) -> None:
         """End a connection whose request does not come."""
@@ -150,9 +150,9 @@ class Arrival:
             self._listener.server.readers.discard(self._socket.fileno())
             self._listener.server.arriving.discard(self)
 
-    def _pass_on(self, receiver: Callable[[socket.socket, Any, bytes], None]) -> None:
+    def _hand_to_http(self) -> None:
         self._stop_waiting()
-        receiver(self._socket, self._address, self._data)
+        self._listener.hand_to_http(self._socket, self._address, self._data)
 
     def _drop(self, because: str) -> None:
         self._stop_waiting()

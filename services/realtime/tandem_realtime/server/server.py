@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -19,7 +20,7 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
-from .connections import Connections
+from .connections import Connections, OpenLine
 from .deadlines import Deadlines
 from .drain import Drain
 from .http import Factory, Request
@@ -35,6 +36,7 @@ class Server(Connections, daphne.server.Server):  # type: ignore[misc] # Daphne 
     """
     Serve *application* on *endpoints* (Twisted's descriptions, such as `tcp:port=8100:interface=0.0.0.0`).
 
+    *lines* serve the WebSockets of some paths in place of the application.
     *trusted_proxies* are the addresses and networks of those who may say whom they speak for. `connections` holds the
     live sockets and requests, `counters` the totals; `is_draining` is for the readiness probe.
     *on_stop* is awaited after a drain, when no application is left. *options* are Daphne's; those for its WebSocket
@@ -47,6 +49,7 @@ class Server(Connections, daphne.server.Server):  # type: ignore[misc] # Daphne 
         endpoints: list[str],
         *,
         limits: Limits | None = None,
+        lines: Mapping[str, OpenLine] = MappingProxyType({}),
         trusted_proxies: Iterable[str] = (),
         on_stop: Callable[[], Awaitable[None]] | None = None,
         **options: Any,
@@ -57,6 +60,7 @@ class Server(Connections, daphne.server.Server):  # type: ignore[misc] # Daphne 
             application,
             event_loop(),
             limits=limits or Limits(),
+            lines=lines,
             trusted_proxies=trusted_proxies,
             root_path=self.root_path,
         )

@@ -13,6 +13,7 @@ from .websocket import WebSocket
 def upgrade(server: Connections, sock: socket.socket, data: bytes, *, client: list[Any] | None) -> None:
     """Answer the upgrade request that *data* begins with, on the non-blocking socket *sock*."""
     websocket = WebSocket(server, sock)
+    websocket.start_reading()  # whoever was reading, for the head, does so no more
     server.counters.handshakes += 1
     peer = str(client[0]) if client else ""
     no = server.why_not(is_handshake=True)
@@ -42,7 +43,6 @@ def upgrade(server: Connections, sock: socket.socket, data: bytes, *, client: li
             return
     websocket.site = server.addresses.enter(address)
     server.connections[websocket] = {}
-    server.handshaking.add(websocket)
     websocket.start(scope, accept, data[end:])
 
 

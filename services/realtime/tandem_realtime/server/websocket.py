@@ -7,13 +7,14 @@ import enum
 import http
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from tandem_realtime.ration import FREE_BYTES
 
 from .closing import words_for
-from .connections import Connections, No
+from .connections import Connections, Line, No
 from .frames import binary_frame, close_frame, echo_frame, pong_frame, text_frame, text_head
 from .handshake import acceptance, refusal
 from .inbox import Inbox
@@ -40,7 +41,7 @@ class WebSocket(PacedWire):
     Serve one upgraded connection; to the application this is also the extension `tandem.socket`.
 
     `is_open` between accept and close; `path`, `opened_at` (of the loop's clock) and `buffered` are for the metrics;
-    `application` is its task while that runs.
+    `application` is its task while that runs. Where the server has a `line` for its path, there is none.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class WebSocket(PacedWire):
         "_state",
         "application",
         "is_open",
+        "line",
         "opened_at",
         "path",
         "site",
@@ -68,6 +70,7 @@ class WebSocket(PacedWire):
         self._inbox: Inbox | None = None
         self._rotation: asyncio.TimerHandle | None = None
         self.application: asyncio.Task[None] | None = None
+        self.line: Line | None = None
         self.is_open = False
         self.opened_at = server.loop.time()
         self.path = ""
@@ -106,23 +109,34 @@ class WebSocket(PacedWire):
     # Towards the application
 
     def start(self, scope: dict[str, Any], accept: str, early: bytes) -> None:
-        """Run the application on a handshake that is valid; *early* is what came behind its head."""
+        """Serve a handshake that is valid; *early* is what came behind its head."""
         self.path = scope["path"]
         self._accept = accept
         self._early = early or None
+        self._server.log_socket("connecting", scope)
+        if (open_line := self._server.lines.get(self.path)) is None:
+            self._start_application(scope)
+            return
+        try:
+            open_line(scope, self)
+        except Exception as error:  # a bug of ours; whatever it is, the client gets an answer
+            self.fail(error)
+        self._read_early()
+
+    def _start_application(self, scope: dict[str, Any]) -> None:
+        if self._early is not None:
+            self.stop_reading()
+        self._server.handshaking.add(self)
         self._inbox = Inbox(self._loop, self._read_on)
         scope["extensions"] = {"tandem.socket": self, "websocket.http.response": {}}
-        self._server.log_socket("connecting", scope)
         try:
             application = self._server.application(scope, self._inbox.receive, self.send)
         except Exception as error:  # it is the application's; whatever it is, the client gets an answer
-            self._fail(error)
+            self.fail(error)
             return
         self._inbox.put({"type": "websocket.connect"})
         self.application = self._loop.create_task(application, name="websocket")
         self.application.add_done_callback(self._on_application_done)
-        if not early:
-            self.start_reading()
 
     async def send(self, message: dict[str, Any]) -> None:
         """Take an event of the application, as ASGI has it; ignored once the socket is closing, as Daphne does."""
@@ -134,7 +148,8 @@ class WebSocket(PacedWire):
             case "websocket.close":
                 self.close(message.get("code") or 1000, message.get("reason") or "")
             case "websocket.accept":
-                self._open(message)
+                self.accept(message.get("subprotocol"), message.get("headers") or ())
+                self._read_early()
             case "websocket.http.response.start" if self._state is State.CONNECTING:
                 status = http.HTTPStatus(message["status"])
                 self.refuse(status, f"{status.phrase}\n", because="denied")
@@ -154,20 +169,33 @@ class WebSocket(PacedWire):
             case _:
                 raise ValueError("websocket.send needs either text or bytes")
 
-    def _open(self, message: dict[str, Any]) -> None:
+    def accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Answer the handshake with yes; a no-op later on."""
         if self._state is not State.CONNECTING:
             return
-        response = acceptance(self._accept, message.get("subprotocol"), message.get("headers") or ())
+        response = acceptance(self._accept, subprotocol, headers)
         self._accept = ""
         self._state = State.OPEN
         self.is_open = True
         self._server.on_open(self)
         self._rotation = self._server.schedule_rotation(self)
-        early, self._early = self._early, None
         self.put(response)
+
+    def _read_early(self) -> None:
+        """Read, and first what came before the accept."""
+        early, self._early = self._early, None
         if early is not None and self.is_open:
             self.start_reading()
             self.received(early)
+
+    def _tell_message(self, message: str | bytes) -> None:
+        if self.line is None:
+            self._tell({"type": "websocket.receive", "text" if isinstance(message, str) else "bytes": message})
+            return
+        try:
+            self.line.receive(message)
+        except Exception as error:  # a bug of ours; whatever it is, the client gets an answer
+            self.fail(error)
 
     def _tell(self, event: dict[str, Any]) -> None:
         if self.application is not None and self._inbox is not None:
@@ -178,7 +206,11 @@ class WebSocket(PacedWire):
     @property
     def is_full(self) -> bool:
         """Tell whether the application has so much to read that nothing is read for it."""
-        return self._inbox is not None and len(self._inbox) >= _MAX_WAITING_MESSAGES and self._state is State.OPEN
+        if self._state is not State.OPEN:
+            return False
+        if self.line is not None:
+            return self.line.is_full
+        return self._inbox is not None and len(self._inbox) >= _MAX_WAITING_MESSAGES
 
     @property
     def is_closing(self) -> bool:
@@ -195,16 +227,26 @@ class WebSocket(PacedWire):
             self.read_on()
 
     def _tell_disconnect(self, code: int, reason: str = "") -> None:
-        if self.application is not None:
+        if self.line is not None:  # not now: it may be in the middle of something; and to forget much takes its time
+            self._server.surplus.add(partial(self._end_line, self.line, code, reason))
+        elif self.application is not None:
             self._tell({"type": "websocket.disconnect", "code": code, "reason": reason})
             self._server.ending.add(self)
+
+    def _end_line(self, line: Line, code: int, reason: str) -> None:
+        try:
+            line.lost(code, reason)
+        finally:
+            self.line = None
+            if self._state is State.CLOSED:
+                self._server.on_gone(self)
 
     def _on_application_done(self, task: asyncio.Task[None]) -> None:
         self.application = self._inbox = None
         self._server.ending.discard(self)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._fail(error)
+            self.fail(error)
         elif self._state is State.CONNECTING:
             self.refuse(500, "The application neither accepted nor closed\n", because="error")
         else:
@@ -212,7 +254,8 @@ class WebSocket(PacedWire):
         if self._state is State.CLOSED:
             self._server.on_gone(self)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Log what went wrong with whoever serves this socket, and make an end."""
         logger.error("Exception inside application: %s", error, exc_info=error)
         if self._state is State.CONNECTING:
             self.refuse(500, "Internal server error\n", because="error")
@@ -236,10 +279,8 @@ class WebSocket(PacedWire):
             case Part(size):
                 if size < FREE_BYTES:
                     self.spend()
-            case str() if self.is_open:
-                self._tell({"type": "websocket.receive", "text": event})
-            case bytes() if self.is_open:
-                self._tell({"type": "websocket.receive", "bytes": event})
+            case str() | bytes() if self.is_open:
+                self._tell_message(event)
             case Ping(payload):
                 self.write(pong_frame(payload))
                 self.spend()
@@ -327,7 +368,7 @@ class WebSocket(PacedWire):
             self._counters.closed[1006] += 1
         if before is not State.CLOSING:
             self._tell_disconnect(1006)
-        if self.application is None:
+        if self.application is None and self.line is None:
             self._server.on_gone(self)
 
     def time_out(self) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from tandem import __version__
 from tandem.errors import ExpiredToken, InvalidToken
@@ -24,26 +27,50 @@ from tandem_realtime.session.subscriber import Subscriber
 ANONYMOUS = ConnectionClaims()
 
 
-async def connect(session: Subscriber, command: Connect) -> ConnectResult:
+def connect(session: Subscriber, command: Connect) -> ConnectResult | Callable[[], Coroutine[Any, Any, ConnectResult]]:
     """
-    Answer connect: identify the client and begin its server-side subscriptions.
+    Answer connect: identify the client, at once where Redis need not be asked; else return what will.
 
     Raises `DisconnectClient` for an invalid token, `CommandError` (109) for an expired one.
     """
     if session.is_connected:
         raise DisconnectClient(codes.BAD_REQUEST)
-    if command.token:
-        await session.runtime.clock.begun()
+    if command.token and not session.runtime.clock.has_begun:
+        return partial(_connect_by_clock, session, command)
     claims = _claims(session, command.token) if command.token else ANONYMOUS
     session.runtime.namespaces.adopt(claims.ns)
     session.identify(claims)
-    subs = await _server_side(session, claims, command)
+    if wanted := _server_side(session, claims, command):
+        return partial(_connect_with, session, claims, wanted)
+    return _connected(session, claims, {})
+
+
+async def _connect_by_clock(session: Subscriber, command: Connect) -> ConnectResult:
+    """Do so when it is known what time it is, as far as that is worth waiting for."""
+    await session.runtime.clock.begun()
+    claims = _claims(session, command.token)
+    session.runtime.namespaces.adopt(claims.ns)
+    session.identify(claims)
+    return await _connect_with(session, claims, _server_side(session, claims, command))
+
+
+async def _connect_with(
+    session: Subscriber, claims: ConnectionClaims, wanted: list[tuple[Subscription, Position | None]]
+) -> ConnectResult:
+    """Begin the server-side subscriptions of a client that is identified, then let it in."""
+    begun = await begin_all(session, wanted)
+    for name, options in claims.subs.items():
+        begun[name].data = options.data
+    return _connected(session, claims, begun)
+
+
+def _connected(session: Subscriber, claims: ConnectionClaims, subs: dict[str, SubscribeResult]) -> ConnectResult:
     session.start()
     session.opened()
     options = session.runtime.options
     return ConnectResult(
         client=session.client,
-        version=f"tandem {__version__}{' INSECURE' if session.runtime.options.insecure else ''}",
+        version=f"tandem {__version__}{' INSECURE' if options.insecure else ''}",
         ping=int(options.ping_seconds),
         pong=True,
         time=time.time_ns() // 1_000_000,
@@ -112,7 +139,10 @@ def _expired(session: Subscriber, user: str, because: str) -> CommandError:
     return CommandError(codes.TOKEN_EXPIRED)
 
 
-async def _server_side(session: Subscriber, claims: ConnectionClaims, command: Connect) -> dict[str, SubscribeResult]:
+def _server_side(
+    session: Subscriber, claims: ConnectionClaims, command: Connect
+) -> list[tuple[Subscription, Position | None]]:
+    """Return the subscriptions that a client has from the start, and from where on."""
     runtime = session.runtime
     names = dict.fromkeys([*claims.subs, *claims.channels, *runtime.namespaces.personal_channels(claims.sub)])
     if len(names) > runtime.options.max_subscriptions:
@@ -127,7 +157,4 @@ async def _server_side(session: Subscriber, claims: ConnectionClaims, command: C
             subscription.info = bytes(options.info)
         since = subscribing.position_of(at.epoch, at.offset) if at and at.recover else None
         wanted.append((subscription, since))
-    begun = await begin_all(session, wanted)
-    for name, options in claims.subs.items():
-        begun[name].data = options.data
-    return begun
+    return wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
@@ -69,6 +70,11 @@ class Session(Subscriber):
         self._pace: Pace | None = None
         self._turns: Turns | None = None
 
+    @property
+    def waiting_frames(self) -> int:
+        """How many frames wait for one that is being worked off."""
+        return len(self._next_frames or ())
+
     def take_from_elsewhere(self) -> None:
         """Take commands that come by themselves, too: under a key that only the client is told."""
         if not self.is_gone:
@@ -98,30 +104,37 @@ class Session(Subscriber):
             self._next_frames = None
 
     async def _work_off(self, frame: str | bytes) -> None:
+        number = 0
         try:
             for number, command in enumerate(self.dialect.decode_frame(frame)):
-                await self.take_turn()
+                if self.runtime.surplus.is_turn_over():
+                    await self.take_turn()
                 if self.is_gone or (self._socket is not None and not self._socket.is_open):
                     return
                 if number:  # a client that sends many gets the answers to them together
                     self.cork()
-                await self._take(command)
+                if (later := self._take(command)) is not None:
+                    self.uncork()
+                    await asyncio.sleep(0)  # from here on in a task, wherever it began: Redis has its time to answer
+                    await later()
         except DisconnectClient as stop:
             self.disconnect(stop.disconnect, because=stop.because, **stop.told)
         finally:
-            self.uncork()
+            if number:
+                self.uncork()
 
-    async def _take(self, command: Command) -> None:
+    def _take(self, command: Command) -> Later | None:
+        """Do what *command* asks, soon if not now; return what the next one has to wait for."""
         verdict = self._keep_pace()
-        if command.is_pong:
+        if not command.id and command.is_pong:
             self.has_ponged()
-            return
+            return None
         method = method_of(command)
         if not self.is_connected and method != "connect":
             raise DisconnectClient(codes.BAD_REQUEST)
         if method == "send":
             connecting.take_message(self, command)
-            return
+            return None
         if not command.id:
             raise DisconnectClient(codes.BAD_REQUEST)
         # What gives something back is never refused: the SDKs take that for a broken connection.
@@ -131,16 +144,18 @@ class Session(Subscriber):
             self._take_turn(channel, act)
         elif (later := act()) is not None:
             if method == "connect":
-                self.uncork()
-                await later()
-            else:
-                self.spawn(later())
+                return later
+            self.spawn(later())
+        return None
 
     def _take_turn(self, channel: str, act: Act) -> None:
-        self._turns = self._turns or Turns(self.spawn)
-        if self._turns.is_full(channel):
+        if self._turns is not None and self._turns.is_full(channel):
             raise DisconnectClient(codes.TOO_MANY_REQUESTS)
-        self._turns.take(channel, act)
+        if self._turns is not None:
+            self._turns.take(channel, act)
+        elif (later := act()) is not None:
+            self._turns = Turns(self.spawn)
+            self._turns.take(channel, lambda: later)
 
     def _refuse(self, command: Command, method: str) -> None:
         self._answer_error(command.id, method, CommandError(codes.TOO_FAST))
