@@ -88,6 +88,7 @@ def test_usual_messages_are_whole() -> None:
         masked(1, b"\xff"),
         b"\x81\x01a",
         b"\xc1\x80abcd",
+        b"\x81\xff" + (119).to_bytes(8) + bytes(4) + b"a" * 119,  # 133 bytes, as if 127 were its length
     ]
 
     assert [whole_message(data, 1000) for data in taken] == ["{}", b"\xff" * 200, ""]

@@ -59,6 +59,8 @@ def whole_message(data: bytes, max_bytes: int) -> str | bytes | None:
     start, length = 2, data[1] - _MASKED
     if length == _TWO_BYTES:
         start, length = 4, data[2] << 8 | data[3]
+    elif length > _TWO_BYTES:  # eight bytes have it
+        return None
     if len(data) != start + 4 + length or length > max_bytes:
         return None
     payload: bytes = _unmask(data[start + 4 :], data[start : start + 4])
