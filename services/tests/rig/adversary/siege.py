@@ -45,8 +45,8 @@ class Siege:
         self._seconds = seconds
         self._is_short = is_short
         self._most = most
+        self.begun = victim.figures()  # first: who asks for gauges has a connection, which goes when there is time
         self._calm = victim.gauges()
-        self.begun = victim.figures()
 
     def attack(self, attack: Attack) -> Round:
         """Play one round, and wait until nothing of it is left."""
