@@ -22,6 +22,8 @@ _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE_SECONDS = 1.0
 # What the kernel may hold for a client that does not read, beyond what is on its way.
 _KERNEL_UNSENT_BYTES = 131_072
+# As on any network: within one machine they have 64 KB, and an edge may send 3 MB ahead of what is read of a client.
+_SEGMENT_BYTES = 1448
 _GET = b"GET "
 
 
@@ -40,6 +42,7 @@ class Listener:
         self._socket.listen(server.limits.backlog)
         if self._is_tcp:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT_BYTES)
             if hasattr(socket, "TCP_NOTSENT_LOWAT"):
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _KERNEL_UNSENT_BYTES)
         server.loop.add_reader(self._socket.fileno(), self._accept_some)
