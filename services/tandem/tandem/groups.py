@@ -16,7 +16,7 @@ from tandem.redis.slots import bucket_in, place
 _UNSAFE = re.compile(r"[^a-zA-Z0-9.-]")
 
 
-@lru_cache(maxsize=4096)  # busy channels: a worker that passes by everybody's once is not to keep them all
+@lru_cache(maxsize=1024)  # busy channels: a worker that passes by everybody's once is not to keep them all
 def group_for(channel: str) -> str:
     """
     Return the Channels group of *channel*.

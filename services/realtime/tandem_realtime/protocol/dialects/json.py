@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -69,7 +68,6 @@ def encode_error(id: int, error: Error, /) -> bytes:
     return b'{"id":%d,"error":{"code":%d,"message":%s%s}}' % (id, error.code, json_string(error.message), temporary)
 
 
-@lru_cache(maxsize=4096)
 def json_string(text: str) -> bytes:
     """Encode *text* as a JSON string."""
     return msgspec.json.encode(text)
