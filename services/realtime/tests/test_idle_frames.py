@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,12 @@ def test_flood_of_small_frames_waits_and_the_rest_of_the_server_does_not(
 
         assert flood_ended.result() - started >= SECONDS * 0.9
         assert answered_at < flood_ended.result()
+
+
+def test_segments_are_those_of_a_network(server: InterfaceServer) -> None:
+    """Within one machine they have 64 KB, and with them grows what an edge sends ahead of what is read."""
+    with RawClient(server.port) as client:
+        assert client.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1448
 
 
 def heard_at(client: RawClient, frame: tuple[int, bytes]) -> float:
