@@ -149,13 +149,13 @@ class Session(Subscriber):
         return None
 
     def _take_turn(self, channel: str, act: Act) -> None:
-        if self._turns is not None and self._turns.is_full(channel):
+        if self._turns is None:  # as long as nothing has to wait, nobody needs them
+            if (later := act()) is None:
+                return
+            self._turns, act = Turns(self.spawn), lambda: later
+        elif self._turns.is_full(channel):
             raise DisconnectClient(codes.TOO_MANY_REQUESTS)
-        if self._turns is not None:
-            self._turns.take(channel, act)
-        elif (later := act()) is not None:
-            self._turns = Turns(self.spawn)
-            self._turns.take(channel, lambda: later)
+        self._turns.take(channel, act)
 
     def _refuse(self, command: Command, method: str) -> None:
         self._answer_error(command.id, method, CommandError(codes.TOO_FAST))
