@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from tandem_realtime.readers import readers_of
 from tandem_realtime.server.backlog import Backlog
+from tandem_realtime.server.connections import Connections
 from tandem_realtime.server.counters import Counters
+from tandem_realtime.server.frames import pong_frame
+from tandem_realtime.server.limits import Limits
 from tandem_realtime.server.pieces import Pieces
+from tandem_realtime.server.websocket import WebSocket
 from tandem_realtime.server.wire import Wire
+from tests.server_process import masked
 
 LARGE = 4_000_000
 
@@ -106,3 +111,29 @@ async def test_more_than_the_kernel_takes() -> None:
     peer.close()
 
     assert received == b"x" + bytes(LARGE) + b"y"
+
+
+async def test_frames_that_come_together_are_answered_together() -> None:
+    """All but the first, whose answer waits for nothing."""
+    near, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    near.setblocking(False)
+    peer.setblocking(False)
+    loop = asyncio.get_running_loop()
+
+    def accept(scope: dict[str, Any], opened: WebSocket) -> None:
+        opened.accept(None)
+
+    websocket = WebSocket(Connections(nobody, loop, limits=Limits(), lines={"/": accept}), near)
+    websocket.start_reading()
+    websocket.start({"path": "/"}, "", early=b"")
+    await loop.sock_recv(peer, 1000)  # the handshake's answer
+    await loop.sock_sendall(peer, b"".join(masked(9, text) for text in (b"a", b"b", b"c", b"d")))
+    answers = [await loop.sock_recv(peer, 1000) for _ in range(2)]
+    websocket.release()
+    peer.close()
+
+    assert answers == [pong_frame(b"a"), pong_frame(b"b") + pong_frame(b"c") + pong_frame(b"d")]
+
+
+async def nobody(scope: object, receive: object, send: object) -> None:
+    """Serve nothing: the line does."""

@@ -110,21 +110,29 @@ class PacedWire(Wire):
 
     def _work_off(self, reading: MessageReader) -> None:
         """Take one frame, and more while there is time; as long as there are some left, nothing else is read."""
-        while (event := reading.next()) is not None:
-            self.take(event)
-            if self.is_deaf or self.is_silent:
-                self._reading = None
-                return
-            if self._held is not None or self.is_full or self._server.surplus.is_turn_over():
-                break
-        else:
-            self._reading = None if reading.is_idle else reading
+        try:
+            is_left = self._take_some(reading)
+        finally:
+            self.uncork()
+        if self.is_deaf or self.is_silent:
+            self._reading = None
             return
-        self._reading = reading
-        if self._held is None:
+        self._reading = reading if is_left or not reading.is_idle else None
+        if is_left and self._held is None:
             self.stop_reading()
             if not self.is_full:
                 self.hold(0)
+
+    def _take_some(self, reading: MessageReader) -> bool:
+        """Do so, what answers the second and further ones going out together; tell whether there are some left."""
+        while (event := reading.next()) is not None:
+            self.take(event)
+            if self.is_deaf or self.is_silent:
+                return False
+            if self._held is not None or self.is_full or self._server.surplus.is_turn_over():
+                return True
+            self.cork()
+        return False
 
     def hold(self, seconds: float) -> None:
         """Read nothing for *seconds*; 0: until it is this one's turn."""
