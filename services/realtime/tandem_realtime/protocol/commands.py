@@ -143,8 +143,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 PONG = Command()
-FIELDS = Command.__struct_fields__
-METHODS = FIELDS[1:]
+METHODS = Command.__struct_fields__[1:]
 
 
 def method_of(command: Command) -> str:
@@ -153,7 +152,9 @@ def method_of(command: Command) -> str:
 
     Raises `DisconnectClient` (3501) for none, or more than one.
     """
-    named = [name for name, value in zip(FIELDS, msgspec.structs.astuple(command), strict=True) if value is not None]
-    if len(named) != 2:  # one beside its id
-        raise DisconnectClient(BAD_REQUEST)
-    return named[1]
+    fields = msgspec.structs.astuple(command)
+    if fields.count(None) == len(METHODS) - 1:
+        for method, request in zip(METHODS, fields[1:], strict=True):
+            if request is not None:
+                return method
+    raise DisconnectClient(BAD_REQUEST)

@@ -36,6 +36,9 @@ class State(enum.Enum):
     CLOSED = enum.auto()
 
 
+CONNECTING, OPEN, CLOSING, CLOSED = State
+
+
 class WebSocket(PacedWire):
     """
     Serve one upgraded connection; to the application this is also the extension `tandem.socket`.
@@ -64,7 +67,7 @@ class WebSocket(PacedWire):
 
     def __init__(self, server: Connections, sock: socket.socket) -> None:
         super().__init__(server, sock)
-        self._state = State.CONNECTING
+        self._state = CONNECTING
         self._accept = ""
         self._early: bytes | None = None
         self._inbox: Inbox | None = None
@@ -97,9 +100,9 @@ class WebSocket(PacedWire):
 
         Does nothing on a socket that is closing or closed. Raises `ValueError` for a code that must not be sent.
         """
-        if self._state is State.CONNECTING:
+        if self._state is CONNECTING:
             self.refuse(503, f"{reason}\n", because="draining", retry_after=1)
-        elif self._state is State.OPEN:
+        elif self._state is OPEN:
             self._start_closing(close_frame(code, reason), code, reason)
 
     def send_away(self, code: int, reason: str) -> None:
@@ -143,14 +146,14 @@ class WebSocket(PacedWire):
         match message["type"]:
             case "websocket.send":
                 self._send_message(message)
-            case "websocket.close" if self._state is State.CONNECTING:
+            case "websocket.close" if self._state is CONNECTING:
                 self.refuse(403, "Access denied\n", because="denied")
             case "websocket.close":
                 self.close(message.get("code") or 1000, message.get("reason") or "")
             case "websocket.accept":
                 self.accept(message.get("subprotocol"), message.get("headers") or ())
                 self._read_early()
-            case "websocket.http.response.start" if self._state is State.CONNECTING:
+            case "websocket.http.response.start" if self._state is CONNECTING:
                 status = http.HTTPStatus(message["status"])
                 self.refuse(status, f"{status.phrase}\n", because="denied")
             case "websocket.http.response.start" | "websocket.http.response.body":
@@ -159,7 +162,7 @@ class WebSocket(PacedWire):
                 raise ValueError(f"a WebSocket cannot send {other!r}")
 
     def _send_message(self, message: dict[str, Any]) -> None:
-        if self._state is State.CONNECTING:
+        if self._state is CONNECTING:
             raise ValueError("Socket has not been accepted, so cannot send over it")
         match message.get("text"), message.get("bytes"):
             case str() as text, None:
@@ -171,11 +174,11 @@ class WebSocket(PacedWire):
 
     def accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Answer the handshake with yes; a no-op later on."""
-        if self._state is not State.CONNECTING:
+        if self._state is not CONNECTING:
             return
         response = acceptance(self._accept, subprotocol, headers)
         self._accept = ""
-        self._state = State.OPEN
+        self._state = OPEN
         self.is_open = True
         self._server.on_open(self)
         self._rotation = self._server.schedule_rotation(self)
@@ -206,7 +209,7 @@ class WebSocket(PacedWire):
     @property
     def is_full(self) -> bool:
         """Tell whether the application has so much to read that nothing is read for it."""
-        if self._state is not State.OPEN:
+        if self._state is not OPEN:
             return False
         if self.line is not None:
             return self.line.is_full
@@ -215,15 +218,15 @@ class WebSocket(PacedWire):
     @property
     def is_closing(self) -> bool:
         """Tell whether the client was told that this is the end."""
-        return self._state is State.CLOSING
+        return self._state is CLOSING
 
     @property
     def is_silent(self) -> bool:
         """Tell whether no frame can come: it has not begun, or it is over."""
-        return self._state in (State.CONNECTING, State.CLOSED)
+        return self._state in (CONNECTING, CLOSED)
 
     def _read_on(self) -> None:
-        if self._state is State.OPEN:
+        if self._state is OPEN:
             self.read_on()
 
     def _tell_disconnect(self, code: int, reason: str = "") -> None:
@@ -238,7 +241,7 @@ class WebSocket(PacedWire):
             line.lost(code, reason)
         finally:
             self.line = None
-            if self._state is State.CLOSED:
+            if self._state is CLOSED:
                 self._server.on_gone(self)
 
     def _on_application_done(self, task: asyncio.Task[None]) -> None:
@@ -247,17 +250,17 @@ class WebSocket(PacedWire):
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self.fail(error)
-        elif self._state is State.CONNECTING:
+        elif self._state is CONNECTING:
             self.refuse(500, "The application neither accepted nor closed\n", because="error")
         else:
             self.close()
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             self._server.on_gone(self)
 
     def fail(self, error: BaseException) -> None:
         """Log what went wrong with whoever serves this socket, and make an end."""
         logger.error("Exception inside application: %s", error, exc_info=error)
-        if self._state is State.CONNECTING:
+        if self._state is CONNECTING:
             self.refuse(500, "Internal server error\n", because="error")
         else:
             self.close(3004, "internal server error")
@@ -266,7 +269,7 @@ class WebSocket(PacedWire):
 
     def received(self, data: bytes) -> None:
         """Take bytes from the client."""
-        if self._state is State.CONNECTING:
+        if self._state is CONNECTING:
             # Too early by RFC 6455, but not worth a failure: it waits for the accept.
             self._early = data
             self.stop_reading()
@@ -276,16 +279,17 @@ class WebSocket(PacedWire):
     def take(self, event: Event | Part) -> None:
         """Take what one frame brings."""
         match event:
+            case str() | bytes():
+                if self.is_open:
+                    self._tell_message(event)
             case Part(size):
                 if size < FREE_BYTES:
                     self.spend()
-            case str() | bytes() if self.is_open:
-                self._tell_message(event)
             case Ping(payload):
                 self.write(pong_frame(payload))
                 self.spend()
             case Closed(code, reason, payload):
-                if self._state is State.OPEN:
+                if self._state is OPEN:
                     self._start_closing(echo_frame(payload), code, reason)
                 self.is_deaf = True
                 self.end()
@@ -309,7 +313,7 @@ class WebSocket(PacedWire):
         """Answer the handshake with *response*, counted under *because* unless it was counted already."""
         if because:
             self._counters.rejected[because] += 1
-        self._leave(State.CLOSING)
+        self._leave(CLOSING)
         self.is_deaf = True
         self.put(response)
         self._tell_disconnect(1006)
@@ -318,7 +322,7 @@ class WebSocket(PacedWire):
         self.hold(0)
 
     def _start_closing(self, frame: bytes, code: int, reason: str) -> None:
-        self._leave(State.CLOSING)
+        self._leave(CLOSING)
         self._counters.closed[code] += 1
         self._server.lingering.add(self)
         self._tell_disconnect(code, reason)
@@ -356,24 +360,24 @@ class WebSocket(PacedWire):
 
     def lost(self) -> None:
         """Take note that the connection is gone."""
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             return
         before = self._state
-        self._leave(State.CLOSED)
+        self._leave(CLOSED)
         self.release()
         self._server.lingering.discard(self)
-        if before is State.CONNECTING:
+        if before is CONNECTING:
             self._counters.rejected["gone"] += 1
-        elif before is State.OPEN:
+        elif before is OPEN:
             self._counters.closed[1006] += 1
-        if before is not State.CLOSING:
+        if before is not CLOSING:
             self._tell_disconnect(1006)
         if self.application is None and self.line is None:
             self._server.on_gone(self)
 
     def time_out(self) -> None:
         """End a handshake that the application has not answered, or a client that does not finish closing."""
-        if self._state is State.CONNECTING:
+        if self._state is CONNECTING:
             self.refuse(503, "The application did not answer in time\n", because="timeout", retry_after=1)
         else:
             self.lost()
