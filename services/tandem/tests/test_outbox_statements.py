@@ -17,9 +17,9 @@ from django.test.utils import CaptureQueriesContext
 
 from rig.postgres import PostgresServer
 from tandem import publish_on_commit, streams
-from tandem.models import OutboxEntry, Pause, make_key
+from tandem.models import OutboxEntry, Pause
 from tandem.outbox import rows
-from tandem.outbox.rows import CLEAR_SECONDS, Row
+from tandem.outbox.rows import CLEAR_SECONDS, Unwritten
 from tandem.outbox.statements import numbers
 
 ALIAS = "postgres"
@@ -91,8 +91,8 @@ def is_clear(*channels: str) -> bool:
     return time.monotonic() < written.clear_until <= time.monotonic() + CLEAR_SECONDS
 
 
-def row(data: str, channel: str = CHANNEL) -> Row:
-    return Row(0, channel, data, '{"tab":"1,2"}', "id-ä", make_key())
+def row(data: str, channel: str = CHANNEL) -> Unwritten:
+    return Unwritten(channel, data, '{"tab":"1,2"}', "id-ä")
 
 
 def test_what_was_written_is_read_and_deleted(connection: BaseDatabaseWrapper) -> None:
@@ -107,6 +107,7 @@ def test_what_was_written_is_read_and_deleted(connection: BaseDatabaseWrapper) -
     rows.delete(connection, [written[-1].pk])
 
     assert [each.data for each in found] == texts
+    assert len({each.key for each in found}) == len(texts)
     assert found == written
     assert first == [each.pk for each in written[:5]]
     assert left == written[-1:]

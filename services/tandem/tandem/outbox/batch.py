@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
-from django.db import connections, router, transaction
+from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.asyncio import async_unsafe
 
 from tandem import conf, tracing
-from tandem.models import OutboxEntry, make_key
+from tandem.models import OutboxEntry
 from tandem.outbox import rows
 from tandem.outbox.committed import send_committed
-from tandem.outbox.rows import Row, Written
+from tandem.outbox.rows import Unwritten, Written
 from tandem.publication import encode_tags
 from tandem.publisher import Draft, encode_data
 from tandem.tab import with_mark
@@ -33,7 +33,7 @@ def publish_on_commit(
     for Redis: what cannot be sent now stays in the outbox for the worker. Raises `InvalidChannel`, `UnknownNamespace`,
     `PublicationTooLarge`, or `ValueError` for what is not JSON, before anything is committed.
     """
-    row = _row(channel, data, tags, request_id)
+    row = _unwritten(channel, data, tags, request_id)
     connection = connections[using or router.db_for_write(OutboxEntry)]
     if connection.in_atomic_block:
         connection.validate_no_broken_transaction()
@@ -41,7 +41,7 @@ def publish_on_commit(
         return
     written = rows.insert(connection, [row])
     # Robust: whatever goes wrong now, the row is committed and the worker will send it.
-    transaction.on_commit(lambda: send_committed(connection, *written), using=connection.alias, robust=True)
+    connection.on_commit(lambda: send_committed(connection, *written), robust=True)
 
 
 async def apublish_on_commit(
@@ -80,17 +80,18 @@ def note(tell: Tell, fact: Any, *, key: Hashable, using: str) -> None:
 
 def is_noted(key: Hashable, *, using: str) -> bool:
     """Tell whether a fact called *key* is noted in the current transaction, and has not been told of yet."""
-    return any(batch.has(key) for batch in _batches_of(connections[using]))
+    batch = _find_batch(connections[using])
+    return batch is not None and batch.has(key)
 
 
-def _row(channel: str, data: Any, tags: Mapping[str, str] | None, request_id: str) -> Row:
+def _unwritten(channel: str, data: Any, tags: Mapping[str, str] | None, request_id: str) -> Unwritten:
     conf.namespaces().of(channel)
     text = encode_data(channel, data).decode()
     carried = tracing.carry(request_id)
     if len(carried) > MAX_REQUEST_ID_LENGTH:
         raise ValueError(f"a request id has at most {MAX_REQUEST_ID_LENGTH} characters, not {len(carried)}")
     marked = with_mark(channel, tags)
-    return Row(0, channel, text, encode_tags(marked).decode() if marked else "{}", carried, make_key())
+    return Unwritten(channel, text, encode_tags(marked).decode() if marked else "{}", carried)
 
 
 class Batch:
@@ -101,18 +102,18 @@ class Batch:
     a savepoint that is rolled back takes those along that came after it. Facts become publications at that moment.
     """
 
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, transaction: object) -> None:
         self.is_done = False
-        self.transaction = _transaction_of(connection)
+        self.transaction = transaction
         self.__qualname__ = type(self).__qualname__  # Django names a hook that fails by it
         self._connection = connection
         self._written = Written([])
-        self._pending: list[Row | Note] = []
+        self._pending: list[Unwritten | Note] = []
         self._keys: set[Hashable] = set()
         self._savepoints: dict[str, int] = {}
         self._former_commit: Any = None
 
-    def add(self, item: Row | Note) -> None:
+    def add(self, item: Unwritten | Note) -> None:
         """Write *item* before the transaction commits."""
         if not self._pending:
             self._watch()
@@ -146,20 +147,20 @@ class Batch:
 
     def is_of(self, connection: BaseDatabaseWrapper) -> bool:
         """Tell whether this is part of the transaction that *connection* is in. A rollback takes it away."""
-        return any(part is self for entry in connection.run_on_commit for part in entry)
+        return any(entry[1] is self for entry in connection.run_on_commit)
 
-    def _rows(self, pending: Iterable[Row | Note]) -> list[Row]:
+    def _rows(self, pending: Iterable[Unwritten | Note]) -> list[Unwritten]:
         facts: dict[Tell, list[Any]] = {}
         for item in pending:
             if isinstance(item, Note):
                 facts.setdefault(item.tell, []).append(item.fact)
-        made: list[Row] = []
+        made: list[Unwritten] = []
         for item in pending:
-            if isinstance(item, Row):
+            if isinstance(item, Unwritten):
                 made.append(item)
             elif item.tell in facts:
                 drafts = item.tell(self._connection.alias, facts.pop(item.tell))
-                made += [_row(draft.channel, draft.data, draft.tags, draft.request_id) for draft in drafts]
+                made += [_unwritten(draft.channel, draft.data, draft.tags, draft.request_id) for draft in drafts]
         return made
 
     def _watch(self) -> None:
@@ -182,11 +183,12 @@ class Batch:
         try:
             if self.is_of(self._connection):
                 self.write(is_last=True)
+            else:
+                self._look_away()
         except Exception:
             self._look_away()
             self._connection.rollback()  # after any but a DatabaseError, Django would commit what there is
             raise
-        self._look_away()
         self._connection.commit()
 
     def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
@@ -214,22 +216,22 @@ def _commits_like_django(connection: BaseDatabaseWrapper) -> bool:
 
 
 def _batch_of(connection: BaseDatabaseWrapper) -> Batch:
-    for batch in _batches_of(connection):
-        return batch
-    batch = Batch(connection)
-    transaction.on_commit(batch, using=connection.alias, robust=True)
+    if (batch := _find_batch(connection)) is None:
+        batch = Batch(connection, _transaction_of(connection))
+        connection.on_commit(batch, robust=True)
     return batch
 
 
-def _batches_of(connection: BaseDatabaseWrapper) -> Iterator[Batch]:
+def _find_batch(connection: BaseDatabaseWrapper) -> Batch | None:
     """Return the batch of the current transaction, if there is one."""
     current = _transaction_of(connection)
     if current is None:
-        return
+        return None
     for entry in connection.run_on_commit:
-        for part in entry:
-            if isinstance(part, Batch) and not part.is_done and part.transaction == current:
-                yield part
+        hook = entry[1]
+        if isinstance(hook, Batch) and not hook.is_done and hook.transaction == current:
+            return hook
+    return None
 
 
 def _transaction_of(connection: BaseDatabaseWrapper) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count
 
@@ -19,9 +19,9 @@ _DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 def run(
     connection: BaseDatabaseWrapper, statement: str, parameters: Sequence[int | str], *, is_last: bool
-) -> list[list[int]] | None:
+) -> list[bytes] | None:
     """
-    Run *statement* and return its rows, of numbers; None where it has to go through Django. Raises Django's errors.
+    Run *statement* and return its column, as texts; None where it has to go through Django. Raises Django's errors.
 
     One that *is_last* in its transaction takes the COMMIT along, and saves its round trip: to have another process look
     costs more than all that is written here.
@@ -35,14 +35,15 @@ def run(
     except psycopg.Error:
         with connection.wrap_database_errors:
             raise
-    return _read(result)
+    return [result.get_value(row, 0) or b"" for row in range(result.ntuples)]
 
 
 def _of(connection: BaseDatabaseWrapper) -> PGconn | None:
     """Return libpq's connection, if it is in the transaction that Django thinks of."""
     connection.validate_thread_sharing()
     connection.validate_no_broken_transaction()
-    connection.close_if_health_check_failed()
+    if not connection.in_atomic_block:
+        connection.close_if_health_check_failed()
     if connection.connection is None:
         connection.ensure_connection()
     libpq: PGconn | None = getattr(connection.connection, "pgconn", None)
@@ -73,30 +74,27 @@ def _run_and_commit(libpq: PGconn, sql: bytes, values: Sequence[bytes]) -> PGres
     return found
 
 
-def _answers(libpq: PGconn) -> Iterator[PGresult | None]:
-    """Read what comes for two statements, each with an end of its own, and for the end of both."""
+def _answers(libpq: PGconn) -> list[PGresult | None]:
+    """Return what comes for two statements, each with an end of its own, and for the end of both."""
     poll = select.poll()
     poll.register(libpq.socket, select.POLLIN | select.POLLOUT)
     while libpq.flush():
         poll.poll()
         libpq.consume_input()
     poll.modify(libpq.socket, select.POLLIN)
-    for _ in range(5):
+    answers: list[PGresult | None] = []
+    while len(answers) < 5:
         while libpq.is_busy():
             poll.poll()  # libpq itself would wait with Python's lock held
             libpq.consume_input()
-        yield libpq.get_result()
+        answers.append(libpq.get_result())
+    return answers
 
 
 def _checked(result: PGresult | None) -> PGresult:
     if result is None or result.status not in _DONE:
         raise error_from_result(result) if result else psycopg.OperationalError("PostgreSQL has not answered")
     return result
-
-
-def _read(result: PGresult) -> list[list[int]]:
-    value, columns = result.get_value, range(result.nfields)
-    return [[int(value(row, column) or 0) for column in columns] for row in range(result.ntuples)]
 
 
 @lru_cache(maxsize=100)

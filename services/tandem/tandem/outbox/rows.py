@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, Exists, QuerySet, Value, When
 from django.db.models.functions import Now
 
-from tandem.models import OutboxEntry, Pause
-from tandem.outbox.statements import numbers, table
+from tandem.models import OutboxEntry, Pause, make_key
+from tandem.outbox.statements import column, numbers
 
 TABLE = OutboxEntry._meta.db_table
 _PAUSE = Pause._meta.db_table
@@ -32,19 +32,37 @@ CLEAR_SECONDS = 1.0
 _ROWS_OF_ONE_INSERT = 1000
 _COLUMNS = ("channel", "data", "tags", "request_id", "key", "reason")
 _INSERT_JSON = f"""
-INSERT INTO "{TABLE}" ("channel", "data", "tags", "request_id", "key", "reason")
-SELECT each ->> 0, each ->> 1, (each ->> 2)::jsonb, each ->> 3, each ->> 4, ''
-FROM json_array_elements(%s::json) WITH ORDINALITY AS given (each, place) ORDER BY place
-RETURNING "id", (
-    SELECT current_setting('transaction_isolation') = 'read committed'
+WITH given AS (
+    SELECT each, place FROM json_array_elements(%s::json) WITH ORDINALITY AS given (each, place)
+), written AS (
+    INSERT INTO "{TABLE}" ("channel", "data", "tags", "request_id", "key", "reason")
+    SELECT each ->> 0, each ->> 1, (each ->> 2)::jsonb, each ->> 3, each ->> 4, '' FROM given ORDER BY place
+    RETURNING "id"
+)
+SELECT json_build_array(
+    (SELECT json_agg("id" ORDER BY "id") FROM written),
+    current_setting('transaction_isolation') = 'read committed'
     AND NOT EXISTS (SELECT 1 FROM "{_PAUSE}")
-    AND NOT EXISTS (SELECT 1 FROM "{TABLE}" WHERE "channel" = ANY(%s) AND "state" = 'waiting')
-)::int
+    AND NOT EXISTS (
+        SELECT 1 FROM "{TABLE}"
+        WHERE "channel" = ANY(ARRAY(SELECT DISTINCT each ->> 0 FROM given)) AND "state" = 'waiting'
+    )
+)::text
 """
+_DELETE_ARRAY = f"""DELETE FROM "{TABLE}" WHERE "id" = ANY(%s)"""
 
 
-class Row(NamedTuple):
-    """A publication of the outbox. `data` and `tags` are JSON texts."""
+class Unwritten(msgspec.Struct, frozen=True):
+    """A publication for the outbox. `data` and `tags` are JSON texts."""
+
+    channel: str
+    data: str
+    tags: str
+    request_id: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A publication of the outbox, as `Unwritten` is, under its number and its idempotency key."""
 
     pk: int
     channel: str
@@ -53,6 +71,10 @@ class Row(NamedTuple):
     request_id: str
     key: str
     is_old: bool = False
+
+
+Values: TypeAlias = tuple[str, str, str, str, str]
+"""A row without its number."""
 
 
 class Written(NamedTuple):
@@ -68,16 +90,19 @@ class Written(NamedTuple):
     clear_until: float = 0.0
 
 
-def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row], *, is_last: bool = False) -> Written:
-    """Write *rows* with one statement; where it *is_last*, the caller commits at once, or that is done with it."""
+def insert(connection: BaseDatabaseWrapper, given: Sequence[Unwritten], *, is_last: bool = False) -> Written:
+    """Write what is *given* with one statement; where it *is_last*, the caller commits at once, or it does so too."""
+    key = make_key()
+    values = [
+        (each.channel, each.data, each.tags, each.request_id, f"{key}{place}") for place, each in enumerate(given)
+    ]
     if connection.vendor == "postgresql":
-        return _insert_json(connection, rows, is_last=is_last)
+        return _insert_json(connection, values, is_last=is_last)
     if not connection.features.can_return_rows_from_bulk_insert:
-        return Written([_insert_one(connection, row) for row in rows])
+        return Written([_insert_one(connection, each) for each in values])
     written: list[Row] = []
-    for start in range(0, len(rows), _ROWS_OF_ONE_INSERT):
-        part = rows[start : start + _ROWS_OF_ONE_INSERT]
-        written += _numbered(part, _insert_values(connection, part))
+    for start in range(0, len(values), _ROWS_OF_ONE_INSERT):
+        written += _insert_values(connection, values[start : start + _ROWS_OF_ONE_INSERT])
     return Written(written)
 
 
@@ -99,9 +124,13 @@ def waiting_numbers(connection: BaseDatabaseWrapper, channels: Sequence[str], *,
 
 def delete(connection: BaseDatabaseWrapper, pks: Sequence[int]) -> None:
     """Delete the rows of these numbers with one statement."""
-    if pks:
-        among, parameters = _among(connection, "id", pks)
-        numbers(connection, f"DELETE FROM {connection.ops.quote_name(TABLE)} WHERE {among}", parameters)
+    if not pks:
+        return
+    if connection.vendor == "postgresql":
+        column(connection, _DELETE_ARRAY, [_array(pks)])
+        return
+    quote = connection.ops.quote_name
+    column(connection, f"DELETE FROM {quote(TABLE)} WHERE {quote('id')} IN ({', '.join(['%s'] * len(pks))})", pks)
 
 
 def waiting(using: str) -> QuerySet[OutboxEntry]:
@@ -139,31 +168,30 @@ def _row(pk: int, channel: str, data: str, tags: Any, request_id: str, key: str,
     return Row(pk, channel, data, msgspec.json.encode(tags).decode() if tags else "{}", request_id, key, bool(old))
 
 
-def _insert_json(connection: BaseDatabaseWrapper, rows: Sequence[Row], *, is_last: bool) -> Written:
+def _insert_json(connection: BaseDatabaseWrapper, values: Sequence[Values], *, is_last: bool) -> Written:
     """Send them as one value: a statement with a mark for each of theirs would be read anew every time."""
-    values = msgspec.json.encode([row[1:6] for row in rows]).decode()
-    found = table(connection, _INSERT_JSON, [values, _array(channels_of(rows))], is_last=is_last)
-    written = _numbered(rows, [pk for pk, _ in found])
-    return Written(written, time.monotonic() + CLEAR_SECONDS if found[0][1] else 0.0)
+    [found] = column(connection, _INSERT_JSON, [msgspec.json.encode(values).decode()], is_last=is_last)
+    pks, is_clear = msgspec.json.decode(found)
+    return Written(_numbered(values, pks), time.monotonic() + CLEAR_SECONDS if is_clear else 0.0)
 
 
-def _insert_values(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[int]:
+def _insert_values(connection: BaseDatabaseWrapper, values: Sequence[Values]) -> list[Row]:
     quote = connection.ops.quote_name
     into = f"INSERT INTO {quote(TABLE)} ({', '.join(map(quote, _COLUMNS))}) VALUES "
-    values = ", ".join(["(%s, %s, %s, %s, %s, '')"] * len(rows))
-    given = [value for row in rows for value in row[1:6]]
-    return numbers(connection, f"{into}{values} RETURNING {quote('id')}", given)
+    marks = ", ".join(["(%s, %s, %s, %s, %s, '')"] * len(values))
+    given = [value for each in values for value in each]
+    return _numbered(values, numbers(connection, f"{into}{marks} RETURNING {quote('id')}", given))
 
 
-def _numbered(rows: Sequence[Row], pks: Sequence[int]) -> list[Row]:
-    return [Row._make((pk, *row[1:])) for row, pk in zip(rows, pks, strict=True)]
-
-
-def _insert_one(connection: BaseDatabaseWrapper, row: Row) -> Row:
-    fields: dict[str, Any] = dict(zip(_COLUMNS, row[1:6], strict=False))
-    entry = OutboxEntry(**{**fields, "tags": msgspec.json.decode(row.tags)})
+def _insert_one(connection: BaseDatabaseWrapper, values: Values) -> Row:
+    fields: dict[str, Any] = dict(zip(_COLUMNS, values, strict=False))
+    entry = OutboxEntry(**{**fields, "tags": msgspec.json.decode(fields["tags"])})
     entry.save(using=connection.alias, force_insert=True)
-    return row._replace(pk=entry.pk)
+    return Row(entry.pk, *values)
+
+
+def _numbered(values: Sequence[Values], pks: Sequence[int]) -> list[Row]:
+    return [Row(pk, *each) for each, pk in zip(values, pks, strict=True)]
 
 
 def channels_of(rows: Iterable[Row]) -> list[str]:
