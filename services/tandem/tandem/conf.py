@@ -270,13 +270,17 @@ def redis_urls() -> tuple[str, ...]:
         if settings().debug or is_testing():
             return (SCHEME,)
         raise ImproperlyConfigured("Redis is nowhere: set TANDEM['redis_urls'] or the variable TANDEM_REDIS_URLS")
-    given = settings()
-    password = given.redis_password or _password_of(given.redis_password_file)
-    return tuple(with_credentials(url, given.redis_user, password) for url in given.redis_urls)
+    return _given_urls()
 
 
 @cache
-def _password_of(file: str) -> str:
+def _given_urls() -> tuple[str, ...]:
+    given = settings()
+    password = given.redis_password or _read_password(given.redis_password_file)
+    return tuple(with_credentials(url, given.redis_user, password) for url in given.redis_urls)
+
+
+def _read_password(file: str) -> str:
     try:
         return Path(file).read_text("utf-8").rstrip("\r\n") if file else ""
     except OSError as error:
@@ -394,8 +398,9 @@ def _pem_blocks(text: str) -> list[str]:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("TANDEM", "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
-        for cached in (settings, namespaces, layer_prefix, is_cluster, key_prefix, token_secrets, _password_of):
+        for cached in (settings, namespaces, layer_prefix, is_cluster, key_prefix, token_secrets):
             cached.cache_clear()
+        _given_urls.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="tandem.conf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from tandem import conf
@@ -12,6 +13,13 @@ from tandem.redis.slots import BUCKETS, TAGS
 def key_of(kind: str, channel: str, *, beside: str = "") -> str:
     """Return the key of that *kind* for *channel*; in a cluster with the tag of its bucket, or of *beside*'s."""
     return f"{_beginning(beside or channel)}:{kind}:{{{channel}}}"
+
+
+def publishing_keys(channel: str, once: Iterable[str]) -> list[str]:
+    """Return the keys of a publish to *channel*: meta, stream, one for each idempotency key of *once*, boot, born."""
+    beginning = _beginning(channel)
+    keys = [f"{beginning}:once:{{{channel}}}:{key}" for key in once]
+    return [f"{beginning}:meta:{{{channel}}}", f"{beginning}:stream:{{{channel}}}", *keys, *_boot_keys(beginning)]
 
 
 def plain_key(kind: str, name: str, *, bucket: int | None = None) -> str:

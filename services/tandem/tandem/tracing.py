@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from tandem.errors import TandemError
@@ -59,23 +59,24 @@ def is_on() -> bool:
     return _tracer is not None
 
 
-@contextlib.contextmanager
-def publishing(channels: int, request: str) -> Iterator[None]:
+_NO_SPAN = contextlib.nullcontext()
+
+
+def publishing(channels: int, request: str) -> AbstractContextManager[Any]:
     """
-    Be a span around a publish to so many *channels*; around none, be nothing.
+    Return a span around a publish to so many *channels*; around none, nothing.
 
     A child of the current span, or of the one that *request* carries.
     """
     if _tracer is None or not channels:
-        yield
-        return
+        return _NO_SPAN
     from opentelemetry import trace
 
     parent = None if trace.get_current_span().get_span_context().is_valid else _context(request)
-    with _tracer.start_as_current_span(
+    span: AbstractContextManager[Any] = _tracer.start_as_current_span(
         "tandem.publish", context=parent, kind=trace.SpanKind.PRODUCER, attributes={"tandem.publications": channels}
-    ):
-        yield
+    )
+    return span
 
 
 def sent(channel: str, request: str, *, subscribers: int, began_at: float) -> None:

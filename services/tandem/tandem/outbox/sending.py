@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tandem import conf, scripts, tracing
 from tandem.errors import InvalidChannel, PublicationTooLarge, RedisReplyError, TandemError, UnknownNamespace
 from tandem.outbox.rows import KEY_SECONDS, Row
-from tandem.publisher import observe, pack_now
+from tandem.publication import pack_body
+from tandem.publisher import observe
 from tandem.sync_shards import Shards
 
 _ROWS_OF_ONE_CALL = 100
@@ -29,7 +30,7 @@ class Sent(NamedTuple):
     stopped: dict[str, TandemError]
 
 
-def send(rows: Iterable[Row], store: Shards) -> Sent:
+def send(rows: Sequence[Row], store: Shards) -> Sent:
     """
     Send *rows*, which are in order, in one round trip to each shard; more only where one of them is at fault or old.
 
@@ -39,74 +40,84 @@ def send(rows: Iterable[Row], store: Shards) -> Sent:
     """
     queues: dict[str, Queue] = {}
     for row in rows:
-        queues.setdefault(row.channel, Queue()).rows.append(row)
+        if (queue := queues.get(row.channel)) is None:
+            queue = queues[row.channel] = Queue(row.channel)
+        queue.rows.append(row)
     sent = Sent([], [], {})
-    waiting = list(queues.items())
-    with tracing.publishing(sum(len(queue.rows) for queue in queues.values()), _request_of(queues)):
+    waiting = list(queues.values())
+    with tracing.publishing(len(rows), rows[0].request_id if rows else ""):
         while waiting:
             started = time.perf_counter()
-            steps = [(channel, queue, queue.next_call(channel)) for channel, queue in waiting]
-            replies = store.run_each([(store.of(channel), call) for channel, _, call in steps])
-            for (channel, queue, call), reply in zip(steps, replies, strict=True):
-                queue.take(channel, call, reply, sent, started)
-            waiting = [(channel, queue) for channel, queue in waiting if queue.rows and channel not in sent.stopped]
+            calls = [(store.of(queue.channel), queue.next_call()) for queue in waiting]
+            for queue, (_, call), reply in zip(waiting, calls, store.run_each(calls), strict=True):
+                queue.take(call, reply, sent, started)
+            waiting = [queue for queue in waiting if queue.rows and queue.channel not in sent.stopped]
     return sent
 
 
 class Queue:
     """The rows of one channel that are still to go."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
         self.rows: deque[Row] = deque()
         self._has_new_epoch = False
         self._refusal = ""
 
-    def next_call(self, channel: str) -> scripts.Call:
+    def next_call(self) -> scripts.Call:
         """Return the call that sends the next rows, or the one that has to come before."""
         if self._must_renew():
-            return scripts.renew_call(channel)
+            return scripts.renew_call(self.channel)
         bodies: dict[str, bytes] = {}
+        limit = conf.settings().max_publication_bytes
+        is_traced, now = tracing.is_on(), time.time_ns() // 1_000_000
         for row in self.rows:
             # The first is not at fault: that was looked at.
             if bodies and (
-                len(bodies) == _ROWS_OF_ONE_CALL or fault_of(row) or (row.is_old and not self._has_new_epoch)
+                len(bodies) == _ROWS_OF_ONE_CALL
+                or (4 * len(row.data) > limit and fault_of(row))
+                or (row.is_old and not self._has_new_epoch)
             ):
                 break
             tags = b"" if row.tags == "{}" else row.tags.encode()
-            bodies[f"outbox:{row.key}"] = pack_now(channel, row.data.encode(), tags, row.request_id)
-        return scripts.publish_batch_call(channel, conf.namespaces().of(channel), bodies, once_ttl=KEY_SECONDS)
+            request = tracing.carry(row.request_id) if is_traced else row.request_id
+            bodies[f"outbox:{row.key}"] = pack_body(
+                self.channel, row.data.encode(), tags=tags, info=b"", time=now, request=request
+            )
+        namespace = conf.namespaces().of(self.channel)
+        return scripts.publish_batch_call(self.channel, namespace, bodies, once_ttl=KEY_SECONDS)
 
-    def take(self, channel: str, call: scripts.Call, reply: Any, sent: Sent, started: float) -> None:
+    def take(self, call: scripts.Call, reply: Any, sent: Sent, started: float) -> None:
         """Read the answer to *call* into *sent*."""
         if call.script is scripts.RENEW:
-            self._take_renewal(channel, reply, sent)
+            self._take_renewal(reply, sent)
         elif isinstance(reply, TandemError):
-            self._take_refusal(channel, reply, sent, started)
+            self._take_refusal(reply, sent, started)
         else:
             batch = scripts.parse_published_batch(reply)
             for is_repeat in batch.are_repeats:
                 observe("repeat" if is_repeat else "ok", started)
                 sent.taken.append(self.rows.popleft())
             if batch.refusal:
-                self._take_refusal(channel, RedisReplyError(batch.refusal), sent, started)
+                self._take_refusal(RedisReplyError(batch.refusal), sent, started)
 
     def _must_renew(self) -> bool:
         head = self.rows[0]
         return bool(self._refusal or fault_of(head)) or (head.is_old and not self._has_new_epoch)
 
-    def _take_renewal(self, channel: str, reply: Any, sent: Sent) -> None:
+    def _take_renewal(self, reply: Any, sent: Sent) -> None:
         if isinstance(reply, TandemError):
-            sent.stopped[channel] = reply
+            sent.stopped[self.channel] = reply
             return
         self._has_new_epoch = True
         if reason := self._refusal or fault_of(self.rows[0]):
             sent.at_fault.append((self.rows.popleft(), reason))
             self._refusal = ""
 
-    def _take_refusal(self, channel: str, error: TandemError, sent: Sent, started: float) -> None:
+    def _take_refusal(self, error: TandemError, sent: Sent, started: float) -> None:
         observe(type(error).__name__, started)
         if not isinstance(error, RedisReplyError) or _PASSING.match(error.text):
-            sent.stopped[channel] = error
+            sent.stopped[self.channel] = error
         else:
             self._refusal = error.text
 
@@ -121,10 +132,6 @@ def fault_of(row: Row) -> str:
     except (InvalidChannel, UnknownNamespace, PublicationTooLarge) as error:
         return str(error)
     return ""
-
-
-def _request_of(queues: dict[str, Queue]) -> str:
-    return next((queue.rows[0].request_id for queue in queues.values()), "")
 
 
 def calls_of(sent: Sequence[Row]) -> list[tuple[str, scripts.Call]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from tandem import conf
 from tandem.groups import group_for, layer_channel
-from tandem.names import boot_keys, key_of
+from tandem.names import boot_keys, key_of, publishing_keys
 from tandem.namespaces import Namespace
 from tandem.publication import Position
 from tandem.redis.run import UNKNOWN, Run
@@ -135,7 +135,7 @@ def stream_key(channel: str) -> str:
 
 def fresh_epoch() -> str:
     """Make an epoch: random, never seen before."""
-    return secrets.token_urlsafe(6)
+    return os.urandom(6).hex()
 
 
 def publish_call(
@@ -153,7 +153,7 @@ def publish_call(
 
     With a *version* (0 for none) only if none as late was published with the same *version_epoch*.
     """
-    keys = [meta_key(channel), stream_key(channel), *([once_key(channel, once)] if once else []), *boot_keys(channel)]
+    keys = publishing_keys(channel, [once] if once else [])
     size = namespace.history_size if keep else 0
     group = layer_channel(group_for(channel))
     ttls = (namespace.history_ttl, _meta_ttl(namespace), ONCE_TTL_SECONDS)
@@ -166,9 +166,7 @@ def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, 
     group = layer_channel(group_for(channel))
     ttl, meta_ttl = namespace.history_ttl, _meta_ttl(namespace)
     options: list[str | bytes | int] = [fresh_epoch(), group, namespace.history_size, ttl, meta_ttl, once_ttl]
-    once = once_keys(channel, bodies)
-    keys = (meta_key(channel), stream_key(channel), *once, *boot_keys(channel))
-    return Call(PUBLISH_BATCH, keys, [*options, *bodies.values()])
+    return Call(PUBLISH_BATCH, publishing_keys(channel, bodies), [*options, *bodies.values()])
 
 
 def parse_published_batch(reply: Any) -> PublishedBatch:
@@ -187,13 +185,8 @@ def forget_call(channel: str, once: Sequence[str]) -> Call:
     return Call(FORGET, once_keys(channel, once), (ONCE_TTL_SECONDS,))
 
 
-def once_key(channel: str, key: str) -> str:
-    """Return where Redis keeps that *key* was seen in *channel*."""
-    return f"{key_of('once', channel)}:{key}"
-
-
 def once_keys(channel: str, keys: Iterable[str]) -> list[str]:
-    """Return `once_key` of each of *keys*."""
+    """Return where Redis keeps, for each of *keys*, that it was seen in *channel*."""
     beginning = key_of("once", channel)
     return [f"{beginning}:{key}" for key in keys]
 
