@@ -23,6 +23,8 @@ from tandem.rights import rights_commands
 # So long waits who is served by somebody; then the breaker opens, and nobody waits any more.
 TIMEOUT_SECONDS = 0.25
 
+_MULTI, _EXEC = pack(("MULTI",)), pack(("EXEC",))
+
 Command: TypeAlias = scripts.Call | Sequence[str | bytes | int | float]
 
 _CODES = {
@@ -116,11 +118,13 @@ class Shards:
         """
         Send commands to *shard* in one round trip, loading the scripts first if it does not know them.
 
-        Several scripts run in one transaction: where Redis forgets them in the middle, none overtakes another.
+        Several scripts run in one transaction: where Redis forgets them in the middle, none overtakes another. The
+        same one for a channel each does not: there is no order between channels.
         """
         replies = self._replies(shard, commands)
-        if away := next((reply for reply in replies if isinstance(reply, RedisUnavailable)), None):
-            raise away
+        for reply in replies:
+            if isinstance(reply, RedisUnavailable):
+                raise reply
         return replies
 
     def pools(self) -> list[redis.ConnectionPool]:
@@ -139,21 +143,28 @@ class Shards:
         self._breakers[shard].check()
         try:
             replies = self._exchange(shard, commands)
-            if any(isinstance(reply, redis.exceptions.ReadOnlyError) for reply in replies):
-                # A failover: what the name leads to now is another one.
-                self.clients[shard].connection_pool.disconnect(inuse_connections=False)
-                self._again(shard, commands, replies, redis.exceptions.ReadOnlyError)
-            if any(isinstance(reply, redis.exceptions.ExecAbortError) for reply in replies):
-                # One of them was refused before the transaction began; the others were not looked at.
-                self._again(shard, commands, replies, redis.exceptions.ExecAbortError)
-            if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
-                _load_scripts(self.clients[shard])
-                self._again(shard, commands, replies, redis.exceptions.NoScriptError)
+            if any(isinstance(reply, redis.RedisError) for reply in replies):
+                self._cure(shard, commands, replies)
+            else:
+                return replies
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise RedisUnavailable(self._said(shard, error)) from error
         except redis.RedisError as error:
             raise _refusal(error) from error
         return [_refusal(reply) if isinstance(reply, redis.RedisError) else reply for reply in replies]
+
+    def _cure(self, shard: int, commands: Sequence[Command], replies: list[Any]) -> None:
+        """Send those of *commands* again whose refusal has a remedy."""
+        if any(isinstance(reply, redis.exceptions.ReadOnlyError) for reply in replies):
+            # A failover: what the name leads to now is another one.
+            self.clients[shard].connection_pool.disconnect(inuse_connections=False)
+            self._again(shard, commands, replies, redis.exceptions.ReadOnlyError)
+        if any(isinstance(reply, redis.exceptions.ExecAbortError) for reply in replies):
+            # One of them was refused before the transaction began; the others were not looked at.
+            self._again(shard, commands, replies, redis.exceptions.ExecAbortError)
+        if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
+            _load_scripts(self.clients[shard])
+            self._again(shard, commands, replies, redis.exceptions.NoScriptError)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -208,19 +219,30 @@ def _probe(url: str, timeout: float, node: Node | None) -> None:
 
 def _send(connection: Any, batches: Sequence[Sequence[Command]]) -> list[Any]:
     """Send *batches* over *connection* in one write, and return the reply to each command."""
-    run = connection.run
-    plain = [[each.evalsha(run) if isinstance(each, scripts.Call) else each for each in batch] for batch in batches]
-    are_one = [sum(isinstance(each, scripts.Call) for each in batch) > 1 for batch in batches]
-    packed = [
-        pack(tuple(command))
-        for commands, is_one in zip(plain, are_one, strict=True)
-        for command in ([("MULTI",), *commands, ("EXEC",)] if is_one else commands)
-    ]
+    packed: list[bytes] = []
+    are_one: list[bool] = []
+    for batch in batches:
+        are_one.append(is_one := _is_ordered(batch))
+        if is_one:
+            packed.append(_MULTI)
+        for each in batch:
+            packed.append(pack(each.evalsha(connection.run) if isinstance(each, scripts.Call) else tuple(each)))
+        if is_one:
+            packed.append(_EXEC)
     connection.send_packed_command([b"".join(packed)])
     replies: list[Any] = []
-    for commands, is_one in zip(plain, are_one, strict=True):
-        replies += _executed(connection, len(commands)) if is_one else [read_reply(connection) for _ in commands]
+    for batch, is_one in zip(batches, are_one, strict=True):
+        replies += _executed(connection, len(batch)) if is_one else [read_reply(connection) for _ in batch]
     return replies
+
+
+def _is_ordered(batch: Sequence[Command]) -> bool:
+    """Tell whether scripts of *batch* must not overtake each other: all but the same one, each for another channel."""
+    calls = [each for each in batch if isinstance(each, scripts.Call)]
+    if len(calls) < 2:
+        return False
+    channels = {tuple(call.keys[:1]) for call in calls}
+    return len(channels) < len(calls) or len({call.script.name for call in calls}) > 1
 
 
 def _executed(connection: Any, commands: int) -> list[Any]:

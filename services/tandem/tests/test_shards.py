@@ -208,6 +208,19 @@ class Interrupted(threading.Thread):
             answers.join()
 
 
+def test_publications_to_a_channel_each_are_no_transaction(own_redis: RedisServer) -> None:
+    """There is no order between channels: a MULTI would be answered twice for each. Two to one channel are in one."""
+    store = Shards([own_redis.url], timeout=20)
+    with redis.Redis.from_url(own_redis.url) as client:
+        store.run_each([(0, publish_call(Draft(f"kept:{name}", 1))) for name in "ab"])
+        apart = "cmdstat_multi" in client.info("commandstats")
+        store.run_each([(0, publish_call(Draft("kept:a", number))) for number in (2, 3)])
+        together = client.info("commandstats")["cmdstat_multi"]["calls"]
+    store.close()
+
+    assert (apart, together) == (False, 1)
+
+
 def test_scripts_forgotten_and_learned_in_mid_pipeline_reverse_nothing(own_redis: RedisServer) -> None:
     """Redis knows no script when the first call comes, and all of them when the second does: none overtakes another."""
     with redis.Redis.from_url(own_redis.url) as client:
