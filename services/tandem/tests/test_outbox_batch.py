@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_savepoint_older_than_every_publication_takes_all_of_them() -> None:
         publish_on_commit("kept:a", 2)
 
     assert published() == [2]
+
+
+def test_savepoint_takes_all_that_came_after_a_look() -> None:
+    """What was written before it stays, and what comes after it is watched once, not twice."""
+    with transaction.atomic():
+        publish_on_commit("kept:a", 1)
+        OutboxEntry.objects.count()
+        with contextlib.suppress(Rollback), transaction.atomic():
+            publish_on_commit("kept:a", 2)
+            raise Rollback
+        publish_on_commit("kept:a", 3)
+
+    assert published() == [1, 3]
 
 
 def test_savepoint_by_hand_counts_too() -> None:

@@ -111,11 +111,12 @@ class Batch:
         self._pending: list[Unwritten | Note] = []
         self._keys: set[Hashable] = set()
         self._savepoints: dict[str, int] = {}
+        self._is_watching = False
         self._former_commit: Any = None
 
     def add(self, item: Unwritten | Note) -> None:
         """Write *item* before the transaction commits."""
-        if not self._pending:
+        if not self._is_watching:
             self._watch()
         self._pending.append(item)
         if isinstance(item, Note):
@@ -164,6 +165,7 @@ class Batch:
         return made
 
     def _watch(self) -> None:
+        self._is_watching = True
         connection = self._connection
         # First, so that a `with connection.execute_wrapper(...)` that ends meanwhile takes its own away, not this.
         connection.execute_wrappers.insert(0, self._execute)
@@ -171,6 +173,7 @@ class Batch:
         connection.commit = self._commit  # type: ignore[method-assign]  # Django has no hook before a commit
 
     def _look_away(self) -> None:
+        self._is_watching = False
         connection = self._connection
         if self._execute in connection.execute_wrappers:
             connection.execute_wrappers.remove(self._execute)
