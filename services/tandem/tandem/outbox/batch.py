@@ -22,7 +22,6 @@ from tandem.tab import with_mark
 MAX_REQUEST_ID_LENGTH = 128
 
 
-@async_unsafe("publish_on_commit writes a row. In async code use apublish_on_commit.")
 def publish_on_commit(
     channel: str, data: Any, *, tags: Mapping[str, str] | None = None, request_id: str = "", using: str | None = None
 ) -> None:
@@ -36,12 +35,17 @@ def publish_on_commit(
     row = _unwritten(channel, data, tags, request_id)
     connection = connections[using or router.db_for_write(OutboxEntry)]
     if connection.in_atomic_block:
-        connection.validate_no_broken_transaction()
-        _batch_of(connection).add(row)
-        return
+        _add(connection, row)
+    else:
+        _publish_now(connection, row)
+
+
+# Async code is never in a transaction.
+@async_unsafe("publish_on_commit writes a row. In async code use apublish_on_commit.")
+def _publish_now(connection: BaseDatabaseWrapper, row: Unwritten) -> None:
     written = rows.insert(connection, [row])
     # Robust: whatever goes wrong now, the row is committed and the worker will send it.
-    connection.on_commit(lambda: send_committed(connection, *written), robust=True)
+    connection.on_commit(lambda: send_committed(connection, written), robust=True)
 
 
 async def apublish_on_commit(
@@ -71,8 +75,7 @@ def note(tell: Tell, fact: Any, *, key: Hashable, using: str) -> None:
     """
     connection = connections[using]
     if connection.in_atomic_block:
-        connection.validate_no_broken_transaction()
-        _batch_of(connection).add(Note(tell, fact, key))
+        _add(connection, Note(tell, fact, key))
         return
     for draft in tell(using, [fact]):
         publish_on_commit(draft.channel, draft.data, tags=draft.tags, using=using)
@@ -80,7 +83,8 @@ def note(tell: Tell, fact: Any, *, key: Hashable, using: str) -> None:
 
 def is_noted(key: Hashable, *, using: str) -> bool:
     """Tell whether a fact called *key* is noted in the current transaction, and has not been told of yet."""
-    batch = _find_batch(connections[using])
+    connection = connections[using]
+    batch = _find_batch(connection, _transaction_of(connection))
     return batch is not None and batch.has(key)
 
 
@@ -143,12 +147,13 @@ class Batch:
     def __call__(self) -> None:
         """Send everything; the transaction has committed."""
         self.is_done = True
-        self.write()
-        send_committed(self._connection, *self._written)
+        if self._is_watching:  # the hooks run without a commit, as in a test case
+            self.write()
+        send_committed(self._connection, self._written)
 
     def is_of(self, connection: BaseDatabaseWrapper) -> bool:
         """Tell whether this is part of the transaction that *connection* is in. A rollback takes it away."""
-        return any(entry[1] is self for entry in connection.run_on_commit)
+        return self in [entry[1] for entry in connection.run_on_commit]
 
     def _rows(self, pending: Iterable[Unwritten | Note]) -> list[Unwritten]:
         facts: dict[Tell, list[Any]] = {}
@@ -218,21 +223,23 @@ def _commits_like_django(connection: BaseDatabaseWrapper) -> bool:
     return kind.commit is BaseDatabaseWrapper.commit and getattr(kind, inner) is getattr(BaseDatabaseWrapper, inner)
 
 
-def _batch_of(connection: BaseDatabaseWrapper) -> Batch:
-    if (batch := _find_batch(connection)) is None:
-        batch = Batch(connection, _transaction_of(connection))
-        connection.on_commit(batch, robust=True)
-    return batch
-
-
-def _find_batch(connection: BaseDatabaseWrapper) -> Batch | None:
-    """Return the batch of the current transaction, if there is one."""
+def _add(connection: BaseDatabaseWrapper, item: Unwritten | Note) -> None:
+    """Add *item* to the batch of the current transaction."""
+    connection.validate_no_broken_transaction()
     current = _transaction_of(connection)
-    if current is None:
+    if (batch := _find_batch(connection, current)) is None:
+        batch = Batch(connection, current)
+        connection.on_commit(batch, robust=True)
+    batch.add(item)
+
+
+def _find_batch(connection: BaseDatabaseWrapper, transaction: object) -> Batch | None:
+    """Return the batch of *transaction*, which is the current one, if there is one."""
+    if transaction is None:
         return None
     for entry in connection.run_on_commit:
         hook = entry[1]
-        if isinstance(hook, Batch) and not hook.is_done and hook.transaction == current:
+        if isinstance(hook, Batch) and not hook.is_done and hook.transaction == transaction:
             return hook
     return None
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tandem.outbox import rows
-from tandem.outbox.rows import Row
+from tandem.outbox.rows import Written
 from tandem.outbox.sending import send
 from tandem.outbox.settling import settle_committed, tell_waiting
 from tandem.poke import poke_workers
@@ -18,26 +17,26 @@ OLDER = 20
 """So many rows of others a request sends before its own; where more wait, the worker sends them all."""
 
 
-def send_committed(connection: BaseDatabaseWrapper, written: Sequence[Row], clear_until: float = 0.0) -> None:
+def send_committed(connection: BaseDatabaseWrapper, written: Written) -> None:
     """
     Send the rows *written*, which are committed or rolled back by now, and those of their channels that are older.
 
     Those are left over, or about to be sent by their own request: sending them too keeps a channel in the order of its
-    rows, and the idempotency key keeps it to once. Until *clear_until* (see `Written`) nobody has to look for them. A
-    shard that is away costs nothing.
+    rows, and the idempotency key keeps it to once. While the rows are clear nobody has to look for them. A shard that
+    is away costs nothing.
     """
     store = shards()
-    channels = rows.channels_of(written)
-    here = written
+    channels = rows.channels_of(written.rows)
+    here = written.rows
     if away := {channel for channel in channels if store.is_away(store.of(channel))}:
-        for row in written:
+        for row in written.rows:
             if row.channel in away:
                 tell_waiting(row.channel, "its Redis is known to be away")
-        here = [row for row in written if row.channel not in away]
+        here = [row for row in written.rows if row.channel not in away]
         channels = rows.channels_of(here)
     if not here:
         return
-    if time.monotonic() < clear_until:
+    if time.monotonic() < written.clear_until:
         settle_committed(connection, send(here, store))
         return
     limit = len(here) + OLDER + 1

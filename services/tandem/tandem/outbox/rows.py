@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -36,7 +36,8 @@ WITH given AS (
     SELECT each, place FROM json_array_elements(%s::json) WITH ORDINALITY AS given (each, place)
 ), written AS (
     INSERT INTO "{TABLE}" ("channel", "data", "tags", "request_id", "key", "reason")
-    SELECT each ->> 0, each ->> 1, (each ->> 2)::jsonb, each ->> 3, each ->> 4, '' FROM given ORDER BY place
+    SELECT each ->> 0, each ->> 1, (each ->> 2)::jsonb, each ->> 3, %s::text || (place - 1), ''
+    FROM given ORDER BY place
     RETURNING "id"
 )
 SELECT json_build_array(
@@ -52,7 +53,7 @@ SELECT json_build_array(
 _DELETE_ARRAY = f"""DELETE FROM "{TABLE}" WHERE "id" = ANY(%s)"""
 
 
-class Unwritten(msgspec.Struct, frozen=True):
+class Unwritten(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A publication for the outbox. `data` and `tags` are JSON texts."""
 
     channel: str
@@ -61,7 +62,7 @@ class Unwritten(msgspec.Struct, frozen=True):
     request_id: str
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A publication of the outbox, as `Unwritten` is, under its number and its idempotency key."""
 
     pk: int
@@ -77,7 +78,7 @@ Values: TypeAlias = tuple[str, str, str, str, str]
 """A row without its number."""
 
 
-class Written(NamedTuple):
+class Written(msgspec.Struct, frozen=True):
     """
     Rows with their numbers, as they were written.
 
@@ -93,17 +94,16 @@ class Written(NamedTuple):
 def insert(connection: BaseDatabaseWrapper, given: Sequence[Unwritten], *, is_last: bool = False) -> Written:
     """Write what is *given* with one statement; where it *is_last*, the caller commits at once, or it does so too."""
     key = make_key()
-    values = [
-        (each.channel, each.data, each.tags, each.request_id, f"{key}{place}") for place, each in enumerate(given)
-    ]
     if connection.vendor == "postgresql":
-        return _insert_json(connection, values, is_last=is_last)
-    if not connection.features.can_return_rows_from_bulk_insert:
-        return Written([_insert_one(connection, each) for each in values])
-    written: list[Row] = []
-    for start in range(0, len(values), _ROWS_OF_ONE_INSERT):
-        written += _insert_values(connection, values[start : start + _ROWS_OF_ONE_INSERT])
-    return Written(written)
+        pks, is_clear = _insert_json(connection, given, key, is_last=is_last)
+    else:
+        pks, is_clear = _insert_values(connection, given, key), False
+    clear_until = time.monotonic() + CLEAR_SECONDS if is_clear else 0.0
+    written = [
+        Row(pk, each.channel, each.data, each.tags, each.request_id, f"{key}{place}")
+        for place, (pk, each) in enumerate(zip(pks, given, strict=True))
+    ]
+    return Written(written, clear_until)
 
 
 def waiting_numbers(connection: BaseDatabaseWrapper, channels: Sequence[str], *, up_to: int, limit: int) -> list[int]:
@@ -168,32 +168,45 @@ def _row(pk: int, channel: str, data: str, tags: Any, request_id: str, key: str,
     return Row(pk, channel, data, msgspec.json.encode(tags).decode() if tags else "{}", request_id, key, bool(old))
 
 
-def _insert_json(connection: BaseDatabaseWrapper, values: Sequence[Values], *, is_last: bool) -> Written:
-    """Send them as one value: a statement with a mark for each of theirs would be read anew every time."""
-    [found] = column(connection, _INSERT_JSON, [msgspec.json.encode(values).decode()], is_last=is_last)
+def _insert_json(
+    connection: BaseDatabaseWrapper, given: Sequence[Unwritten], key: str, *, is_last: bool
+) -> tuple[list[int], bool]:
+    """
+    Send them as one value: a statement with a mark for each of theirs would be read anew every time.
+
+    Return their numbers, and whether they are clear.
+    """
+    [found] = column(connection, _INSERT_JSON, [msgspec.json.encode(given).decode(), key], is_last=is_last)
     pks, is_clear = msgspec.json.decode(found)
-    return Written(_numbered(values, pks), time.monotonic() + CLEAR_SECONDS if is_clear else 0.0)
+    return pks, is_clear
 
 
-def _insert_values(connection: BaseDatabaseWrapper, values: Sequence[Values]) -> list[Row]:
+def _insert_values(connection: BaseDatabaseWrapper, given: Sequence[Unwritten], key: str) -> list[int]:
+    values: list[Values] = [(*msgspec.structs.astuple(each), f"{key}{place}") for place, each in enumerate(given)]
+    if not connection.features.can_return_rows_from_bulk_insert:
+        return [_insert_one(connection, each) for each in values]
+    pks: list[int] = []
+    for start in range(0, len(values), _ROWS_OF_ONE_INSERT):
+        pks += _insert_some(connection, values[start : start + _ROWS_OF_ONE_INSERT])
+    return pks
+
+
+def _insert_some(connection: BaseDatabaseWrapper, values: Sequence[Values]) -> list[int]:
     quote = connection.ops.quote_name
     into = f"INSERT INTO {quote(TABLE)} ({', '.join(map(quote, _COLUMNS))}) VALUES "
     marks = ", ".join(["(%s, %s, %s, %s, %s, '')"] * len(values))
     given = [value for each in values for value in each]
-    return _numbered(values, numbers(connection, f"{into}{marks} RETURNING {quote('id')}", given))
+    return numbers(connection, f"{into}{marks} RETURNING {quote('id')}", given)
 
 
-def _insert_one(connection: BaseDatabaseWrapper, values: Values) -> Row:
+def _insert_one(connection: BaseDatabaseWrapper, values: Values) -> int:
     fields: dict[str, Any] = dict(zip(_COLUMNS, values, strict=False))
     entry = OutboxEntry(**{**fields, "tags": msgspec.json.decode(fields["tags"])})
     entry.save(using=connection.alias, force_insert=True)
-    return Row(entry.pk, *values)
-
-
-def _numbered(values: Sequence[Values], pks: Sequence[int]) -> list[Row]:
-    return [Row(pk, *each) for each, pk in zip(values, pks, strict=True)]
+    pk: int = entry.pk
+    return pk
 
 
 def channels_of(rows: Iterable[Row]) -> list[str]:
     """Return the channels of *rows*, each once."""
-    return list(dict.fromkeys(row.channel for row in rows))
+    return list(dict.fromkeys([row.channel for row in rows]))

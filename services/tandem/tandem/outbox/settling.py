@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,17 +28,21 @@ _repeats = Repeats(logger)
 
 def settle(using: str, sent: Sent) -> None:
     """Delete what Redis took, set aside what is at fault, and log what was stopped."""
-    settle_committed(connections[using], sent, lambda forget: transaction.on_commit(forget, using=using))
+    rows.delete(connections[using], [row.pk for row in sent.taken])
+    if sent.taken:
+        transaction.on_commit(lambda: _forgotten.add(sent.taken), using=using)
+    _keep(using, sent)
 
 
-def settle_committed(
-    connection: BaseDatabaseWrapper, sent: Sent, then: Callable[[Callable[[], None]], None] = lambda forget: forget()
-) -> None:
-    """Do what `settle` does after a commit, when a deletion is one by itself: *then* is once that has committed."""
-    using = connection.alias
+def settle_committed(connection: BaseDatabaseWrapper, sent: Sent) -> None:
+    """Do what `settle` does after a commit, when a deletion is one by itself."""
     rows.delete(connection, [row.pk for row in sent.taken])
     if sent.taken:
-        then(lambda: _forgotten.add(sent.taken))
+        _forgotten.add(sent.taken)
+    _keep(connection.alias, sent)
+
+
+def _keep(using: str, sent: Sent) -> None:
     for row, reason in sent.at_fault:
         _set_aside(using, row, reason)
     for channel, error in sent.stopped.items():
