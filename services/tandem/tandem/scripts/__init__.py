@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+import msgspec
+
 from tandem import conf
 from tandem.groups import group_for, layer_channel
 from tandem.names import boot_keys, key_of, publishing_keys
@@ -59,14 +61,14 @@ class Published(NamedTuple):
     is_outdated: bool = False
 
 
-class PublishedBatch(NamedTuple):
+class PublishedBatch(msgspec.Struct, frozen=True):
     """
-    The answer of a batch: of each that went, in order, whether it was a repeat, and why the next did not go.
+    The answer of a batch: of each that went, in order, whether it was a repeat (0 or 1), and why the next did not go.
 
     The refusal is empty when all of it went.
     """
 
-    are_repeats: list[bool]
+    are_repeats: list[int]
     refusal: str
 
 
@@ -171,8 +173,8 @@ def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, 
 
 def parse_published_batch(reply: Any) -> PublishedBatch:
     """Read the reply of a batch."""
-    refusal, *published = reply
-    return PublishedBatch([why_not == 1 for _, _, why_not in published], _text(refusal))
+    refusal, *are_repeats = reply
+    return PublishedBatch(are_repeats, _text(refusal))
 
 
 def renew_call(channel: str) -> Call:

@@ -50,7 +50,7 @@ def publish_batch(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) ->
     here = _Here(keys, args)
     for once, body in zip(keys[2:-2], args[6:-2], strict=True):
         try:
-            done.append(_append(redis, here, keys[0], keys[1], once, args[:6], body))
+            done.append(_append(redis, here, keys[0], keys[1], once, args[:6], body)[2])
         except RedisReplyError as error:
             if len(done) == 1:
                 raise
