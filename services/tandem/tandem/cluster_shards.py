@@ -35,16 +35,12 @@ class ClusterShards(Shards):
     """
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
+        self.count = BUCKETS
         self._url = url
         self._timeout = timeout
         self._masters = Masters(url, timeout)
         self._lock = threading.Lock()
         self._nodes: dict[Node, NodeShards] = {}
-
-    @property
-    def count(self) -> int:
-        """How many buckets there are."""
-        return BUCKETS
 
     def is_away(self, shard: int) -> bool:
         """Tell whether the master of a bucket is known not to answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -55,15 +55,17 @@ def _to_milliseconds(value: datetime | time) -> str:
     return value.isoformat(timespec="milliseconds" if value.microsecond else "auto")
 
 
-def _make_encoder() -> Callable[[Any], str]:
-    """Return what `json.JSONEncoder.encode` does, which makes its C part anew for each value: twice what that takes."""
+def _make_encoder() -> Callable[[Any, int], Iterable[str]]:
+    """Return what `json.JSONEncoder.encode` joins; that makes its C part anew for each value: twice what it takes."""
     encoder = json.JSONEncoder(default=_in_place_of, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     make: Any = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # not in typeshed; None without the C part
     if make is None:
-        return encoder.encode
+        return lambda value, _: encoder.iterencode(value)
     # In the order of `JSONEncoder.iterencode`. No markers: what contains itself is a RecursionError.
-    encode = make(None, _in_place_of, json.encoder.encode_basestring, None, ":", ",", False, False, False)
-    return lambda value: "".join(encode(value, 0))
+    encode: Callable[[Any, int], Iterable[str]] = make(
+        None, _in_place_of, json.encoder.encode_basestring, None, ":", ",", False, False, False
+    )
+    return encode
 
 
 _encode = _make_encoder()
@@ -80,6 +82,6 @@ def encode_json(value: Any) -> bytes:
         text = bytes(value)
         return msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
     try:
-        return _encode(value).encode()
+        return "".join(_encode(value, 0)).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error

@@ -69,6 +69,17 @@ class ClientInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     chan_info: msgspec.Raw = NOTHING
 
 
+class _Body(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="publication"):
+    """What is known of a `Publication` before Redis assigns the offset."""
+
+    channel: str
+    data: bytes = msgspec.field(name="json")
+    time: int
+    tags: bytes = b""
+    info: bytes = b""
+    request: str = ""
+
+
 def pack_body(channel: str, data: bytes, *, tags: bytes, info: bytes, time: int, request: str) -> bytes:
     """
     Pack what is known before Redis assigns the offset: a msgpack map, the message of the channel layer.
@@ -76,14 +87,7 @@ def pack_body(channel: str, data: bytes, *, tags: bytes, info: bytes, time: int,
     ``publish.lua`` appends offset and epoch to this map without decoding it, so it must stay
     a fixmap (at most 15 entries).
     """
-    body: dict[str, Any] = {"type": "publication", "channel": channel, "json": data, "time": time}
-    if tags:
-        body["tags"] = tags
-    if info:
-        body["info"] = info
-    if request:
-        body["request"] = request
-    return _pack(body)
+    return _pack(_Body(channel, data, time, tags, info, request))
 
 
 _pack = msgspec.msgpack.Encoder().encode

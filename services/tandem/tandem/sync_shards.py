@@ -52,14 +52,10 @@ class Shards:
     """
 
     def __init__(self, urls: Sequence[str], *, timeout: float = TIMEOUT_SECONDS, node: Node | None = None) -> None:
+        self.count = len(urls)
         self.clients = [_client(url, timeout, node, rights_commands()) for url in urls]
         self._are_tls = [url.startswith("rediss") for url in urls]
         self._breakers = [Breaker(partial(_probe, url, timeout, node)) for url in urls]
-
-    @property
-    def count(self) -> int:
-        """How many shards there are."""
-        return len(self.clients)
 
     def is_away(self, shard: int) -> bool:
         """Tell whether *shard* is known not to answer."""
@@ -143,10 +139,9 @@ class Shards:
         self._breakers[shard].check()
         try:
             replies = self._exchange(shard, commands)
-            if any(isinstance(reply, redis.RedisError) for reply in replies):
-                self._cure(shard, commands, replies)
-            else:
+            if not [reply for reply in replies if isinstance(reply, redis.RedisError)]:
                 return replies
+            self._cure(shard, commands, replies)
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise RedisUnavailable(self._said(shard, error)) from error
         except redis.RedisError as error:
@@ -238,6 +233,8 @@ def _send(connection: Any, batches: Sequence[Sequence[Command]]) -> list[Any]:
 
 def _is_ordered(batch: Sequence[Command]) -> bool:
     """Tell whether scripts of *batch* must not overtake each other: all but the same one, each for another channel."""
+    if len(batch) == 1:
+        return False
     calls = [each for each in batch if isinstance(each, scripts.Call)]
     if len(calls) < 2:
         return False

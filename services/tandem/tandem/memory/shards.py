@@ -25,6 +25,7 @@ class MemoryShards(Shards):
     """Take the place of `Shards`. Away only where nobody serves sockets from the same memory."""
 
     def __init__(self, urls: Sequence[str]) -> None:
+        self.count = len(urls)
         self.clients: list[Any] = [Client(store_at(url)) for url in urls]
         self._are_tls = [False] * len(urls)
         self._breakers = [Breaker(lambda: None) for _ in urls]

@@ -28,7 +28,7 @@ def run(
     """
     if (libpq := _of(connection)) is None:
         return None
-    sql, values = _numbered(statement), [str(each).encode() for each in parameters]
+    sql, values = _numbered(statement), list(map(str.encode, map(str, parameters)))
     is_last = is_last and _CAN_PIPELINE and libpq.transaction_status == TransactionStatus.INTRANS
     try:
         result = _run_and_commit(libpq, sql, values) if is_last else _checked(libpq.exec_params(sql, values))
