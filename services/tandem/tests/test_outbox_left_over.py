@@ -21,7 +21,7 @@ from rig.servers import RedisServer, free_port, wait_until
 from tandem import RedisUnavailable, publish, publish_on_commit, streams
 from tandem.groups import shard_for
 from tandem.models import OutboxEntry
-from tandem.outbox import batch, rows, send_left_over
+from tandem.outbox import batch, rows, send_left_over, settling
 from tandem.outbox.sending import send
 from tandem.shards import shards
 from tests.outboxes import NOW, publish_later, published
@@ -106,6 +106,17 @@ def test_worker_that_stood_still_sends_nothing_again(store: redis.Redis) -> None
     send(read, shards())
 
     assert published() == [1]
+
+
+def test_fork_begins_with_no_keys_to_let_go(store: redis.Redis) -> None:
+    """Those of its parent are its parent's, and so is the thread that it would wait for."""
+    publish_on_commit("kept:a", 1)
+    child = os.fork()
+    if not child:
+        os._exit(len(settling._forgotten._rows))
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_key_lives_a_week_while_its_row_is_there(store: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -69,29 +70,29 @@ class Forgetting:
     """
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with none: a fork has no threads but the one that forked."""
         self._lock = threading.Lock()
         self._rows: list[Row] = []
-        self._thread: threading.Thread | None = None
 
     def add(self, sent: Sequence[Row]) -> None:
         """Let the keys of *sent* go."""
         with self._lock:
+            if not self._rows:
+                threading.Thread(target=self._run, name="tandem-outbox-keys", daemon=True).start()
             self._rows += sent
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="tandem-outbox-keys", daemon=True)
-                self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            time.sleep(_FORGET_SECONDS)
-            with self._lock:
-                sent, self._rows = self._rows, []
-                if not sent:
-                    self._thread = None
-                    return
-            with contextlib.suppress(TandemError):  # away: the keys end by themselves
-                store = shards()
-                store.run_each([(store.of(channel), call) for channel, call in calls_of(sent)])
+        time.sleep(_FORGET_SECONDS)
+        with self._lock:
+            sent, self._rows = self._rows, []
+        with contextlib.suppress(TandemError):  # away: the keys end by themselves
+            store = shards()
+            store.run_each([(store.of(channel), call) for channel, call in calls_of(sent)])
 
 
 _forgotten = Forgetting()
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(after_in_child=_forgotten.begin)
