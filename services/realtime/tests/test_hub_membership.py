@@ -247,7 +247,7 @@ async def test_channel_that_is_left_for_two_reasons_is_left_once(
 
 
 async def test_few_joins_are_under_way_at_once(members: Membership) -> None:
-    """And those that nobody waits for any more, when it is their turn, are left out."""
+    """And those that nobody waits for any more are left out, and hold nothing until it would be their turn."""
     groups = Groups()
     staying = [asyncio.create_task(members.live(f"p:{number}", groups)) for number in range(MAX_JOINS)]
     leaving = [asyncio.create_task(members.live(f"p:gone.{number}", groups)) for number in range(20)]

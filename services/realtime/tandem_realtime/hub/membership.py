@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter
 
 from tandem.errors import RedisUnavailable
 from tandem.namespaces import Namespaces
 from tandem.scripts import StreamState
 from tandem_realtime.hub.certainty import Certainty
 from tandem_realtime.hub.channel import LiveChannel
+from tandem_realtime.hub.joins import Joins
 from tandem_realtime.hub.source import Source
 from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.tasks import Tasks
@@ -41,9 +40,8 @@ class Membership:
         self.channels: dict[str, LiveChannel] = {}
         self.by_group: dict[str, LiveChannel] = {}
         shards = streams.shards.clients
-        self._rooms = [asyncio.Semaphore(max(1, MAX_JOINS * MANY // max(MANY, len(shards)))) for _ in shards]
-        self._wanted: Counter[str] = Counter()
-        self._joining: dict[str, asyncio.Task[LiveChannel]] = {}
+        most = max(1, MAX_JOINS * MANY // max(MANY, len(shards)))
+        self._joins = [Joins(self._join, tasks, most=most) for _ in shards]
         self._silent: dict[LiveChannel, None] = {}
         self._leaving: list[str] = []
         self._streams = streams
@@ -59,17 +57,7 @@ class Membership:
         """
         if channel := self.channels.get(name):
             return channel
-        task = self._joining.get(name)
-        if task is None:
-            task = self._joining[name] = asyncio.create_task(self._join(name, source))
-            task.add_done_callback(lambda done: self._joined(name, done))
-        self._wanted[name] += 1
-        try:
-            return await asyncio.shield(task)
-        finally:
-            self._wanted[name] -= 1
-            if not self._wanted[name]:
-                del self._wanted[name]
+        return await self._joins[self._streams.shards.of(name)].wait(name, source)
 
     def emptied(self, channel: LiveChannel, source: Source) -> None:
         """Take note that the last subscriber of *channel* went: it is left in a while, or when too many wait so."""
@@ -116,20 +104,7 @@ class Membership:
             self._certainty.forget(channel)
         return [channel.group for channel in left]
 
-    def _joined(self, name: str, task: asyncio.Task[LiveChannel]) -> None:
-        if self._joining.get(name) is task:
-            del self._joining[name]
-        if not task.cancelled():
-            task.exception()  # whoever waited has it; if all of them went away nobody needs it
-
     async def _join(self, name: str, source: Source) -> LiveChannel:
-        async with self._rooms[self._streams.shards.of(name)]:
-            if name not in self._wanted:  # whoever wanted it has gone while others were joined
-                del self._joining[name]
-                raise asyncio.CancelledError
-            return await self._join_now(name, source)
-
-    async def _join_now(self, name: str, source: Source) -> LiveChannel:
         channel = LiveChannel(name, self._namespaces.of(name))
         self.by_group[channel.group] = channel
         try:
