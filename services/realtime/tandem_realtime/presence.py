@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -14,6 +13,7 @@ from tandem import presence
 from tandem.async_shards import AsyncShards
 from tandem.errors import RedisReplyError, RedisUnavailable
 from tandem.namespaces import Namespace, Namespaces
+from tandem.presence import Change
 from tandem.scripts import Call
 from tandem_realtime.hub.tasks import Tasks
 
@@ -23,6 +23,7 @@ KEEP_SECONDS = 15.0
 SWEEP_SECONDS = 8.0
 FAREWELL_SECONDS = 1.0
 KEEP_BATCH = 500
+CHANGES_AT_ONCE = 100
 
 
 class Presence:
@@ -38,7 +39,7 @@ class Presence:
         self._here: dict[str, dict[str, bytes]] = {}
         self._tasks = Tasks()
         self._telling = Tasks()
-        self._waiting: dict[str, deque[Call]] = {}
+        self._waiting: dict[str, list[Change]] = {}
         self._asked: dict[str, asyncio.Task[dict[str, bytes]]] = {}
         self._reading: dict[str, asyncio.Task[dict[str, bytes]]] = {}
 
@@ -57,9 +58,7 @@ class Presence:
         """Take note that a subscription has begun; *info* tells how the others see its client."""
         if namespace.presence or namespace.join_leave:
             known = self._here.setdefault(channel, {})[client] = info()
-            self._tell_in_turn(
-                channel, presence.enter_call(channel, client, known, user, announce=namespace.join_leave)
-            )
+            self._tell_in_turn(channel, presence.enter(client, known, user))
 
     def left(self, channel: str, client: str, user: str, *, is_final: bool) -> None:
         """Take note that it has ended; unless that *is_final*, the user may be back in a moment."""
@@ -69,9 +68,8 @@ class Presence:
             return
         if not here:
             del self._here[channel]
-        announce = self._namespaces.of(channel).join_leave
         hold = 0 if is_final else presence.HOLD_SECONDS
-        self._tell_in_turn(channel, presence.leave_call(channel, client, info, user, announce=announce, hold=hold))
+        self._tell_in_turn(channel, presence.leave(client, info, user, hold=hold))
 
     async def of(self, channel: str) -> dict[str, bytes]:
         """
@@ -115,19 +113,22 @@ class Presence:
             for batch in batched(calls(), KEEP_BATCH):
                 await asyncio.gather(*(self._tell(channel, call) for channel, call in batch))
 
-    def _tell_in_turn(self, channel: str, call: Call) -> None:
-        """Tell what comes and goes in one channel in the order in which it did."""
+    def _tell_in_turn(self, channel: str, change: Change) -> None:
+        """Tell who comes and goes in one channel in the order in which they did; who did meanwhile, together."""
         if (waiting := self._waiting.get(channel)) is not None:
-            waiting.append(call)
+            waiting.append(change)
         else:
-            self._waiting[channel] = deque([call])
+            self._waiting[channel] = [change]
             self._telling.spawn(self._work_off(channel))
 
     async def _work_off(self, channel: str) -> None:
         waiting = self._waiting[channel]
+        announce = self._namespaces.of(channel).join_leave
         try:
             while waiting:
-                await self._tell(channel, waiting.popleft())
+                changes = waiting[:CHANGES_AT_ONCE]
+                del waiting[:CHANGES_AT_ONCE]
+                await self._tell(channel, presence.change_call(channel, changes, announce=announce))
         finally:
             del self._waiting[channel]
 

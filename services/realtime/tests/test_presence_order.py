@@ -10,11 +10,24 @@ from typing import Any
 import pytest
 
 from tandem.errors import RedisUnavailable
-from tandem.presence import read_call
 from tandem.scripts import Call
 from tandem_realtime.runtime import Runtime
 from tandem_realtime.session.following import follow
 from tests.session_clients import FakeTransport, user
+
+
+def counted(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, script: str) -> list[Call]:
+    """Return the calls of *script* from now on."""
+    run = runtime.shards.run
+    calls: list[Call] = []
+
+    async def counting(channel: str, call: Call) -> Any:
+        if call.script.name == script:
+            calls.append(call)
+        return await run(channel, call)
+
+    monkeypatch.setattr(runtime.shards, "run", counting)
+    return calls
 
 
 async def test_in_out_in_within_one_frame_is_in(runtime: Runtime, client: FakeTransport) -> None:
@@ -29,6 +42,17 @@ async def test_in_out_in_within_one_frame_is_in(runtime: Runtime, client: FakeTr
     await runtime.presence._telling.finish(5)
 
     assert list(await runtime.presence.of("room:frame")) == [client.session.client]
+
+
+async def test_crowd_that_comes_at_once_is_told_together(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most one call for the first, and one for all who came meanwhile."""
+    crowd = [await user(runtime, str(number)) for number in range(20)]
+    told = counted(runtime, monkeypatch, "presence_change")
+    await asyncio.gather(*(each.subscribe("room:crowd") for each in crowd))
+    await runtime.presence._telling.finish(5)
+
+    assert set(await runtime.presence.of("room:crowd")) == {each.session.client for each in crowd}
+    assert len(told) <= 2
 
 
 async def test_channels_of_a_token_hear_who_comes_and_goes(runtime: Runtime) -> None:
@@ -74,15 +98,7 @@ async def test_who_asks_meanwhile_shares_the_next_answer(
     runtime: Runtime, client: FakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crowd that asks who is there costs two reads, and nobody's answer is older than the question."""
-    run, reads = runtime.shards.run, 0
-
-    async def counting(channel: str, call: Call) -> Any:
-        nonlocal reads
-        reads += call.script is presence_call.script
-        return await run(channel, call)
-
-    presence_call = read_call("room:crowd")
-    monkeypatch.setattr(runtime.shards, "run", counting)
+    reads = counted(runtime, monkeypatch, "presence_read")
     first = asyncio.create_task(runtime.presence.of("room:crowd"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)  # it is being read
@@ -92,7 +108,7 @@ async def test_who_asks_meanwhile_shares_the_next_answer(
 
     assert await first == {}
     assert {tuple(found) for found in crowd} == {(client.session.client,)}
-    assert reads == 2
+    assert len(reads) == 2
     assert runtime.presence._asked == runtime.presence._reading == {}
 
 

@@ -19,8 +19,10 @@ TTL_SECONDS = 45
 HOLD_SECONDS = 15
 """How long a leave is held back after a connection is lost, so that a reconnect does not flap."""
 
-_ENTER = scripts.load("presence_enter", prelude=scripts.TELL)
-_LEAVE = scripts.load("presence_leave", prelude=scripts.TELL)
+Change = tuple[str | int, str, bytes, str]
+"""What `enter` and `leave` make: one argument group of presence_change.lua."""
+
+_CHANGE = scripts.load("presence_change", prelude=scripts.TELL)
 _KEEP = scripts.load("presence_keep")
 _SWEEP = scripts.load("presence_sweep", prelude=scripts.TELL)
 _READ = scripts.load("presence_read")
@@ -51,17 +53,20 @@ def count(present: Mapping[str, bytes]) -> tuple[int, int]:
     return len(present), len({msgspec.json.decode(info, type=_User).user for info in present.values()})
 
 
-def enter_call(channel: str, client: str, info: bytes, user: str, *, announce: bool) -> Call:
-    """A client comes in; *announce*: everyone in the channel is told."""
-    message = _membership("join", channel, info) if announce else b""
-    return Call(_ENTER, _keys(channel), (client, info, user, TTL_SECONDS * 1000, _to(channel), message))
+def enter(client: str, info: bytes, user: str) -> Change:
+    """A client comes in; *info* is how others see it (JSON)."""
+    return "", client, info, user
 
 
-def leave_call(channel: str, client: str, info: bytes, user: str, *, announce: bool, hold: float) -> Call:
-    """A client goes out; *announce*: everyone is told, in *hold* seconds if its user has not come back by then."""
-    message = _membership("leave", channel, info) if announce else b""
-    args = (client, user, int(hold * 1000), TTL_SECONDS * 1000, _to(channel), message)
-    return Call(_LEAVE, _keys(channel), args)
+def leave(client: str, info: bytes, user: str, *, hold: float) -> Change:
+    """A client goes out: everyone is told, in *hold* seconds if its user has not come back by then."""
+    return int(hold * 1000) if user else 0, client, info, user  # nobody in particular cannot come back
+
+
+def change_call(channel: str, changes: Iterable[Change], *, announce: bool) -> Call:
+    """Clients come in and go out, in this order; *announce*: everyone in the channel is told."""
+    told = [value for change in changes for value in change]
+    return Call(_CHANGE, _keys(channel), (channel, _to(channel), int(announce), TTL_SECONDS * 1000, *told))
 
 
 def keep_call(channel: str, clients: Iterable[tuple[str, bytes]]) -> Call:
@@ -83,10 +88,6 @@ def read_call(channel: str) -> Call:
 def parse_present(reply: Any) -> dict[str, bytes]:
     """Read the answer to `read_call`."""
     return {client.decode(): info for client, info in zip(reply[::2], reply[1::2], strict=True)}
-
-
-def _membership(kind: str, channel: str, info: bytes) -> bytes:
-    return msgspec.msgpack.encode({"type": kind, "channel": channel, "info": info.decode()})
 
 
 def _to(channel: str) -> str:

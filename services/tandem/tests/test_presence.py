@@ -31,10 +31,12 @@ class Room:
         self._listener.get_message(timeout=1)
 
     def enter(self, client: str, user: str = "42") -> None:
-        shards().run(ROOM, presence.enter_call(ROOM, client, info(client, user), user, announce=True))
+        change = presence.enter(client, info(client, user), user)
+        shards().run(ROOM, presence.change_call(ROOM, [change], announce=True))
 
     def leave(self, client: str, user: str = "42", *, hold: float = 15.0) -> None:
-        shards().run(ROOM, presence.leave_call(ROOM, client, info(client, user), user, announce=True, hold=hold))
+        change = presence.leave(client, info(client, user), user, hold=hold)
+        shards().run(ROOM, presence.change_call(ROOM, [change], announce=True))
 
     def sweep(self) -> int:
         return int(shards().run(ROOM, presence.sweep_call(ROOM, announce=True)))
@@ -120,7 +122,8 @@ def test_who_asks_while_a_user_is_away_knows_him_when_he_is_back(room: Room) -> 
 def test_where_nobody_is_told_nothing_is_held_back(room: Room) -> None:
     """Presence without joins and leaves is who is connected now."""
     room.enter("a")
-    shards().run(ROOM, presence.leave_call(ROOM, "a", info("a", "42"), "42", announce=False, hold=15))
+    change = presence.leave("a", info("a", "42"), "42", hold=15)
+    shards().run(ROOM, presence.change_call(ROOM, [change], announce=False))
 
     assert presence.presence(ROOM) == {}
 
@@ -138,6 +141,22 @@ def test_each_return_takes_one_place(room: Room) -> None:
     assert room.said() == [("join", "a"), ("join", "b"), ("leave", "b")]
 
 
+def test_changes_that_are_told_together_are_made_in_order(room: Room) -> None:
+    """One call does what one for each would: in, cut off, back, and out on purpose."""
+    ada, tab = info("ada", "42"), info("tab", "42")
+    changes = [
+        presence.enter("ada", ada, "42"),
+        presence.leave("ada", ada, "42", hold=15),
+        presence.enter("tab", tab, "42"),
+        presence.enter("bob", info("bob", "43"), "43"),
+        presence.leave("tab", tab, "42", hold=0),
+    ]
+    shards().run(ROOM, presence.change_call(ROOM, changes, announce=True))
+
+    assert room.said() == [("join", "ada"), ("join", "bob"), ("leave", "tab")]
+    assert list(presence.presence(ROOM)) == ["bob"]
+
+
 def test_return_after_the_leave_is_a_join(room: Room) -> None:
     """What was told as left is told as come."""
     room.enter("a")
@@ -150,12 +169,13 @@ def test_return_after_the_leave_is_a_join(room: Room) -> None:
 
 
 def test_anonymous_clients_take_nobody_s_place(room: Room) -> None:
-    """Two of them may be two people."""
+    """Two of them may be two people: nobody waits for the one to be back."""
     room.enter("a", "")
     room.leave("a", "", hold=15)
     room.enter("b", "")
 
-    assert room.said() == [("join", "a"), ("join", "b")]
+    assert room.said() == [("join", "a"), ("leave", "a"), ("join", "b")]
+    assert list(presence.presence(ROOM)) == ["b"]
 
 
 def test_clients_of_a_dead_process_go_when_their_time_is_up(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from tandem.errors import RedisUnavailable, UnrecoverablePosition
 from tandem.groups import layer_channel, name_for, publish_command, shard_for, shard_for_group
 from tandem.layer import ChannelLayer
 from tandem.poke import CHANNEL, poke_shard, poke_workers
-from tandem.presence import enter_call, presence
+from tandem.presence import change_call, enter, presence
 from tandem.publication import Position
 from tandem.publisher import Draft, publish, publish_many
 from tandem.redis.slots import BUCKETS, TAGS, slot_of
@@ -126,7 +126,7 @@ def test_order_stays_where_scripts_are_forgotten(cluster: RedisCluster, forgotte
 
 def test_presence_tickets_and_what_else_is_kept(store: ClusterShards) -> None:
     """All that is no stream."""
-    store.run("public:1", enter_call("public:1", "c", b'{"user":"u"}', "u", announce=True))
+    store.run("public:1", change_call("public:1", [enter("c", b'{"user":"u"}', "u")], announce=True))
     assert presence("public:1") == {"c": b'{"user":"u"}'}
 
     ticket = create_ticket("42")

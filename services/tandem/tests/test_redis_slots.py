@@ -10,7 +10,7 @@ from tandem.groups import group_for, layer_channel, name_for, shard_for, shard_f
 from tandem.names import boot_keys, key_of, plain_key
 from tandem.namespaces import CONTROL_CHANNEL
 from tandem.poke import poke_shard
-from tandem.presence import enter_call
+from tandem.presence import change_call
 from tandem.redis.clustered import read_clustered
 from tandem.redis.slots import BUCKETS, SLOTS, TAGS, Node, SlotMap, bucket_in, slot_of
 from tandem.revocations import page_call
@@ -39,7 +39,7 @@ def test_all_of_a_channel_is_in_one_slot(prefix: str) -> None:
         for channel in CHANNELS[:50]:
             group = layer_channel(group_for(channel))
             keys = [key_of("meta", channel), key_of("once", channel) + ":x", *boot_keys(channel), group]
-            keys += enter_call(channel, "c", b"{}", "u", announce=True).keys
+            keys += change_call(channel, [], announce=True).keys
 
             assert {key_slot(key.encode()) for key in keys} == {slot_of(TAGS[shard_for(channel, BUCKETS)])}
             assert all(key.startswith(f"{prefix or 'tandem'}:") for key in keys if key != group)

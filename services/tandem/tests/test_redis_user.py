@@ -55,11 +55,11 @@ def calls() -> Iterator[Call]:
     yield revocations.begin_refill_call()
     yield revocations.end_refill_call("mark")
     yield revocations.page_call()
-    yield presence.enter_call("room:a", "c", b'{"user":""}', "", announce=True)
+    yield presence.change_call("room:a", [presence.enter("c", b'{"user":""}', "")], announce=True)
     yield presence.keep_call("room:a", [("c", b"{}")])
     yield presence.read_call("room:a")
     yield presence.sweep_call("room:a", announce=True)
-    yield presence.leave_call("room:a", "c", b"{}", "", announce=True, hold=0)
+    yield presence.change_call("room:a", [presence.leave("c", b"{}", "", hold=0)], announce=True)
     yield from last_release.calls_for(control.Disconnect(user="42"))
 
 

@@ -125,9 +125,9 @@ of_streams = st.one_of(
     st.tuples(st.just("restart"), st.booleans()),
     st.tuples(st.just("forget"), channels, st.sampled_from(["meta", "stream"])),
 )
+changes = st.one_of(st.tuples(clients, users), st.tuples(clients, users, st.sampled_from(HOLDS)))
 of_presence = st.one_of(
-    st.tuples(st.just("enter"), rooms, clients, users, st.booleans()),
-    st.tuples(st.just("leave"), rooms, clients, users, st.booleans(), st.sampled_from(HOLDS)),
+    st.tuples(st.just("change"), rooms, st.lists(changes, min_size=1, max_size=3), st.booleans()),
     st.tuples(st.just("keep"), rooms, st.lists(clients, unique=True)),
     st.tuples(st.just("sweep"), rooms, st.booleans()),
     st.tuples(st.just("present"), rooms),
@@ -214,13 +214,9 @@ class Play:
         key = scripts.meta_key(channel) if what == "meta" else scripts.stream_key(channel)
         self.both.same("DEL", key)
 
-    def enter(self, channel: str, client: str, user: str, announce: bool) -> None:
-        self.both.run(presence.enter_call(channel, client, _info(client, user), user, announce=announce))
-
-    def leave(self, channel: str, client: str, user: str, announce: bool, hold: float) -> None:
-        info = _info(client, user)
-        self.both.run(presence.leave_call(channel, client, info, user, announce=announce, hold=hold))
-        if 0 < hold < 1:
+    def change(self, channel: str, changes: list[tuple[Any, ...]], announce: bool) -> None:
+        self.both.run(presence.change_call(channel, [_change(*change) for change in changes], announce=announce))
+        if any(0 < hold < 1 for *_, hold in (change for change in changes if len(change) == 3)):
             time.sleep(0.004)  # held back for a millisecond: it is over on both sides, or on neither
 
     def keep(self, channel: str, clients: list[str]) -> None:
@@ -237,6 +233,11 @@ class Play:
             for run in (self.both.redis.execute_command, self.both.store.execute)
         )
         assert on_redis == in_memory
+
+
+def _change(client: str, user: str, hold: float | None = None) -> presence.Change:
+    info = _info(client, user)
+    return presence.enter(client, info, user) if hold is None else presence.leave(client, info, user, hold=hold)
 
 
 def _info(client: str, user: str) -> bytes:

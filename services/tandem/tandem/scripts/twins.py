@@ -166,34 +166,82 @@ def revoked(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
     return found
 
 
-def presence_enter(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
-    """A client comes into a channel."""
-    redis("HSET", keys[0], args[0], args[1])
-    redis("ZADD", keys[1], _now(redis) + int(args[3]), args[0])
-    for key in keys[:2]:
-        redis("PEXPIRE", key, 2 * int(args[3]))
-    is_taken, rest = False, []
-    for other in (redis("HGET", keys[3], args[2]) or b"").split() if args[2] else ():
-        due = redis("ZSCORE", keys[2], other)
-        if is_taken and due is not None:
-            rest.append(other)
-            continue
-        info = redis("HGET", keys[0], other)
-        redis("ZREM", keys[2], other)
-        redis("HDEL", keys[0], other)
-        if due is not None and float(due) > _now(redis):
-            is_taken = True
-        elif info is not None and args[5]:
-            message = {"type": "leave", "channel": msgspec.msgpack.decode(args[5])["channel"], "info": info.decode()}
-            redis("PUBLISH", args[4], msgspec.msgpack.encode(message))
-    if rest:
-        redis("HSET", keys[3], args[2], b" ".join(rest))
-    elif args[2]:
-        redis("HDEL", keys[3], args[2])
-    if is_taken or not args[5]:
-        return 0
-    redis("PUBLISH", args[4], args[5])
-    return 1
+def presence_change(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+    """Clients come into a channel and go out of it."""
+    ttl = int(args[3])
+    room = _Room(redis, keys, args[0].decode(), args[1], is_told=args[2] == b"1", now=_now(redis))
+    done: list[Any] = []
+    for hold, client, info, user in zip(args[4::4], args[5::4], args[6::4], args[7::4], strict=True):
+        if hold == b"":
+            done.append(room.enter(client, info, user, ttl))
+        else:
+            done.append(room.leave(client, info, user, int(hold)))
+    for key in keys:
+        redis("PEXPIRE", key, 2 * ttl)
+    return done
+
+
+class _Room:
+    """A channel with those who are in it, at one moment."""
+
+    def __init__(
+        self, redis: Redis, keys: Sequence[bytes], channel: str, group: bytes, *, is_told: bool, now: int
+    ) -> None:
+        self._redis = redis
+        self._infos, self._expiries, self._leaving, self._away = keys
+        self._channel = channel
+        self._group = group
+        self._is_told = is_told
+        self._now = now
+
+    def enter(self, client: bytes, info: bytes, user: bytes, ttl: int) -> int:
+        self._redis("HSET", self._infos, client, info)
+        self._redis("ZADD", self._expiries, self._now + ttl, client)
+        if self._take_place(user):
+            return 0
+        self._announce("join", info)
+        return 1
+
+    def leave(self, client: bytes, info: bytes, user: bytes, hold: int) -> int:
+        if not self._redis("HEXISTS", self._infos, client):
+            return 0
+        self._redis("ZREM", self._expiries, client)
+        if hold > 0 and self._is_told:
+            self._redis("ZADD", self._leaving, self._now + hold, client)
+            others = self._redis("HGET", self._away, user)
+            self._redis("HSET", self._away, user, others + b" " + client if others is not None else client)
+            return 0
+        self._redis("HDEL", self._infos, client)
+        self._announce("leave", info)
+        return 1
+
+    def _take_place(self, user: bytes) -> bool:
+        waiting = self._redis("HGET", self._away, user) if user else None
+        if waiting is None:
+            return False
+        is_taken, rest = False, []
+        for other in waiting.split():
+            due = self._redis("ZSCORE", self._leaving, other)
+            if is_taken and due is not None:
+                rest.append(other)
+                continue
+            info = self._redis("HGET", self._infos, other)
+            self._redis("ZREM", self._leaving, other)
+            self._redis("HDEL", self._infos, other)
+            if due is not None and float(due) > self._now:
+                is_taken = True
+            elif info is not None:
+                self._announce("leave", info)
+        if rest:
+            self._redis("HSET", self._away, user, b" ".join(rest))
+        else:
+            self._redis("HDEL", self._away, user)
+        return is_taken
+
+    def _announce(self, kind: str, info: bytes) -> None:
+        if self._is_told:
+            message = {"type": kind, "channel": self._channel, "info": info.decode()}
+            self._redis("PUBLISH", self._group, msgspec.msgpack.encode(message))
 
 
 def presence_keep(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
@@ -205,26 +253,6 @@ def presence_keep(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) ->
     for key in keys[:2]:
         redis("PEXPIRE", key, 2 * int(args[0]))
     return len(args)
-
-
-def presence_leave(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
-    """A client goes out of a channel, now or in a while."""
-    client, user, hold, ttl, group, message = args
-    if not redis("HEXISTS", keys[0], client):
-        return 0
-    redis("ZREM", keys[1], client)
-    if int(hold) > 0 and message:
-        redis("ZADD", keys[2], _now(redis) + int(hold), client)
-        if user:
-            away = redis("HGET", keys[3], user)
-            redis("HSET", keys[3], user, away + b" " + client if away is not None else client)
-        for key in (keys[0], keys[2], keys[3]):
-            redis("PEXPIRE", key, 2 * int(ttl))
-        return 0
-    redis("HDEL", keys[0], client)
-    if message:
-        redis("PUBLISH", group, message)
-    return 1
 
 
 def presence_read(redis: Redis, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
