@@ -9,11 +9,19 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import Callable
+from typing import Protocol
 
 from tandem_realtime.turn import MOST_AT_ONCE, First, turn_of
 
 LEAST_AT_ONCE = 16
 """How many are heard in a turn that is over before it has come to them."""
+
+
+class Late(Protocol):
+    """Who has something to send when others have been read."""
+
+    def send_late(self) -> None:
+        """Send it. Never raises."""
 
 
 class Readers(First):
@@ -29,6 +37,7 @@ class Readers(First):
         self._turn = turn_of(loop)
         self._calls: dict[int, Callable[[], object]] = {}
         self._epoll = select.epoll()
+        self.late: list[Late] | None = None
         loop.add_reader(self._epoll.fileno(), self.call)
 
     def add(self, fileno: int, call: Callable[[], object]) -> None:
@@ -44,6 +53,25 @@ class Readers(First):
 
     def call(self) -> None:
         """Call for those that have something now. What one of them raises is the loop's to tell."""
+        self.together(self._call_some)
+
+    def together(self, read: Callable[[], object]) -> None:
+        """
+        Do *read*, and let what is answered meanwhile go out at its end, of one socket after the other.
+
+        To read, answer and write for each socket in turn costs a fifth more: each of the three drives the others out of
+        the processor's caches, and to wake who is answered is cheaper while he is awake.
+        """
+        late: list[Late] = []
+        self.late = late
+        try:
+            read()
+        finally:
+            self.late = None
+            for each in late:
+                each.send_late()
+
+    def _call_some(self) -> None:
         for number, (fileno, _) in enumerate(self._epoll.poll(0, MOST_AT_ONCE)):
             if number >= LEAST_AT_ONCE and self._turn.is_over():
                 return  # with nothing of it read, the others cost nothing, and the kernel names them again
@@ -59,6 +87,11 @@ class LoopReaders:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.add, self.discard = loop.add_reader, loop.remove_reader
+        self.late: list[Late] | None = None
+
+    def together(self, read: Callable[[], object]) -> None:
+        """Do *read*; each answer goes out by itself."""
+        read()
 
 
 AnyReaders = Readers | LoopReaders

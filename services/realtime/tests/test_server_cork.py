@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tandem_realtime.readers import readers_of
+from tandem_realtime.readers import AnyReaders, readers_of
 from tandem_realtime.server.backlog import Backlog
 from tandem_realtime.server.connections import Connections
 from tandem_realtime.server.counters import Counters
@@ -24,10 +24,11 @@ LARGE = 4_000_000
 
 
 class Ends(NamedTuple):
-    """A wire, and what its peer has."""
+    """A wire, what its peer has, and by whom it is read."""
 
     wire: Wire
     peer: socket.socket
+    readers: AnyReaders
 
 
 @pytest.fixture
@@ -38,8 +39,9 @@ async def ends() -> AsyncIterator[Ends]:
         end.setblocking(False)
     loop = asyncio.get_running_loop()
     backlog = Backlog(loop, seconds=10, budget=2 * LARGE)
-    wire = Wire(loop, near, readers=readers_of(loop), counters=Counters(), backlog=backlog, max_buffer=LARGE)
-    yield Ends(wire, peer)
+    readers = readers_of(loop)
+    wire = Wire(loop, near, readers=readers, counters=Counters(), backlog=backlog, max_buffer=LARGE)
+    yield Ends(wire, peer, readers)
     wire.release()
     peer.close()
 
@@ -58,6 +60,53 @@ async def test_corked_writes_are_one(ends: Ends) -> None:
 
     assert [ends.peer.recv(100), ends.peer.recv(100)] == [b"abcd", b"e"]
     assert ends.wire.buffered == 0
+
+
+async def test_answers_wait_for_the_others_to_be_read(ends: Ends) -> None:
+    """And go out together, also where reading failed; a cork has nothing to do meanwhile."""
+
+    def read() -> None:
+        ends.wire.put(b"a")
+        ends.wire.cork()
+        ends.wire.put(b"b")
+        ends.wire.uncork()
+        with pytest.raises(BlockingIOError):
+            ends.peer.recv(100)
+        raise OSError("of another")
+
+    with pytest.raises(OSError, match="of another"):
+        ends.readers.together(read)
+    ends.wire.put(b"c")
+
+    assert [ends.peer.recv(100), ends.peer.recv(100)] == [b"ab", b"c"]
+
+
+async def test_what_must_not_wait_comes_behind_what_did(ends: Ends) -> None:
+    """Pieces, and much that is not worth a copy; then the end."""
+
+    def read() -> None:
+        ends.wire.put(b"a")
+        ends.wire.put_pieces(Pieces([b"b", b"c"]))
+        ends.wire.put(b"d" * 30_000)
+        ends.wire.put(b"d" * 3_000)
+        ends.wire.put(b"e")
+        ends.wire.end()
+
+    ends.readers.together(read)
+
+    assert [ends.peer.recv(50_000) for _ in range(5)] == [b"a", b"bc", b"d" * 33_000, b"e", b""]
+
+
+async def test_nothing_is_sent_of_who_was_let_go(ends: Ends) -> None:
+    """The peer has the end, and whoever reads others goes on."""
+
+    def read() -> None:
+        ends.wire.put(b"a")
+        ends.wire.release()
+
+    ends.readers.together(read)
+
+    assert ends.peer.recv(100) == b""
 
 
 async def test_cork_of_nothing(ends: Ends) -> None:
@@ -114,7 +163,7 @@ async def test_more_than_the_kernel_takes() -> None:
 
 
 async def test_frames_that_come_together_are_answered_together() -> None:
-    """All but the first, whose answer waits for nothing."""
+    """In one write."""
     near, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     near.setblocking(False)
     peer.setblocking(False)
@@ -128,11 +177,12 @@ async def test_frames_that_come_together_are_answered_together() -> None:
     websocket.start({"path": "/"}, "", early=b"")
     await loop.sock_recv(peer, 1000)  # the handshake's answer
     await loop.sock_sendall(peer, b"".join(masked(9, text) for text in (b"a", b"b", b"c", b"d")))
-    answers = [await loop.sock_recv(peer, 1000) for _ in range(2)]
+    async with asyncio.timeout(10):
+        answers = await loop.sock_recv(peer, 1000)
     websocket.release()
     peer.close()
 
-    assert answers == [pong_frame(b"a"), pong_frame(b"b") + pong_frame(b"c") + pong_frame(b"d")]
+    assert answers == b"".join(map(pong_frame, (b"a", b"b", b"c", b"d")))
 
 
 async def nobody(scope: object, receive: object, send: object) -> None:

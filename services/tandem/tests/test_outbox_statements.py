@@ -13,7 +13,7 @@ import pytest
 import redis
 from django.db import IntegrityError, OperationalError, ProgrammingError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.test.utils import CaptureQueriesContext, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from rig.postgres import PostgresServer
 from tandem import publish_on_commit, streams
@@ -22,8 +22,7 @@ from tandem.outbox import rows
 from tandem.outbox.rows import CLEAR_SECONDS, Unwritten
 from tandem.outbox.statements import numbers
 
-ALIAS, BESIDE = "postgres", "beside"
-"""Two connections to one database."""
+ALIAS = "postgres"
 CHANNEL = 'public:it\'s {a} \\ "b",c'.replace(" ", "%")
 
 
@@ -32,18 +31,20 @@ def server(django_db_blocker: Any) -> Iterator[PostgresServer]:
     """A database with the outbox's table."""
     with PostgresServer() as server, django_db_blocker.unblock():
         given = {"NAME": "postgres", "USER": "tandem", "HOST": "127.0.0.1", "PORT": server.port}
-        both = {alias: {"ENGINE": "django.db.backends.postgresql", **given} for alias in (ALIAS, BESIDE)}
-        configured = connections.configure_settings({"default": connections.settings["default"], **both})
-        connections.settings.update({alias: configured[alias] for alias in both})
+        connections.settings[ALIAS] = connections.configure_settings(
+            {
+                "default": connections.settings["default"],
+                ALIAS: {"ENGINE": "django.db.backends.postgresql", **given},
+            }
+        )[ALIAS]
         with connections[ALIAS].schema_editor() as editor:
             editor.create_model(OutboxEntry)
             editor.create_model(Pause)
             editor.execute("CREATE TABLE parent (id int PRIMARY KEY)")
             editor.execute("CREATE TABLE child (of int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
         yield server
-        for alias in both:
-            connections[alias].close()
-            del connections[alias], connections.settings[alias]
+        connections[ALIAS].close()
+        del connections[ALIAS], connections.settings[ALIAS]
 
 
 @pytest.fixture(params=["past", "through"])
@@ -317,31 +318,3 @@ def test_commit_of_somebody_else_s_is_left_to_them(
 
     assert seen == [(0,)]
     assert published() == [1]
-
-
-class Beside:
-    """A router."""
-
-    def db_for_write(self, model: type, **hints: object) -> str:
-        """Send everything there."""
-        return BESIDE
-
-
-@pytest.mark.usefixtures("server", "store", "other")
-def test_transactions_of_two_databases_are_told_apart() -> None:
-    """In turns, in one thread: each publication is a row of its own transaction, by name or by router."""
-    with transaction.atomic(using=ALIAS), transaction.atomic(using=BESIDE):
-        for data in (1, 2):
-            publish_on_commit("kept:a", data, using=ALIAS)
-            publish_on_commit("kept:b", data, using=BESIDE)
-        with override_settings(DATABASE_ROUTERS=[Beside()]):
-            publish_on_commit("kept:b", 3)
-        publish_on_commit("kept:a", 3, using=ALIAS)
-        written = {
-            alias: list(OutboxEntry.objects.using(alias).order_by("pk").values_list("channel", "data"))
-            for alias in (ALIAS, BESIDE)
-        }
-
-    assert written[ALIAS] == [("kept:a", "1"), ("kept:a", "2"), ("kept:a", "3")]
-    assert written[BESIDE] == [("kept:b", "1"), ("kept:b", "2"), ("kept:b", "3")]
-    assert (published("kept:a"), published("kept:b")) == ([1, 2, 3], [1, 2, 3])

@@ -59,6 +59,9 @@ class Listener:
             pass
 
     def _accept_some(self) -> None:
+        self.server.readers.together(self._accept_while_there_is_time)
+
+    def _accept_while_there_is_time(self) -> None:
         for _ in range(_ACCEPTS_PER_TURN):
             if not self._accept_one() or self.server.surplus.is_turn_over():
                 return

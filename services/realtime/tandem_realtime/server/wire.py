@@ -20,6 +20,8 @@ from .pieces import Pieces
 _RECEIVED = bytearray(65_536)
 _VIEW = memoryview(_RECEIVED)
 _CHUNKS_PER_WRITE = 256
+# So much is copied together, at most, while others are read.
+_MOST_LATE_BYTES = 32_768
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -28,6 +30,8 @@ class Wire:
     Write without copying, read without keeping a buffer, and never raise for what the other side does.
 
     A subclass says what to do with data (`received`) and with the end (`lost`). What waits is told to *backlog*.
+
+    What is put while *readers* read goes out when they have: see `Readers.together`.
     """
 
     __slots__ = (
@@ -38,6 +42,7 @@ class Wire:
         "_is_corked",
         "_is_cut",
         "_is_reading",
+        "_late",
         "_loop",
         "_max_buffer",
         "_readers",
@@ -69,6 +74,7 @@ class Wire:
         self._is_cut = False
         self._is_corked = False
         self._is_reading = False
+        self._late: bytes | None = None
         self._ends = False
 
     def received(self, data: bytes) -> None:
@@ -90,6 +96,25 @@ class Wire:
 
     def put(self, data: bytes) -> None:
         """Send *data* after everything that was put before it."""
+        late = self._readers.late
+        if late is None or self._chunks is not None:
+            self._put(data)
+            return
+        if self._late is None:
+            self._late = data
+            late.append(self)
+        else:
+            self._late += data
+        if len(self._late) > _MOST_LATE_BYTES:
+            self.send_late()
+
+    def send_late(self) -> None:
+        """Send what was put while the sockets of this turn were read."""
+        if (data := self._late) is not None:
+            self._late = None
+            self._put(data)
+
+    def _put(self, data: bytes) -> None:
         sent = 0
         if self._chunks is None:
             try:
@@ -111,6 +136,7 @@ class Wire:
 
     def put_pieces(self, pieces: Pieces) -> None:
         """Send *pieces* after everything that was put before them, none of them copied."""
+        self.send_late()
         if self._chunks is None:
             try:
                 sent = self._socket.sendmsg(list(pieces.buffers(_CHUNKS_PER_WRITE)))
@@ -132,7 +158,7 @@ class Wire:
 
     def cork(self) -> None:
         """Have what is put from now on wait for `uncork`: many small answers cost the kernel as much as one."""
-        if self._chunks is None:
+        if self._chunks is None and self._readers.late is None:
             self._chunks = collections.deque()
             self._is_corked = True
 
@@ -193,6 +219,7 @@ class Wire:
 
     def forget_unsent(self) -> None:
         """Drop what waits, but for the rest of a frame that the peer has seen the start of."""
+        self.send_late()
         if self._chunks is not None:
             rest = self._chunks[0] if self._is_cut else None
             self._stop_writing()
@@ -239,6 +266,7 @@ class Wire:
 
         Closing instead, with something unread, would reset the connection, and the peer would lose the last frame.
         """
+        self.send_late()
         self._ends = True
         if self._chunks is None:
             self._shut()
@@ -252,6 +280,7 @@ class Wire:
         if self._socket.fileno() < 0:
             return
         self.stop_reading()
+        self._late = None
         if self._chunks is not None:
             self._stop_writing()
             with contextlib.suppress(OSError):
