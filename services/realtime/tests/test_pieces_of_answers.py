@@ -60,3 +60,24 @@ def test_only_what_is_large_is_long() -> None:
     assert not told([LONG]).is_long(2 * LONG_BYTES)
     assert not told([Publication("public:a", b"1")] * 99_999).is_long(2 * LONG_BYTES)
     assert not told([LONG] * 3, has_delta=True).is_long(2 * LONG_BYTES)
+
+
+def test_what_a_crowd_has_missed_is_encoded_for_each_form() -> None:
+    """Encoded once for all who are told the same, and anew for whoever is told something else, or otherwise."""
+    one, other = Publication("c", b"1", offset=1), Publication("c", b"2", offset=2)
+    answers = [
+        json.encode_reply(1, "subscribe", SubscribeResult(publications=told(publications, has_delta=has_delta)))
+        for publications in ([one], [one], [one, other], [other])
+        for has_delta in (False, True)
+    ]
+
+    assert [answer.partition(b'"publications":')[2] for answer in answers] == [
+        b'[{"data":1,"offset":1}]}}',
+        b'[{"data":"1","offset":1}]}}',
+        b'[{"data":1,"offset":1}]}}',
+        b'[{"data":"1","offset":1}]}}',
+        b'[{"data":1,"offset":1},{"data":2,"offset":2}]}}',
+        b'[{"data":"1","offset":1},{"data":"2","offset":2}]}}',
+        b'[{"data":2,"offset":2}]}}',
+        b'[{"data":"2","offset":2}]}}',
+    ]

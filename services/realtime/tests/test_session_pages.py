@@ -19,7 +19,8 @@ def test_pages_are_full_and_never_empty() -> None:
     publications = [Publication("c", b"x" * size) for size in (4, 6, 1, 30, 2)]
 
     assert [[len(each.data) for each in page] for page in pages(publications, 10)] == [[4, 6], [1], [30], [2]]
-    assert list(pages([], 10)) == []
+    assert pages(publications[:2], 10) == [publications[:2]]
+    assert pages([], 10) == [[]]
 
 
 @pytest.fixture

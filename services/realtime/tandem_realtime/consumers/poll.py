@@ -182,7 +182,7 @@ def _reap(harvest: Harvest, since: Position | None) -> Answer | Error:
 
 def _answer(publications: Sequence[Publication], position: Position, *, recovered: bool) -> Answer:
     """Answer with the first page of what there is: the next request gets the next one, at once."""
-    publications = next(pages(publications, runtime().options.recovery_page_bytes), [])
+    publications = pages(publications, runtime().options.recovery_page_bytes)[0]
     last = next((publication for publication in reversed(publications) if publication.offset), None)
     epoch, offset = (last.epoch, last.offset) if last else position
     told = [msgspec.Raw(encode_publication(publication)) for publication in publications]

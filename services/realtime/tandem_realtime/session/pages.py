@@ -7,8 +7,14 @@ from collections.abc import Iterator, Sequence
 from tandem.publication import Publication
 
 
-def pages(publications: Sequence[Publication], size: int) -> Iterator[list[Publication]]:
-    """Split *publications* where more than *size* bytes of data would come together; each page has at least one."""
+def pages(publications: Sequence[Publication], size: int) -> Sequence[Sequence[Publication]]:
+    """Split *publications* where more than *size* bytes of data would come together. There is always one page."""
+    if sum([len(publication.data) for publication in publications]) <= size:
+        return [publications]
+    return list(_split(publications, size))
+
+
+def _split(publications: Sequence[Publication], size: int) -> Iterator[list[Publication]]:
     page: list[Publication] = []
     room = size
     for publication in publications:

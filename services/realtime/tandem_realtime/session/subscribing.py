@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -131,7 +131,7 @@ def begin(
     publications = admission.missed or []
     if namespace.latest and not publications and not result.recovered:
         publications = session.runtime.hub.latest(subscription.channel)
-    first, *rest = list(pages(publications, session.runtime.options.recovery_page_bytes)) or [[]]
+    first, *rest = pages(publications, session.runtime.options.recovery_page_bytes)
     if rest and not session.is_plain:
         _follow_up(session, subscription, rest)
         result.offset = first[-1].offset
@@ -154,7 +154,7 @@ def _tell_own_join(session: Subscriber, subscription: Subscription) -> None:
         session.send(session.dialect.push_membership("join", subscription.channel, info))
 
 
-def _follow_up(session: Subscriber, subscription: Subscription, rest: list[list[Publication]]) -> None:
+def _follow_up(session: Subscriber, subscription: Subscription, rest: Sequence[Sequence[Publication]]) -> None:
     """Have the pages after the first go out behind the answer, all of their publications whole."""
     for page in rest:
         wanted = select(subscription.encoding.wanted, page)

@@ -148,11 +148,21 @@ def _encode_whole(publication: Publication) -> bytes:
     return b'{"data":%b%b}' % (text, _attributes(publication))
 
 
-def _encode_publications(value: Any) -> list[msgspec.Raw]:
-    if not isinstance(value, Publications):
-        raise NotImplementedError(f"{type(value).__name__} is no part of an answer")
-    encode = _encode_whole if value.has_delta else encode_publication
-    return [msgspec.Raw(encode(publication)) for publication in value.told]
+class _Encoder:
+    """Encodes the publications of answers: of a crowd that has missed the same, once."""
+
+    def __init__(self) -> None:
+        self._last = NONE
+        self._encoded = msgspec.Raw(b"[]")
+
+    def encode(self, value: Any) -> msgspec.Raw:
+        """Return the JSON array of *value*, which is what msgspec does not know: `Publications`."""
+        if not isinstance(value, Publications):
+            raise NotImplementedError(f"{type(value).__name__} is no part of an answer")
+        if value.told != self._last.told or value.has_delta != self._last.has_delta:
+            encode = _encode_whole if value.has_delta else encode_publication
+            self._last, self._encoded = value, msgspec.Raw(b"[%b]" % b",".join(map(encode, value.told)))
+        return self._encoded
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_encode_publications)
+_encoder = msgspec.json.Encoder(enc_hook=_Encoder().encode)
