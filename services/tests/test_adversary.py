@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from rig.adversary.honest import Honest
-from rig.adversary.report import HEAD, LINES_A_MINUTE, MEGABYTE
+from rig.adversary.report import HEAD, LINES_A_MINUTE, MEGABYTE, grown
 from rig.adversary.scripts import Attack
 from rig.adversary.siege import Siege, besiege, options_of
 from rig.adversary.table import ATTACKS
@@ -44,6 +44,20 @@ def test_others_go_on_and_nothing_is_left(siege: Siege, attack: Attack) -> None:
     assert found.after.sizes["Redis"] - siege.begun.sizes["Redis"] < REDIS_MEMORY
     assert found.after.log_lines - found.before.log_lines <= LINES_A_MINUTE
     assert found.done["opened"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ([90, 102, 107, 109], []),
+        ([90, 102, 102, 108], ["it grew again, from 102.0 to 108.0 MiB"]),
+        ([90, 102, 108, 108], ["it grew again, from 102.0 to 108.0 MiB"]),
+        ([90, 219, 219, 219], ["it grew to 219.0 MiB"]),
+    ],
+)
+def test_room_that_is_kept_is_told_from_growth(weights: list[int], told: list[str]) -> None:
+    """What a first round leaves is bounded, and each further one adds a twentieth to the one before at most."""
+    assert grown("it", [weight * MEGABYTE for weight in weights]) == told
 
 
 @pytest.mark.slow

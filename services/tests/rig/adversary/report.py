@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rig.adversary.victim import Figures
 
@@ -12,7 +13,7 @@ MEMORY_MEGABYTES = 128
 """By how much a process may have grown after an attack: what Python and the C library keep for the next one."""
 REDIS_MEGABYTES = 16
 GROWTH = 1.05
-"""A second round finds that room, and takes hardly any more."""
+"""The next round finds that room, and takes hardly any more than the one before."""
 LINES_A_MINUTE = 100
 FLOOR_MS = 50.0
 HEAD = "attack                     | quiet ms | p99 ms | at most | memory in MiB: before, then after each round"
@@ -65,7 +66,7 @@ class Report:
                 found.append(f"round {number}: {lines} lines in the log")
         if self.p99 > self.limit:
             found.append(f"p99 {self.p99:.0f} ms of {self.limit:.0f}")
-        return found + [said for name, sizes in self._sizes().items() for said in _grown(name, sizes)]
+        return found + [said for name, sizes in self._sizes().items() for said in grown(name, sizes)]
 
     def _sizes(self) -> dict[str, list[int]]:
         """Return what each process, and Redis, weighed before the attack and after each round."""
@@ -94,13 +95,14 @@ class Report:
         return " | ".join(columns)
 
 
-def _grown(name: str, sizes: list[int]) -> list[str]:
+def grown(name: str, sizes: list[int]) -> list[str]:
     """Say how much too much *name* weighs, of which *sizes* are those before the attack and after each round."""
-    before, first, *_ = sizes
+    before, *after = sizes
     most = before + (REDIS_MEGABYTES if name == "Redis" else MEMORY_MEGABYTES) * MEGABYTE
     found = [f"{name} grew to {_told(max(sizes))} MiB"] if max(sizes) > most else []
-    if sizes[-1] > GROWTH * first:
-        found.append(f"{name} grew again, from {_told(first)} to {_told(sizes[-1])} MiB")
+    for one, following in pairwise(after):
+        if following > GROWTH * one:
+            found.append(f"{name} grew again, from {_told(one)} to {_told(following)} MiB")
     return found
 
 
