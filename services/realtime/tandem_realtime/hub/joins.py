@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from tandem_realtime.hub.channel import LiveChannel
@@ -23,7 +24,7 @@ class Joins:
         self._join = join
         self._tasks = tasks
         self._free = most
-        self._waiting: dict[str, Waiters] = {}
+        self._waiting: OrderedDict[str, Waiters] = OrderedDict()  # a dict looks for its first among all that have gone
         self._begun: dict[str, Waiters] = {}
 
     async def wait(self, name: str, source: Source) -> LiveChannel:
@@ -45,8 +46,8 @@ class Joins:
     async def _work_off(self, source: Source) -> None:
         try:
             while self._waiting:
-                name = next(iter(self._waiting))
-                waiters = self._begun[name] = self._waiting.pop(name)
+                name, waiters = self._waiting.popitem(last=False)
+                self._begun[name] = waiters
                 try:
                     self._tell(waiters, await self._join(name, source))
                 except Exception as error:  # whoever waited has it; if all of them went away nobody needs it
