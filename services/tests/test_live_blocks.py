@@ -129,6 +129,8 @@ async def cut_at_random(live_site: LiveSite, orders: Orders, *, cuts: int, chang
             await asyncio.sleep(0.75 * cuts / changes)
         await cutting
         await shows(page, changes)
+        # Each block asks for its part at a moment of its own.
+        await expect(table.locator("tandem-live")).to_contain_text(str(changes), timeout=MS)
         for each in (page, table):
             await expect(each.locator("tandem-status")).to_have_attribute("state", "live", timeout=30_000)
         shown = await page.evaluate("shown")

@@ -29,12 +29,22 @@ class MissingServer(RuntimeError):
         self.wants = wants
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a TCP port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """
+    Return a TCP port of the loopback address that nobody listens on now, and that was not returned before.
+
+    Who is given a port listens a moment later: given twice, one server would take the other for itself.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def find_program(*names: str) -> str:
