@@ -59,8 +59,8 @@ class Readers(First):
         """
         Do *read*, and let what is answered meanwhile go out at its end, of one socket after the other.
 
-        To read, answer and write for each socket in turn costs a fifth more: each of the three drives the others out of
-        the processor's caches, and to wake who is answered is cheaper while he is awake.
+        To read, answer and write for each socket in turn costs a fifth more. Why is inferred: each of the three drives
+        the others out of the processor's caches, and to wake who is answered is cheaper while he is awake.
         """
         late: list[Late] = []
         self.late = late
