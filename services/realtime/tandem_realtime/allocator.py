@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ctypes
 
+from tandem_realtime.second import until_next
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 LARGE_BYTES = 262_144
 HOLES_BYTES = 2**20
@@ -65,7 +67,7 @@ class Holes:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self.look()
-        loop.call_later(LOOK_SECONDS, self._look, loop)
+        loop.call_later(until_next(LOOK_SECONDS, loop.time()), self._look, loop)
 
     def _in_use(self) -> int:
         assert self._mallinfo is not None

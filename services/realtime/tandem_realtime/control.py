@@ -41,7 +41,6 @@ logger = logging.getLogger(__name__)
 
 _decoder = msgspec.json.Decoder(Message)
 
-CHECK_SECONDS = 1.0
 RETRY_SECONDS = 0.25
 
 
@@ -124,13 +123,11 @@ class Control:
         subscription = Subscription(self, control.CHANNEL)
         while not await self._try(self._hub.subscribe(subscription, None)):
             await asyncio.sleep(RETRY_SECONDS)
-        self._done = self._hub.channels[control.CHANNEL].position
+        channel = self._hub.channels[control.CHANNEL]
+        channel.check_seconds = 0.0  # whoever waits for a connection to be ended does so no longer than a second
+        self._done = channel.position
         await self._read_state()
         self.is_ready = True
-        while True:  # nobody waits for a connection to be ended as long as for the next position check
-            await asyncio.sleep(CHECK_SECONDS)
-            if channel := self._hub.channels.get(control.CHANNEL):
-                channel.check_at = 0.0
 
     async def _make_good(self, since: Position, until: Position) -> None:
         """Carry out what the stream still has of what came after *since*; what follows *until* the hub tells us."""

@@ -17,6 +17,7 @@ from tandem.namespaces import CONTROL_CHANNEL
 from tandem.pause import tell_paused
 from tandem.pause_mark import look_command, parse_mark
 from tandem.repeats import Repeats
+from tandem_realtime.second import next_second
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Pausing:
                 self.take(parse_mark(await client.execute(*look_command())))
             except (RedisUnavailable, RedisReplyError) as error:
                 self._repeats.warning("pause.unread", type(error).__name__, reason=str(error))
-            await asyncio.sleep(LOOK_SECONDS)
+            await next_second(LOOK_SECONDS)
 
     def take(self, since: datetime | None) -> None:
         """Know what the mark says."""

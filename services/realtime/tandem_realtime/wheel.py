@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import Protocol
 
+from tandem_realtime.second import next_second
+
 logger = logging.getLogger(__name__)
 
 
@@ -62,4 +64,4 @@ class Wheel:
         loop = asyncio.get_running_loop()
         while True:
             self.turn(loop.time())
-            await asyncio.sleep(1 - loop.time() % 1 + 0.001)
+            await next_second()

@@ -18,6 +18,7 @@ from tandem_realtime.hub.subscription import Subscription
 from tandem_realtime.protocol.encodings import Deltas, Encoding
 
 MAX_HELD = 10_000
+CHECK_SECONDS = 25.0
 NOWHERE = Position("", 0)
 
 
@@ -41,8 +42,9 @@ class LiveChannel:
 
     `position` is the last publication that every subscriber has, or is about to be sent. `held` are live publications
     that wait until a gap before them is repaired. `repaired` is done when a repair is, and `reading` is a recovery's
-    read that is under way. `base` is the publication that those had last who take deltas. `holders` are those who are
-    about to subscribe, and will find it here.
+    read that is under way. `check_seconds` is how often its position is compared with the stream, by and large. `base`
+    is the publication that those had last who take deltas. `holders` are those who are about to subscribe, and will
+    find it here.
     """
 
     __slots__ = (
@@ -50,6 +52,7 @@ class LiveChannel:
         "_offset",
         "base",
         "check_at",
+        "check_seconds",
         "empty_since",
         "group",
         "held",
@@ -83,6 +86,7 @@ class LiveChannel:
         self.repaired: asyncio.Future[None] | None = None
         self.reading: Reading | None = None
         self.check_at = 0.0
+        self.check_seconds = CHECK_SECONDS
         self.empty_since = 0.0
 
     def add(self, subscription: Subscription) -> None:

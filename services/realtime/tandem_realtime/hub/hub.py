@@ -23,6 +23,7 @@ from tandem_realtime.hub.streams import Streams
 from tandem_realtime.hub.subscription import Subscription
 from tandem_realtime.hub.tasks import Tasks
 from tandem_realtime.observing import metrics
+from tandem_realtime.second import next_second
 from tandem_realtime.surplus import surplus_of
 
 logger = logging.getLogger(__name__)
@@ -265,7 +266,7 @@ class Hub:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(1)
+            await next_second()
             try:
                 now = time.monotonic()
                 await self._members.leave_idle(self._source)

@@ -19,7 +19,6 @@ from tandem_realtime.observing import metrics
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 25.0
 GRACE_SECONDS = 0.2
 RECENT_SECONDS = 60
 RETRY_SECONDS = 0.25
@@ -80,7 +79,7 @@ class Repairs:
         due = {channel.name: channel for channel in channels if channel.is_live and channel.namespace.has_history}
         now = time.monotonic()
         for channel in due.values():
-            channel.check_at = now + CHECK_SECONDS * random.uniform(0.8, 1.0)
+            channel.check_at = now + channel.check_seconds * random.uniform(0.8, 1.0)
             channel.recent.forget_before(int((time.time() - RECENT_SECONDS) * 1000))
         unknown = []
         async for name, state in self._streams.check([(name, channel.position) for name, channel in due.items()]):

@@ -185,6 +185,9 @@ class Request(WebRequest):  # type: ignore[misc] # Daphne has no types
 class Factory(HTTPFactory):  # type: ignore[misc] # Daphne has no types
     """Make Daphne's HTTP use our request."""
 
+    def startFactory(self) -> None:
+        """Begin without Twisted's access log, which nobody reads, and its date, which is told anew every second."""
+
     def buildProtocol(self, address: Any) -> Any:
         """Return a protocol for one connection."""
         protocol = super().buildProtocol(address)
