@@ -61,6 +61,18 @@ def test_client_that_never_reads_is_dropped(server: InterfaceServer) -> None:
             client.read_all()
 
 
+def test_client_that_never_reads_the_end_leaves_nothing_to_the_kernel(server: InterfaceServer) -> None:
+    """Where the kernel has taken all, but not the client's, the last close is a reset: ours would ask for minutes."""
+    with RawClient(server.port, receive_buffer=4096) as client:
+        ask(client, 1, 12_000)
+        client.send(masked(8, (3500).to_bytes(2, "big")))
+        wait_until(lambda: server.state()["buffered"] == 0, seconds=10, what="nothing that waits in the process")
+
+        server.wait_for(connections=0)
+        with pytest.raises(ConnectionError):
+            client.read_all()
+
+
 def test_one_large_message_is_not_slowness(server: InterfaceServer) -> None:
     """A message over the buffer's limit goes out to a client that reads."""
     with RawClient(server.port) as client:

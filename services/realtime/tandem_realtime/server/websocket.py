@@ -380,4 +380,5 @@ class WebSocket(PacedWire):
         if self._state is CONNECTING:
             self.refuse(503, "The application did not answer in time\n", because="timeout", retry_after=1)
         else:
+            self.reset_unless_taken()
             self.lost()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import fcntl
 import itertools
 import select
 import socket
 import struct
+import sys
+import termios
 
 from tandem_realtime.readers import AnyReaders
 
@@ -274,6 +277,17 @@ class Wire:
     def _shut(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
+
+    def reset_unless_taken(self) -> None:
+        """
+        Reset the connection if the peer's kernel has not taken all that ours has.
+
+        Else ours would keep it, and go on asking, for minutes after `release`.
+        """
+        with contextlib.suppress(OSError):
+            left = fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))  # Linux calls it SIOCOUTQ: see tcp(7)
+            if int.from_bytes(left, sys.byteorder):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 
     def release(self) -> None:
         """Close the socket and free what waits; with something unsent the peer gets a reset."""
