@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from rig.servers import MissingServer
+from rig.servers import npm_file
 from tandem.contracts.typescript import write
 
 SDK = Path(__file__).with_name("sdk")
@@ -70,9 +70,7 @@ class OrderGone(TypedDict):
 
 def test_page_knows_what_it_will_hear(tmp_path: Path) -> None:
     """By the channel that it names, also one of a template; right and wrong lines of it."""
-    compiler = SDK / "node_modules/.bin/tsc"
-    if not compiler.exists():
-        raise MissingServer("npm packages are missing: make test installs them if there is npm")
+    compiler = npm_file(".bin/tsc")
     (tmp_path / "contracts.d.ts").write_text(
         write({"order:{pk}": [OrderChanged, OrderGone], "public:seen": [OrderGone]})
     )

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from demo.settings import ROOT
-from rig.demo_run import DemoRun, free_port_range
+from rig.demo_run import DemoRun, free_port_range, want_all
 from rig.servers import wait_until
 from rig.stack import COUNTER, press
 from rig.wire import open_wire
@@ -60,6 +60,7 @@ def test_second_run_says_where_the_first_one_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_is_left_after_the_end(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C, kill, a closed terminal, even kill -9: every program ends."""
+    want_all()
     demo = DemoRun(tmp_path / "demo").start()
     demo.wait_until_running()
     started = demo.programs()

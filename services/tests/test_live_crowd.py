@@ -22,7 +22,7 @@ import pytest
 from rig.crowd import Seen, crowd
 from rig.live_site import LiveSite, Orders
 from rig.sdk_client import FOLDER
-from rig.servers import Server, find_program
+from rig.servers import Server, find_program, npm_file
 
 PACE = 3
 LATEST = 0.82
@@ -37,6 +37,7 @@ def test_the_rule_for_a_thousand(stall: float) -> None:
     From the first change on, though all but the last came when there were fewer, and also when a renewal told them of
     the pace before. Whatever has them ask all at once (a stall of so many seconds, here), a pace later they are apart.
     """
+    npm_file("ws")
     numbers = map(str, (1000, 600, 1000, 100, 1000 * stall))
     command = [find_program("node"), str(FOLDER / "rule.mjs"), *numbers]
     found = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)

@@ -14,7 +14,7 @@ from playwright.async_api import Page, Request, Route, expect
 from rig.browser import open_browser
 from rig.cable import Cable
 from rig.overrides import override_tandem
-from rig.servers import MissingServer
+from rig.servers import npm_file
 from rig.stack import Stack
 from tandem import apublish
 from tandem.tickets import acreate_ticket
@@ -72,8 +72,7 @@ class Tab:
     async def open(self, port: int, url: str, channel: str, script: str = "") -> None:
         """Go there. What the page is made of does not come over the cable, what it hears does."""
         for path in self.library.scripts:
-            if not (MODULES / path).exists():
-                raise MissingServer("npm packages are missing: make test installs them if there is npm")
+            npm_file(path)
         kind = "module" if self.library.form.startswith("datastar") else "text/javascript"
         scripts = "".join(f'<script type="{kind}" src="/lib/{path}"></script>' for path in self.library.scripts)
         body = self.library.body.format(url=url, channel=channel)

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from rig.browser import open_browser, shown_value, wait_for_value
-from rig.demo_run import DemoRun
+from rig.demo_run import DemoRun, want_all
 from rig.servers import wait_until
 from rig.stack import press
 from test_sdk_python import subscribed_client
@@ -18,6 +18,7 @@ from test_sdk_python import subscribed_client
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     """A demo to break."""
+    want_all()
     with DemoRun(tmp_path_factory.mktemp("supervision") / "demo") as running:
         yield running
 

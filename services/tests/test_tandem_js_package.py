@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tandem
-from rig.servers import SERVICES, MissingServer, find_program
+from rig.servers import SERVICES, find_program, npm_file
 
 FOLDER = SERVICES / "tandem/tandem/static/tandem"
 SDK = Path(__file__).with_name("sdk")
@@ -39,9 +39,7 @@ def test_no_module_imports_a_foreign_one(name: str) -> None:
 
 def test_the_types_are_those_of_the_code() -> None:
     """A page in TypeScript, right and wrong lines of it, as tsc sees it."""
-    compiler = SDK / "node_modules/.bin/tsc"
-    if not compiler.exists():
-        raise MissingServer("npm packages are missing: make test installs them if there is npm")
+    compiler = npm_file(".bin/tsc")
     command = [str(compiler), "--project", str(SDK / "types")]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
 

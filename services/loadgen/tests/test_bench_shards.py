@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from loadgen.bench.shards import Cost, table
+from rig.servers import find_redis
 
 
 def test_table_compares_with_one() -> None:
@@ -19,6 +20,7 @@ def test_table_compares_with_one() -> None:
 
 def test_it_runs() -> None:
     """On servers of its own, in a few seconds."""
+    find_redis()
     command = [sys.executable, "-m", "loadgen.bench.shards", "--rounds", "1", "--publications", "30"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from rig.sdk_client import FOLDER
-from rig.servers import MissingServer, find_program
+from rig.servers import find_program, npm_file
 
 SECONDS = 180
 """How long it may take a crowd to gather: each loads a page."""
@@ -63,8 +63,7 @@ class Crowd:
 @asynccontextmanager
 async def crowd(url: str, cookie: str, viewers: int, *, processes: int = 1) -> AsyncIterator[Crowd]:
     """Have so many *viewers* look at the page *url* with the login of *cookie*, until all of them are live."""
-    if not (FOLDER / "node_modules" / "ws").exists():
-        raise MissingServer("npm packages are missing: make test installs them if there is npm")
+    npm_file("ws")
     shares = [viewers // processes + (number < viewers % processes) for number in range(processes)]
     async with AsyncExitStack() as stack:
         running = [await stack.enter_async_context(_process(url, cookie, share)) for share in shares]

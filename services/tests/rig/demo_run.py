@@ -12,7 +12,7 @@ from typing import Self
 
 import psutil
 
-from rig.servers import SERVICES, wait_until
+from rig.servers import SERVICES, find_program, find_redis, wait_until
 
 PORTS = 6  # the demo takes its port and the next ones
 START_SECONDS = 60.0
@@ -32,6 +32,12 @@ def free_port_range() -> int:
             for probe in probes:
                 probe.close()
     raise RuntimeError("no free ports")
+
+
+def want_all() -> None:
+    """Raise `MissingServer` where the demo would do without Redis, or without an edge."""
+    find_redis()
+    find_program("nginx")
 
 
 def _hear_hang_up() -> None:

@@ -56,6 +56,14 @@ def find_program(*names: str) -> str:
     raise MissingServer(package_of(names[0]))
 
 
+def npm_file(path: str) -> Path:
+    """Return that file of an npm package that the tests use, or raise `MissingServer`."""
+    found = SERVICES / "tests/sdk/node_modules" / path
+    if not found.exists():
+        raise MissingServer("npm packages are missing: make test installs them if there is npm")
+    return found
+
+
 def find_redis() -> str:
     """Return the path of a Redis or Valkey: the one that `REDIS` names, else one that is installed."""
     return os.environ.get(REDIS) or find_program("redis-server", "valkey-server")
