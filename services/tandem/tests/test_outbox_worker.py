@@ -12,11 +12,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 import redis
 
+from rig.postgres import PostgresServer
 from rig.servers import RedisServer, free_port, wait_until
 from tandem import scripts
 from tandem.groups import shard_for
@@ -129,6 +132,34 @@ def test_router_that_reads_from_a_replica_makes_no_repeats(
 
     assert left == "0\n"
     assert length(client, "kept:a") == 2
+
+
+def test_idle_worker_keeps_its_connections(own_redis: RedisServer, projects: Any) -> None:
+    """PostgreSQL begins a process for each: not one for every look, whatever the settings say of requests."""
+    with PostgresServer() as postgres:
+        address = urlsplit(postgres.url)
+        database = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": address.path.strip("/"),
+            "USER": address.username,
+            "HOST": address.hostname,
+            "PORT": address.port,
+        }
+        project = projects([own_redis.url], databases={"default": database})
+        project.work()
+
+        def sessions() -> int:
+            with psycopg.connect(postgres.url) as connection:
+                [row] = connection.execute("SELECT sum(sessions) FROM pg_stat_database")
+            return int(row[0])
+
+        before = sessions()
+        wait_until(lambda: sessions() > before + 5, what="the worker's first connections, and some of ours")
+        time.sleep(2)
+        begun = sessions()
+        time.sleep(4)
+
+        assert sessions() - begun <= 8
 
 
 def test_rows_of_a_second_database_are_sent(own_redis: RedisServer, tmp_path: Path, projects: Any) -> None:

@@ -37,6 +37,8 @@ MAX_THREADS = 16
 """In a cluster there are more buckets than that."""
 CHORE_SECONDS = 60.0
 """A chore that has more to do goes on for so long; the next time round it begins anew."""
+KEEP_SECONDS = 10.0
+"""So long a connection to the database lasts, at least; not longer: its name may lead to another server by then."""
 _OLDER_THAN = timedelta(seconds=1)
 
 
@@ -55,7 +57,9 @@ class Worker:
         self._interval = interval
         self._chores = chores
         self._threads = ThreadPoolExecutor(
-            min(self._store.count, MAX_THREADS) + len(chores), thread_name_prefix="tandem-outbox"
+            min(self._store.count, MAX_THREADS) + len(chores),
+            thread_name_prefix="tandem-outbox",
+            initializer=_keep_connections,
         )
         self._running: dict[int, tuple[float, Future[None]]] = {}
         self._poked = threading.Event()
@@ -66,6 +70,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until `stop`."""
+        _keep_connections()
         if self._hears_pokes:
             threading.Thread(target=self._listen, name="tandem-outbox-poke", daemon=True).start()
         while not self._stopped.is_set():
@@ -145,3 +150,16 @@ class Worker:
                     if message.get("type") in ("message", "smessage"):
                         self._poked.set()
             self._stopped.wait(1.0)
+
+
+def _keep_connections() -> None:
+    """
+    Have this thread's connections last for KEEP_SECONDS, where the settings have each end with its request.
+
+    A worker has no requests: each look of each of its threads would make a connection, a dozen in a second.
+    """
+    for connection in connections.all():
+        settings = connection.settings_dict
+        age = settings["CONN_MAX_AGE"]
+        if age is not None and age < KEEP_SECONDS and not settings["OPTIONS"].get("pool"):  # a pool keeps them itself
+            connection.settings_dict = {**settings, "CONN_MAX_AGE": KEEP_SECONDS}
