@@ -1,7 +1,10 @@
-"""400, 403, 404 and 500: JSON where programs ask, a page where people do."""
+"""400, 403, 404, 500 and 503: JSON where programs ask, a page where people do."""
 
 from __future__ import annotations
 
+import sys
+
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -22,7 +25,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer after a bug of ours; its traceback is in the log, under the answer's X-Request-ID."""
+    """
+    Answer after a bug of ours; its traceback is in the log, under the answer's X-Request-ID.
+
+    503 while the database is away: whoever asks again soon may be served.
+    """
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)) and not connection.is_usable():
+        answer = _answer(request, 503, "Back in a moment", "The database does not answer. Please try again.")
+        answer["Retry-After"] = "3"
+        return answer
     return _answer(request, 500, "Something went wrong", "It has been logged. Please try again.")
 
 
