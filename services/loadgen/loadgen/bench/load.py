@@ -19,3 +19,8 @@ class Load:
     channels: int = 1
     size: int = 128
     backlog: bool = False
+
+    @property
+    def warming(self) -> int:
+        """How many publications come before those that count: the first of each channel."""
+        return max(2, self.channels)

@@ -54,7 +54,7 @@ def visit(name: str, processes: list[Contender], load: Load, redis_url: str, log
                 "contender": name,
                 **asdict(load),
                 **found,
-                "redis_publication_cpu_us": spent / load.count / 1e3,  # with the few that warm up
+                "redis_publication_cpu_us": spent / (load.warming + load.count) / 1e3,
             }
         finally:
             stay.swarm.close()

@@ -109,8 +109,9 @@ class Visit:
 
     def deliver(self) -> dict[str, Any]:
         """Publish by the load; return what each delivery cost the server, and how long it took."""
-        warming = max(2, self.load.channels)
-        self.publish(Load(self.load.clients, max(5.0, float(self.load.channels)), warming, self.load.channels))
+        self.publish(
+            Load(self.load.clients, max(5.0, float(self.load.channels)), self.load.warming, self.load.channels)
+        )
         self.swarm.run(seconds=0.3)
         spent = self.spent()
         seconds, published = self.publish(self.load)
