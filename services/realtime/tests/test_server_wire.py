@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from rig.servers import wait_until
+from tandem_realtime.server.wire import Wire
 from tests.server_process import InterfaceServer, RawClient, masked
 
 
@@ -71,6 +74,18 @@ def test_client_that_never_reads_the_end_leaves_nothing_to_the_kernel(server: In
         server.wait_for(connections=0)
         with pytest.raises(ConnectionError):
             client.read_all()
+
+
+def test_what_is_released_already_is_let_be() -> None:
+    """A deadline may come for a connection that has just been lost."""
+    ours, theirs = socket.socketpair()
+    nothing: Any = None
+    wire = Wire(nothing, ours, readers=nothing, counters=nothing, backlog=nothing, max_buffer=0)
+    wire.release()
+    wire.reset_unless_taken()
+    theirs.close()
+
+    assert ours.fileno() == -1
 
 
 def test_one_large_message_is_not_slowness(server: InterfaceServer) -> None:

@@ -284,6 +284,8 @@ class Wire:
 
         Else ours would keep it, and go on asking, for minutes after `release`.
         """
+        if self._socket.fileno() < 0:
+            return
         with contextlib.suppress(OSError):
             left = fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))  # Linux calls it SIOCOUTQ: see tcp(7)
             if int.from_bytes(left, sys.byteorder):
