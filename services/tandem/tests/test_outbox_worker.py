@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -137,15 +136,7 @@ def test_router_that_reads_from_a_replica_makes_no_repeats(
 def test_idle_worker_keeps_its_connections(own_redis: RedisServer, projects: Any) -> None:
     """PostgreSQL begins a process for each: not one for every look, whatever the settings say of requests."""
     with PostgresServer() as postgres:
-        address = urlsplit(postgres.url)
-        database = {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": address.path.strip("/"),
-            "USER": address.username,
-            "HOST": address.hostname,
-            "PORT": address.port,
-        }
-        project = projects([own_redis.url], databases={"default": database})
+        project = projects([own_redis.url], databases={"default": postgres.database})
         project.work()
 
         def sessions() -> int:

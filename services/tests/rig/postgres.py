@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
@@ -35,6 +35,12 @@ class PostgresServer(Server):
     def url(self) -> str:
         """The address of its only database."""
         return f"postgresql://tandem@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def database(self) -> dict[str, Any]:
+        """The same for Django's DATABASES."""
+        engine = "django.db.backends.postgresql"
+        return {"ENGINE": engine, "NAME": "postgres", "USER": "tandem", "HOST": "127.0.0.1", "PORT": self.port}
 
     def start(self) -> Self:
         """Make the cluster, the first time, and start it."""

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 from rig.postgres import PostgresServer
 from rig.servers import RedisServer
@@ -37,7 +37,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, PostgresServer() as postgres:
         with RedisServer(Path(directory)) as redis:
-            _configure(postgres.url, redis.url)
+            _configure(postgres.database, redis.url)
             cost = measure(_kinds(before=arguments.before), arguments.rounds, arguments.commits)
     print(table(cost))
     return 0 if all(cost[str(count)] - cost["none"] <= limit for count, limit in LIMITS.items()) else 1
@@ -86,21 +86,13 @@ def _before(count: int) -> str:
     return f"{count}, 0.1"
 
 
-def _configure(database_url: str, redis_url: str) -> None:
+def _configure(database: dict[str, Any], redis_url: str) -> None:
     import django
     from django.conf import settings
     from django.core.management import call_command
 
     from tandem import sync_shards
 
-    address = urlsplit(database_url)
-    database = {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": address.path.strip("/"),
-        "USER": address.username,
-        "HOST": address.hostname,
-        "PORT": address.port,
-    }
     settings.configure(
         SECRET_KEY="of the benchmark",
         INSTALLED_APPS=["tandem"],
