@@ -21,6 +21,7 @@ class DeafLayer(ChannelLayer):
     def __init__(self) -> None:
         super().__init__(hosts=["redis://127.0.0.1:1/0"])
         self.listeners: dict[str, Callable[[str, bytes], None]] = {}
+        self.read: Callable[[], None] = lambda: None
 
     async def listen(self, groups: Sequence[str], callback: Callable[[str, bytes], None]) -> None:
         """Note who listens."""
@@ -31,6 +32,10 @@ class DeafLayer(ChannelLayer):
         for group in groups:
             self.listeners.pop(group, None)
 
+    def after_reads(self, callback: Callable[[], None]) -> None:
+        """Each message is a read of its own."""
+        self.read = callback
+
     def watch(self, callback: Callable[[str, Sequence[str]], None]) -> None:
         """Never lost, never restored."""
 
@@ -40,6 +45,7 @@ class DeafLayer(ChannelLayer):
         if callback := self.listeners.get(group):
             message = {"type": "publication", "channel": channel, "json": json.dumps(data).encode(), "time": 0}
             callback(group, msgspec.msgpack.encode({**message, "offset": at.offset, "epoch": at.epoch}))
+            self.read()
 
 
 class BookKeeper:
@@ -88,7 +94,8 @@ class BookKeeper:
         """Take pushes."""
         for line in data.splitlines():
             publication = json.loads(line)["push"]["pub"]
-            self._take(publication["offset"], publication["data"])
+            if "offset" in publication:  # else it is of nobody's stream
+                self._take(publication["offset"], publication["data"])
 
     def trust_changed(self, subscription: Subscription, *, is_sure: bool) -> None:
         """Be told whether the server is sure."""

@@ -63,6 +63,7 @@ class World:
     def say(self, channel: str, message: dict[str, Any]) -> None:
         """Let the layer deliver any message."""
         self.layer.listeners[group_for(channel)](group_for(channel), msgspec.msgpack.encode(message))
+        self.layer.read()
 
     async def client(self, since: Position | None = None, channel: str = CHANNEL) -> BookKeeper:
         """Return a client that has subscribed."""

@@ -23,6 +23,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, Any]] = []
+        self.complete: list[tuple[str, Any]] = []
         self.seen: list[tuple[str, list[str]]] = []
         self.tasks = Tasks()
 
@@ -30,14 +31,18 @@ class Ear:
         """Take a message."""
         self.heard.append((group, message.get("n")))
 
+    def received(self) -> None:
+        """Take note that what was heard is all that there is for now."""
+        self.complete = list(self.heard)
+
     def watch(self, event: str, groups: Sequence[str]) -> None:
         """Take an event."""
         self.seen.append((event, list(groups)))
 
     async def until(self, count: int) -> list[tuple[str, Any]]:
-        """Wait for *count* messages."""
+        """Wait for *count* messages, and to be told that there are no more for now."""
         async with asyncio.timeout(20):
-            while len(self.heard) < count:
+            while len(self.complete) < count:
                 await asyncio.sleep(0.005)
         return self.heard
 
@@ -62,7 +67,7 @@ LAYERS: dict[str, Any] = {
 async def test_groups_are_heard_until_left(kind: str, redis_url: str, ear: Ear) -> None:
     """In order, each group for itself, whatever the layer."""
     layer = LAYERS[kind](redis_url)
-    heard = source_over(layer, ear.receive, ear.watch, ear.tasks)
+    heard = source_over(layer, ear.receive, ear.received, ear.watch, ear.tasks)
     for group in ("a", "b"):
         await heard.join(group)
     await asyncio.sleep(0.1)  # channels-redis does not wait for Redis
@@ -84,14 +89,14 @@ async def test_groups_are_heard_until_left(kind: str, redis_url: str, ear: Ear) 
 
 async def test_own_layer_is_heard_in_the_call_that_reads() -> None:
     """No task and no queue between."""
-    assert isinstance(source_over(ChannelLayer(), print, print, Tasks()), LayerSource)
-    assert isinstance(source_over(InMemoryChannelLayer(), print, print, Tasks()), ReceivingSource)
+    assert isinstance(source_over(ChannelLayer(), print, print, print, Tasks()), LayerSource)
+    assert isinstance(source_over(InMemoryChannelLayer(), print, print, print, Tasks()), ReceivingSource)
 
 
 async def test_what_cannot_be_decoded_is_dropped(redis_url: str, ear: Ear) -> None:
     """Anybody can publish to a group's channel in Redis."""
     layer = ChannelLayer(hosts=[redis_url])
-    heard = LayerSource(layer, ear.receive, ear.watch)
+    heard = LayerSource(layer, ear.receive, ear.received, ear.watch)
     await heard.join("a")
     heard._message("a", b"\xc1 not msgpack")
     heard._message("a", b"")
@@ -116,7 +121,7 @@ async def test_layer_that_fails_is_joined_again(ear: Ear, monkeypatch: pytest.Mo
             return await super().receive(channel)
 
     layer = Failing()
-    await source_over(layer, ear.receive, ear.watch, ear.tasks).join("a")
+    await source_over(layer, ear.receive, ear.received, ear.watch, ear.tasks).join("a")
     async with asyncio.timeout(20):
         while len(ear.seen) < 2:
             await asyncio.sleep(0.005)

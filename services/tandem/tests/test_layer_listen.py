@@ -262,3 +262,26 @@ async def test_flush_forgets_listeners(layer: ChannelLayer, redis_url: str) -> N
 
     await until_subscribed(redis_url, "asgi__group__a", 0)
     assert await listener.numbers("a", 1) == []
+
+
+@pytest.mark.parametrize("where", ["redis", "memory"])
+async def test_end_of_a_read_is_told(redis_url: str, opened: list[Any], where: str) -> None:
+    """In the same turn as its last message, and after it; a callback that fails costs neither others nor the socket."""
+    layer = ChannelLayer(hosts=[redis_url if where == "redis" else "memory://read"])
+    opened.append(layer)
+    told, followed = list[str](), list[list[str]]()
+    layer.after_reads(lambda: 1 / 0)  # type: ignore[arg-type]  # fails on purpose
+    layer.after_reads(lambda: told.append("read"))
+    layer.watch(lambda event, groups: told.append(event))
+
+    def hear(group: str, data: bytes) -> None:
+        told.append(group)
+        asyncio.get_running_loop().call_soon(lambda heard: followed.append(told[heard:]), len(told))
+
+    await layer.listen(["a", "b"], hear)
+    for group in ("a", "b", "a"):
+        await layer.group_send(group, {"type": "x"})
+    await until(lambda: len(followed) == 3)
+
+    assert all("read" in after for after in followed)
+    assert "lost" not in told

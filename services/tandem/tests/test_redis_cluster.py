@@ -196,6 +196,8 @@ async def test_everybody_follows_a_slot(cluster: RedisCluster, others: AsyncShar
     before = await asyncio.to_thread(publish, "public:1", 1)
     listener, events = Listener(layer), []
     layer.watch(lambda event, groups: events.append((event, "here" in groups)))
+    reads: list[bool] = []
+    layer.after_reads(lambda: reads.append((group, {"type": "n"}) in listener.got))
     await others.run("public:1", scripts.read_call("public:1", before, 9))
     bucket = shard_for("public:1", BUCKETS)
     group = next(name for n in range(9999) if shard_for_group(name := f"g{n}", BUCKETS) == bucket)
@@ -207,6 +209,7 @@ async def test_everybody_follows_a_slot(cluster: RedisCluster, others: AsyncShar
     await layer.group_send(group, {"type": "n"})
     await until(lambda: (group, {"type": "n"}) in listener.got)
 
+    assert reads[-1]
     assert cluster.master_of(bucket) is not source
     found = scripts.parse_entries(await others.run("public:1", scripts.read_call("public:1", before, 9)))
     assert not found.continues

@@ -1,8 +1,7 @@
-"""Fan-out: encode once, write to every socket; what is due in one turn of the event loop goes out in one write."""
+"""Fan-out: encode once, write to every socket; what came in one read of Redis goes out in one write."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -21,17 +20,13 @@ class Delivery:
 
     def __init__(self) -> None:
         self._due: dict[LiveChannel, list[Publication]] = {}
-        self._is_scheduled = False
 
     def add(self, channel: LiveChannel, publication: Publication) -> None:
-        """Write *publication* to everyone in *channel*, before this turn of the event loop ends."""
+        """Write *publication* to everyone in *channel*, with what else is due, at the next `flush`."""
         if (due := self._due.get(channel)) is not None:
             due.append(publication)
-            return
-        self._due[channel] = [publication]
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._scheduled)
+        else:
+            self._due[channel] = [publication]
 
     def flush(self) -> None:
         """Write what is due now. Call it before anyone is added to a channel or taken from it."""
@@ -46,10 +41,6 @@ class Delivery:
             _write_channels(due)
         metrics.fanout_seconds.observe(time.perf_counter() - started)
         _tell(due, time.time() - (time.perf_counter() - started))
-
-    def _scheduled(self) -> None:
-        self._is_scheduled = False
-        self.flush()
 
 
 def _write_channel(channel: LiveChannel, publications: list[Publication]) -> None:

@@ -58,7 +58,7 @@ class Hub:
         self._certainty = Certainty()
         self._members = Membership(streams, namespaces, self._tasks, self._certainty)
         self._repairs = Repairs(streams, self._delivery, self._tasks, self._tell, self._certainty, limit=recovery_limit)
-        self._source = source_over(layer, self._receive, self._watch, self._tasks)
+        self._source = source_over(layer, self._receive, self._delivery.flush, self._watch, self._tasks)
 
     @property
     def subscription_count(self) -> int:

@@ -144,4 +144,5 @@ class Repairs:
             metrics.counts.gaps_repaired += 1
         for publication in due:
             self._delivery.add(channel, publication)
+        self._delivery.flush()
         self._certainty.vouch(channel)

@@ -30,23 +30,25 @@ class Source(Protocol):
         """Stop receiving *groups*."""
 
 
-def source_over(layer: Any, receive: Receive, watch: Watch, tasks: Tasks) -> Source:
+def source_over(layer: Any, receive: Receive, received: Callable[[], None], watch: Watch, tasks: Tasks) -> Source:
     """
     Return the source for *layer*, whose work runs in *tasks*.
 
-    *receive* is called with group and message, *watch* with ``lost`` or ``restored`` and groups.
+    *receive* is called with group and message, *received* when there are no more for now, and *watch* with ``lost`` or
+    ``restored`` and groups.
     """
     if isinstance(layer, ChannelLayer):
-        return LayerSource(layer, receive, watch)
-    return ReceivingSource(layer, receive, watch, tasks)
+        return LayerSource(layer, receive, received, watch)
+    return ReceivingSource(layer, receive, received, watch, tasks)
 
 
 class LayerSource:
     """Tandem's own layer: messages arrive in the call that reads the socket, losses are told."""
 
-    def __init__(self, layer: ChannelLayer, receive: Receive, watch: Watch) -> None:
+    def __init__(self, layer: ChannelLayer, receive: Receive, received: Callable[[], None], watch: Watch) -> None:
         self._layer = layer
         self._receive = receive
+        layer.after_reads(received)
         layer.watch(watch)
 
     async def join(self, group: str) -> None:
@@ -71,9 +73,11 @@ class LayerSource:
 class ReceivingSource:
     """Any channel layer: one channel name and one receiving task for each group."""
 
-    def __init__(self, layer: Any, receive: Receive, watch: Watch, tasks: Tasks) -> None:
+    def __init__(self, layer: Any, receive: Receive, received: Callable[[], None], watch: Watch, tasks: Tasks) -> None:
         self._layer = layer
         self._receive = receive
+        self._received = received
+        self._is_end_due = False
         self._watch = watch
         self._tasks = tasks
         self._members: dict[str, tuple[str, asyncio.Task[None]]] = {}
@@ -100,6 +104,17 @@ class ReceivingSource:
                 await self._rejoin(group, name)
             else:
                 self._receive(group, message)
+                self._end_turn()
+
+    def _end_turn(self) -> None:
+        """Tell, when this turn of the event loop is over, that it has brought messages."""
+        if not self._is_end_due:
+            self._is_end_due = True
+            asyncio.get_running_loop().call_soon(self._turn_ended)
+
+    def _turn_ended(self) -> None:
+        self._is_end_due = False
+        self._received()
 
     async def _rejoin(self, group: str, name: str) -> None:
         while True:

@@ -109,7 +109,7 @@ class ChannelLayer:
         await self._local().group_send(group, message)
 
     async def flush(self) -> None:
-        """Forget the channels, groups, listeners and watchers of this event loop and close its connections."""
+        """Forget all channels, groups, listeners and callbacks of this event loop, and close its connections."""
         await self._local().flush()
 
     # More than channels-redis has
@@ -128,6 +128,10 @@ class ChannelLayer:
     async def unlisten(self, groups: Sequence[str], callback: Callable[[str, bytes], None]) -> None:
         """Stop calling *callback* for *groups*, from now on; whoever waits in `listen` for them is let go."""
         self._local().unlisten(groups, callback)
+
+    def after_reads(self, callback: Callable[[], None]) -> None:
+        """Call *callback* when the callbacks of `listen` have been called with all that one read of Redis brought."""
+        self._local().after_reads.append(callback)
 
     def watch(self, callback: Callable[[str, Sequence[str]], None]) -> None:
         """

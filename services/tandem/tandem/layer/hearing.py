@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from tandem.errors import RedisUnavailable
@@ -24,9 +25,10 @@ MOVED = "its slot is on another master"
 class Hearing:
     """The connections to the masters of one cluster, opened for the buckets that want one and closed after the last."""
 
-    def __init__(self, address: Address, *, timeout: float) -> None:
+    def __init__(self, address: Address, *, timeout: float, on_read: Callable[[], None]) -> None:
         self.address = address
         self.timeout = timeout
+        self.on_read = on_read
         self.masters = masters_of(address, timeout=timeout)
         self.masters.watchers.append(self._place_all)
         self.buckets = [BucketLink(self) for _ in range(BUCKETS)]
@@ -94,6 +96,7 @@ class Ear:
             ShardedConnection,
             on_message=functools.partial(hearing.hand_out, self),
             on_answer=lambda name: hearing.hand_out(self, name, None),
+            on_read=hearing.on_read,
             on_moved=lambda text: hearing.masters.moved(text, node),
         )
         self.link: Link[ShardedConnection] = Link(

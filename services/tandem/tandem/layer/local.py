@@ -54,6 +54,7 @@ class LocalLayer:
         self.channels: dict[str, Mailbox] = {}
         self.groups: dict[str, set[str]] = {}
         self.watchers: list[Watcher] = []
+        self.after_reads: list[Callable[[], None]] = []
         self._loop = asyncio.get_running_loop()
         self.overflow = Overflow(self._loop.time)
         self._own = (self._to_channel, self._to_members)
@@ -61,15 +62,15 @@ class LocalLayer:
 
     def _open_shards(self) -> list[Any]:
         if (cluster := self.options.cluster) is not None:
-            return list(open_buckets(cluster, timeout=CONFIRM_SECONDS, on_event=self._shard_event))
+            return list(open_buckets(cluster, timeout=CONFIRM_SECONDS, on_event=self._shard_event, on_read=self._read))
         return [self._open_shard(address) for address in self.options.addresses]
 
     def _open_shard(self, address: Address | str) -> Any:
         if isinstance(address, str):
             from tandem.memory.shard import MemoryShard
 
-            return MemoryShard(address)
-        return Shard(address, timeout=CONFIRM_SECONDS, on_event=self._shard_event)
+            return MemoryShard(address, on_read=self._read)
+        return Shard(address, timeout=CONFIRM_SECONDS, on_event=self._shard_event, on_read=self._read)
 
     def _shard(self, name: str) -> Any:
         index: int = bucket_in(name) if self.options.cluster else _consistent_hash(name, len(self.shards))
@@ -209,6 +210,7 @@ class LocalLayer:
         self.channels.clear()
         self.groups.clear()
         self.watchers.clear()
+        self.after_reads.clear()
         for shard in shards:
             await shard.close()
 
@@ -221,6 +223,13 @@ class LocalLayer:
     def _to_members(self, group: str, data: bytes) -> None:
         for channel in self.groups.get(group, ()):
             self._to_channel(channel, data)
+
+    def _read(self) -> None:
+        for callback in self.after_reads:
+            try:
+                callback()
+            except Exception:  # the connection is not to blame
+                logger.exception("what follows a read of the layer failed")
 
     def _shard_event(self, event: Event, topics: Sequence[Topic]) -> None:
         message_type = self.options.on_disconnect if event == "lost" else self.options.on_reconnect

@@ -43,6 +43,9 @@ def call_each(topic: Topic, data: bytes) -> None:
             logger.exception("a listener of %s failed", topic.title)
 
 
+OnEvent: TypeAlias = Callable[[Event, Sequence[Topic]], None]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Confirmation:
     """The `future` of a confirmation. Who stops waiting says `give_up`; what comes later is reported as restored."""
@@ -56,17 +59,19 @@ class Shard:
     Use the two connections to one Redis: one for commands, one for subscriptions, each opened when first needed.
 
     *on_event* is told ``lost`` once per outage, as soon as it is known, and ``restored`` with the topics that Redis
-    has confirmed again.
+    has confirmed again; *on_read* when everybody has been called with what one read brought.
     """
 
     publish_verb = "PUBLISH"
 
-    def __init__(self, address: Address, *, timeout: float, on_event: Callable[[Event, Sequence[Topic]], None]) -> None:
+    def __init__(self, address: Address, *, timeout: float, on_event: OnEvent, on_read: Callable[[], None]) -> None:
         self._begin(RedisClient(address, timeout=timeout), on_event)
-        connection_class = functools.partial(PubSubConnection, on_message=self.deliver, on_answer=self.answer)
+        connection_class = functools.partial(
+            PubSubConnection, on_message=self.deliver, on_answer=self.answer, on_read=on_read
+        )
         self._link: Any = Link(address, connection_class, self, timeout=timeout, purpose="subscriptions")
 
-    def _begin(self, client: Any, on_event: Callable[[Event, Sequence[Topic]], None]) -> None:
+    def _begin(self, client: Any, on_event: OnEvent) -> None:
         self.topics: dict[bytes, Topic] = {}
         self._on_event = on_event
         self._client = client
@@ -190,17 +195,16 @@ class Bucket(Shard):
 
     publish_verb = "SPUBLISH"
 
-    def __init__(self, client: Any, link: BucketLink, *, on_event: Callable[[Event, Sequence[Topic]], None]) -> None:
+    def __init__(self, client: Any, link: BucketLink, *, on_event: OnEvent) -> None:
         self._begin(client, on_event)
         self._link = link
         link.serve(self)
 
 
-def open_buckets(
-    address: Address, *, timeout: float, on_event: Callable[[Event, Sequence[Topic]], None]
-) -> list[Bucket]:
+def open_buckets(address: Address, *, timeout: float, on_event: OnEvent, on_read: Callable[[], None]) -> list[Bucket]:
     """Return the buckets of the cluster *address*."""
-    clients, hearing = ClusterClients(address, timeout=timeout), Hearing(address, timeout=timeout)
+    clients = ClusterClients(address, timeout=timeout)
+    hearing = Hearing(address, timeout=timeout, on_read=on_read)
     return [
         Bucket(client, link, on_event=on_event) for client, link in zip(clients.buckets, hearing.buckets, strict=True)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tandem.layer.shard import Callback, Confirmation, Topic, call_each
@@ -16,14 +16,15 @@ class MemoryShard:
     """
     Take the place of `Shard`. What is sent in any thread arrives in the event loop that made this, in its order.
 
-    Nothing is ever lost or restored, and every subscription is confirmed at once.
+    Nothing is ever lost or restored, and every subscription is confirmed at once. Each message is a read of its own.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, on_read: Callable[[], None]) -> None:
         self.topics: dict[bytes, Topic] = {}
         self._client = MemoryClient(url)
         self._store = store_at(url)
         self._loop = asyncio.get_running_loop()
+        self._on_read = on_read
 
     def publish(self, name: str, data: bytes) -> asyncio.Future[Any]:
         """Publish *data*."""
@@ -68,3 +69,4 @@ class MemoryShard:
     def _deliver(self, name: bytes, data: bytes) -> None:
         if topic := self.topics.get(name):
             call_each(topic, data)
+            self._on_read()

@@ -18,7 +18,8 @@ class PubSubConnection(Connection):
     A connection in subscriber mode (RESP2).
 
     *on_message* gets the name and the payload of each message, *on_answer* the name of each confirmed SUBSCRIBE or
-    UNSUBSCRIBE, in the order in which Redis carried them out. Both are called from `data_received`.
+    UNSUBSCRIBE, in the order in which Redis carried them out; *on_read* is called when all that came in one read has
+    been told. Each is called from `data_received`.
 
     Waking up costs more than a message does. So while reads come less than `BUSY_SECONDS` apart, the next one waits for
     `HOLD_SECONDS`, and finds more than one message: what network cards do with their interrupts.
@@ -28,18 +29,27 @@ class PubSubConnection(Connection):
     subscribe_verb, unsubscribe_verb, message_kind = "SUBSCRIBE", "UNSUBSCRIBE", b"message"
 
     def __init__(
-        self, *, on_message: Callable[[bytes, bytes], None], on_answer: Callable[[bytes], None], **options: Any
+        self,
+        *,
+        on_message: Callable[[bytes, bytes], None],
+        on_answer: Callable[[bytes], None],
+        on_read: Callable[[], None],
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self._on_message = on_message
         self._on_answer = on_answer
+        self._on_read = on_read
         self._unanswered = 0
         self._asked_at = 0.0
         self._read_at = 0.0
 
     def data_received(self, data: bytes) -> None:
         """Read messages and answers, and hold back the next read when they come fast."""
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        finally:
+            self._on_read()
         if self._heard - self._read_at < BUSY_SECONDS and self._transport is not None:
             self._transport.pause_reading()
             self._loop.call_later(HOLD_SECONDS, self._read_on)
