@@ -61,6 +61,10 @@ class Shards:
         """Tell whether *shard* is known not to answer."""
         return self._breakers[shard].is_open
 
+    def is_any_away(self) -> bool:
+        """Tell whether some shard is known not to answer."""
+        return any([breaker.is_open for breaker in self._breakers])
+
     def of(self, channel: str) -> int:
         """Return the shard of *channel*."""
         return shard_for(channel, self.count) if self.count > 1 else 0

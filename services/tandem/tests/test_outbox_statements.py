@@ -168,6 +168,19 @@ def test_commit_publishes_and_leaves_nothing(connection: BaseDatabaseWrapper, st
     assert not OutboxEntry.objects.using(ALIAS).exists()
 
 
+def test_what_comes_next_is_committed_by_django(
+    connection: BaseDatabaseWrapper, store: redis.Redis, other: psycopg.Connection
+) -> None:
+    """A transaction that publishes nothing, behind one whose COMMIT went along with its row."""
+    with transaction.atomic(using=ALIAS):
+        publish_on_commit("kept:a", 1, using=ALIAS)
+    with transaction.atomic(using=ALIAS), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO parent VALUES (3)")
+    found = other.execute("DELETE FROM parent RETURNING id").fetchall()
+
+    assert found == [(3,)]
+
+
 def test_large_rows_are_committed(connection: BaseDatabaseWrapper, other: psycopg.Connection) -> None:
     """More than a socket takes at once."""
     with transaction.atomic(using=ALIAS):
@@ -298,23 +311,24 @@ def test_connection_that_ends_before_the_commit_is_an_error(
     assert other.execute("SELECT count(*) FROM parent").fetchone() == (0,)
 
 
+@pytest.mark.parametrize("name", ["commit", "_commit"])
 def test_commit_of_somebody_else_s_is_left_to_them(
-    connection: BaseDatabaseWrapper, store: redis.Redis, other: psycopg.Connection
+    connection: BaseDatabaseWrapper, store: redis.Redis, other: psycopg.Connection, name: str
 ) -> None:
     """What they do before it is in the transaction too."""
-    commit, seen = connection.commit, []
+    commit, seen = getattr(connection, name), []
 
     def look() -> None:
         seen.append(other.execute("SELECT count(*) FROM tandem_outboxentry").fetchone())
         commit()
 
-    connection.commit = look  # type: ignore[method-assign]  # as an instrument does
+    setattr(connection, name, look)  # as an instrument does
     try:
         with transaction.atomic(using=ALIAS):
             connection.cursor().execute("SELECT 1")
             publish_on_commit("kept:a", 1, using=ALIAS)
     finally:
-        del connection.commit
+        delattr(connection, name)
 
     assert seen == [(0,)]
     assert published() == [1]

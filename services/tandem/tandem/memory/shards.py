@@ -34,6 +34,10 @@ class MemoryShards(Shards):
         """Tell whether nobody would hear."""
         return not serving.is_served()
 
+    def is_any_away(self) -> bool:
+        """Tell whether nobody would hear."""
+        return not serving.is_served()
+
     def pools(self) -> list[redis.ConnectionPool]:
         """Return none: there are no connections."""
         return []

@@ -142,7 +142,7 @@ class Batch:
         self._pending, self._savepoints, self._keys = [], {}, set()
         if made:
             before, now = self._written.rows, rows.insert(self._connection, made, is_last=is_last)
-            self._written = Written(before + now.rows) if before else now
+            self._written = Written(before + now.rows, is_committed=now.is_committed) if before else now
 
     def __call__(self) -> None:
         """Send everything; the transaction has committed."""
@@ -197,7 +197,10 @@ class Batch:
             self._look_away()
             self._connection.rollback()  # after any but a DatabaseError, Django would commit what there is
             raise
-        self._connection.commit()
+        if self._written.is_committed:
+            _note_commit(self._connection)
+        else:
+            self._connection.commit()
 
     def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Pass a statement of the transaction on, minding what it means for what is not written yet."""
@@ -220,7 +223,24 @@ def _commits_like_django(connection: BaseDatabaseWrapper) -> bool:
     """Tell whether nothing else is done when *connection* commits, by a backend that is made of Django's."""
     kind = type(connection)
     inner = "_commit"  # not in the stubs
-    return kind.commit is BaseDatabaseWrapper.commit and getattr(kind, inner) is getattr(BaseDatabaseWrapper, inner)
+    return (
+        kind.commit is BaseDatabaseWrapper.commit
+        and getattr(kind, inner) is getattr(BaseDatabaseWrapper, inner)
+        and inner not in vars(connection)
+    )
+
+
+def _note_commit(connection: BaseDatabaseWrapper) -> None:
+    """Have Django do what it does once a transaction is committed, but for the commit: that is done."""
+    connection._commit = _nothing  # type: ignore[attr-defined]  # not in the stubs
+    try:
+        connection.commit()
+    finally:
+        del connection._commit  # type: ignore[attr-defined]
+
+
+def _nothing() -> None:
+    pass
 
 
 def _add(connection: BaseDatabaseWrapper, item: Unwritten | Note) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tandem.outbox import rows
-from tandem.outbox.rows import Written
+from tandem.outbox.rows import Row, Written
 from tandem.outbox.sending import send
 from tandem.outbox.settling import settle_committed, tell_waiting
 from tandem.poke import poke_workers
 from tandem.shards import shards
+from tandem.sync_shards import Shards
 
 OLDER = 20
 """So many rows of others a request sends before its own; where more wait, the worker sends them all."""
@@ -26,21 +28,14 @@ def send_committed(connection: BaseDatabaseWrapper, written: Written) -> None:
     is away costs nothing.
     """
     store = shards()
-    channels = rows.channels_of(written.rows)
-    here = written.rows
-    if away := {channel for channel in channels if store.is_away(store.of(channel))}:
-        for row in written.rows:
-            if row.channel in away:
-                tell_waiting(row.channel, "its Redis is known to be away")
-        here = [row for row in written.rows if row.channel not in away]
-        channels = rows.channels_of(here)
+    here = _within_reach(written.rows, store) if store.is_any_away() else written.rows
     if not here:
         return
     if time.monotonic() < written.clear_until:
         settle_committed(connection, send(here, store))
         return
     limit = len(here) + OLDER + 1
-    numbers = rows.waiting_numbers(connection, channels, up_to=max(row.pk for row in here), limit=limit)
+    numbers = rows.waiting_numbers(connection, rows.channels_of(here), up_to=max(row.pk for row in here), limit=limit)
     if not numbers:  # others have sent them, or there is a pause
         return
     if len(numbers) == limit:
@@ -52,3 +47,12 @@ def send_committed(connection: BaseDatabaseWrapper, written: Written) -> None:
     else:
         going = rows.read(rows.waiting(connection.alias).filter(pk__in=numbers))
     settle_committed(connection, send(going, store))
+
+
+def _within_reach(written: Sequence[Row], store: Shards) -> list[Row]:
+    """Return those rows whose shard is not known to be away, and log that the others wait."""
+    away = {channel for channel in rows.channels_of(written) if store.is_away(store.of(channel))}
+    for row in written:
+        if row.channel in away:
+            tell_waiting(row.channel, "its Redis is known to be away")
+    return [row for row in written if row.channel not in away]

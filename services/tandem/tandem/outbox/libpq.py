@@ -38,9 +38,14 @@ def run(
     return [result.get_value(row, 0) or b"" for row in range(result.ntuples)]
 
 
+def is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether *connection* is in a transaction, to PostgreSQL."""
+    libpq: PGconn | None = getattr(connection.connection, "pgconn", None)
+    return libpq is None or libpq.transaction_status != TransactionStatus.IDLE
+
+
 def _of(connection: BaseDatabaseWrapper) -> PGconn | None:
     """Return libpq's connection, if it is in the transaction that Django thinks of."""
-    connection.validate_thread_sharing()
     connection.validate_no_broken_transaction()
     if not connection.in_atomic_block:
         connection.close_if_health_check_failed()

@@ -17,7 +17,7 @@ from django.db.models import Case, Exists, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from tandem.models import OutboxEntry, Pause, make_key
-from tandem.outbox.statements import column, numbers
+from tandem.outbox.statements import column, is_in_transaction, numbers
 
 TABLE = OutboxEntry._meta.db_table
 _PAUSE = Pause._meta.db_table
@@ -89,13 +89,16 @@ class Written(msgspec.Struct, frozen=True):
 
     rows: list[Row]
     clear_until: float = 0.0
+    is_committed: bool = False
+    """Whether the transaction was committed along with them."""
 
 
 def insert(connection: BaseDatabaseWrapper, given: Sequence[Unwritten], *, is_last: bool = False) -> Written:
     """Write what is *given* with one statement; where it *is_last*, the caller commits at once, or it does so too."""
-    key = make_key()
+    key, is_committed = make_key(), False
     if connection.vendor == "postgresql":
         pks, is_clear = _insert_json(connection, given, key, is_last=is_last)
+        is_committed = is_last and not is_in_transaction(connection)
     else:
         pks, is_clear = _insert_values(connection, given, key), False
     clear_until = time.monotonic() + CLEAR_SECONDS if is_clear else 0.0
@@ -103,7 +106,7 @@ def insert(connection: BaseDatabaseWrapper, given: Sequence[Unwritten], *, is_la
         Row(pk, each.channel, each.data, each.tags, each.request_id, f"{key}{place}")
         for place, (pk, each) in enumerate(zip(pks, given, strict=True))
     ]
-    return Written(written, clear_until)
+    return Written(written, clear_until, is_committed)
 
 
 def waiting_numbers(connection: BaseDatabaseWrapper, channels: Sequence[str], *, up_to: int, limit: int) -> list[int]:

@@ -67,18 +67,19 @@ class Queue:
 
     def next_call(self) -> scripts.Call:
         """Return the call that sends the next rows, or the one that has to come before."""
-        head = self.rows[0]
-        if self._refusal or fault_of(head) or (head.is_old and not self._has_new_epoch):
+        try:
+            namespace = conf.namespaces().of(self.channel)
+        except (InvalidChannel, UnknownNamespace):
             return scripts.renew_call(self.channel)
         bodies: dict[str, bytes] = {}
         limit = conf.settings().max_publication_bytes
         is_traced, now = tracing.is_on(), time.time_ns() // 1_000_000
         for row in self.rows:
-            # The first is not at fault: that was looked at.
-            if bodies and (
+            if (
                 len(bodies) == _ROWS_OF_ONE_CALL
                 or (4 * len(row.data) > limit and fault_of(row))
                 or (row.is_old and not self._has_new_epoch)
+                or self._refusal
             ):
                 break
             tags = b"" if row.tags == "{}" else row.tags.encode()
@@ -86,7 +87,8 @@ class Queue:
             bodies[f"outbox:{row.key}"] = pack_body(
                 self.channel, row.data.encode(), tags=tags, info=b"", time=now, request=request
             )
-        namespace = conf.namespaces().of(self.channel)
+        if not bodies:
+            return scripts.renew_call(self.channel)
         return scripts.publish_batch_call(self.channel, namespace, bodies, once_ttl=KEY_SECONDS)
 
     def take(self, call: scripts.Call, reply: Any, sent: Sent, started: float) -> None:

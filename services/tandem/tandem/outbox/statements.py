@@ -38,6 +38,12 @@ def column(
         return [row[0] for row in cursor.fetchall()] if cursor.description else ()
 
 
+def is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether PostgreSQL has a transaction of *connection* that is not committed yet, as far as that is known."""
+    libpq = _libpq()
+    return libpq is None or libpq.is_in_transaction(connection)
+
+
 @cache
 def _libpq() -> ModuleType | None:
     try:
