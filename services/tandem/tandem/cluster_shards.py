@@ -54,7 +54,7 @@ class ClusterShards(Shards):
         """Tell whether some node is known not to answer."""
         with self._lock:
             nodes = list(self._nodes.values())
-        return any([node.is_any_away() for node in nodes])
+        return any(node.is_any_away() for node in nodes)
 
     def run_each(self, calls: Sequence[tuple[int, Command]]) -> list[Any]:
         """Run scripts, in their order in each bucket. What failed has its error for a reply."""

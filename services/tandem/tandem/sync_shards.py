@@ -63,7 +63,7 @@ class Shards:
 
     def is_any_away(self) -> bool:
         """Tell whether some shard is known not to answer."""
-        return any([breaker.is_open for breaker in self._breakers])
+        return any(breaker.is_open for breaker in self._breakers)
 
     def of(self, channel: str) -> int:
         """Return the shard of *channel*."""
