@@ -50,11 +50,9 @@ class ClusterShards(Shards):
             self._masters.doubt()
         return is_away
 
-    def is_any_away(self) -> bool:
-        """Tell whether some node is known not to answer."""
-        with self._lock:
-            nodes = list(self._nodes.values())
-        return any(node.is_any_away() for node in nodes)
+    def is_whole(self) -> bool:
+        """Return no: who asks of every node keeps those alive in memory that have left the cluster."""
+        return False
 
     def run_each(self, calls: Sequence[tuple[int, Command]]) -> list[Any]:
         """Run scripts, in their order in each bucket. What failed has its error for a reply."""

@@ -61,9 +61,9 @@ class Shards:
         """Tell whether *shard* is known not to answer."""
         return self._breakers[shard].is_open
 
-    def is_any_away(self) -> bool:
-        """Tell whether some shard is known not to answer."""
-        return any(breaker.is_open for breaker in self._breakers)
+    def is_whole(self) -> bool:
+        """Tell whether no shard is known to be away; where that has to be asked of each, no."""
+        return not any(breaker.is_open for breaker in self._breakers)
 
     def of(self, channel: str) -> int:
         """Return the shard of *channel*."""

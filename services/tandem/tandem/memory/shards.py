@@ -34,9 +34,9 @@ class MemoryShards(Shards):
         """Tell whether nobody would hear."""
         return not serving.is_served()
 
-    def is_any_away(self) -> bool:
-        """Tell whether nobody would hear."""
-        return not serving.is_served()
+    def is_whole(self) -> bool:
+        """Tell whether somebody would hear."""
+        return serving.is_served()
 
     def pools(self) -> list[redis.ConnectionPool]:
         """Return none: there are no connections."""

@@ -28,7 +28,7 @@ def send_committed(connection: BaseDatabaseWrapper, written: Written) -> None:
     is away costs nothing.
     """
     store = shards()
-    here = _within_reach(written.rows, store) if store.is_any_away() else written.rows
+    here = written.rows if store.is_whole() else _within_reach(written.rows, store)
     if not here:
         return
     if time.monotonic() < written.clear_until:
