@@ -77,10 +77,10 @@ class ReceivingSource:
         self._layer = layer
         self._receive = receive
         self._received = received
-        self._is_end_due = False
         self._watch = watch
         self._tasks = tasks
         self._members: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._is_end_due = False
 
     async def join(self, group: str) -> None:
         """Be a member of *group* when this returns, as far as the layer can tell."""

@@ -67,6 +67,8 @@ class Queue:
 
     def next_call(self) -> scripts.Call:
         """Return the call that sends the next rows, or the one that has to come before."""
+        if self._refusal:
+            return scripts.renew_call(self.channel)
         try:
             namespace = conf.namespaces().of(self.channel)
         except (InvalidChannel, UnknownNamespace):
@@ -79,7 +81,6 @@ class Queue:
                 len(bodies) == _ROWS_OF_ONE_CALL
                 or (4 * len(row.data) > limit and fault_of(row))
                 or (row.is_old and not self._has_new_epoch)
-                or self._refusal
             ):
                 break
             tags = b"" if row.tags == "{}" else row.tags.encode()
@@ -87,7 +88,7 @@ class Queue:
             bodies[f"outbox:{row.key}"] = pack_body(
                 self.channel, row.data.encode(), tags=tags, info=b"", time=now, request=request
             )
-        if not bodies:
+        if not bodies:  # the first row cannot go as it is
             return scripts.renew_call(self.channel)
         return scripts.publish_batch_call(self.channel, namespace, bodies, once_ttl=KEY_SECONDS)
 
