@@ -174,7 +174,7 @@ async def test_frames_that_come_together_are_answered_together() -> None:
 
     websocket = WebSocket(Connections(nobody, loop, limits=Limits(), lines={"/": accept}), near)
     websocket.start_reading()
-    websocket.start({"path": "/"}, "", early=b"")
+    websocket.start({"path": "/"}, b"", early=b"")
     await loop.sock_recv(peer, 1000)  # the handshake's answer
     await loop.sock_sendall(peer, b"".join(masked(9, text) for text in (b"a", b"b", b"c", b"d")))
     async with asyncio.timeout(10):

@@ -29,12 +29,12 @@ def test_upgrade_is_seen_in_any_case() -> None:
 
 def test_accept_key_is_that_of_the_rfc() -> None:
     """The example of RFC 6455, section 1.3."""
-    assert read_request(HEAD)[1] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert read_request(HEAD)[1] == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 def test_scope() -> None:
     """Path and query as ASGI wants them, subprotocols from all headers, no header with an underscore."""
-    scope = build_scope(read_request(HEAD)[0], client=["192.0.2.1", 5], server=["192.0.2.2", 80], root_path="/r")
+    scope = build_scope(read_request(HEAD)[0], client=["192.0.2.1", 5], root_path="/r")
     headers = dict(scope.pop("headers"))
 
     assert scope == {
@@ -47,7 +47,6 @@ def test_scope() -> None:
         "root_path": "/r",
         "query_string": b"a=%20&b",
         "client": ["192.0.2.1", 5],
-        "server": ["192.0.2.2", 80],
         "subprotocols": ["a", "b", "c"],
     }
     assert headers[b"upgrade"] == b"WebSocket"
@@ -70,7 +69,7 @@ def test_subprotocols_that_no_grammar_allows(value: bytes, expected: list[str]) 
     """An empty header counts as none: a client of two years ago cannot do otherwise."""
     head = HEAD.replace(b"a, b\r\nSec-WebSocket-Protocol: c", value)
 
-    assert build_scope(read_request(head)[0], client=None, server=None)["subprotocols"] == expected
+    assert build_scope(read_request(head)[0], client=None)["subprotocols"] == expected
 
 
 @pytest.mark.parametrize(
@@ -93,7 +92,7 @@ def test_bad_requests(old: bytes, new: bytes, status: int) -> None:
 
 def test_acceptance() -> None:
     """The 101 carries the key, the subprotocol and the application's headers."""
-    assert acceptance("key", "chat", [(b"set-cookie", b"a=b")]) == (
+    assert acceptance(b"key", "chat", [(b"set-cookie", b"a=b")]) == (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: key\r\nSec-WebSocket-Protocol: chat\r\nset-cookie: a=b\r\n\r\n"
     )
@@ -103,7 +102,7 @@ def test_acceptance() -> None:
 def test_acceptance_refuses_bad_headers(header: tuple[bytes, bytes]) -> None:
     """An application can neither break the handshake nor smuggle a header."""
     with pytest.raises(ValueError, match="cannot be set on a handshake"):
-        acceptance("key", None, [header])
+        acceptance(b"key", None, [header])
 
 
 def test_refusal() -> None:

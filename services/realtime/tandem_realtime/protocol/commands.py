@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Annotated, Any
 
 import msgspec
@@ -152,9 +153,9 @@ def method_of(command: Command) -> str:
 
     Raises `DisconnectClient` (3501) for none, or more than one.
     """
-    fields = msgspec.structs.astuple(command)
-    if fields.count(None) == len(METHODS) - 1:
-        for method, request in zip(METHODS, fields[1:], strict=True):
-            if request is not None:
-                return method
-    raise DisconnectClient(BAD_REQUEST)
+    named = msgspec.structs.astuple(command)[1:]
+    try:
+        (method,) = compress(METHODS, named)  # None alone is false
+    except ValueError:
+        raise DisconnectClient(BAD_REQUEST) from None
+    return method

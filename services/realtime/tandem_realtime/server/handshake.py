@@ -10,7 +10,9 @@ import email.utils
 import functools
 import http
 import re
+from binascii import b2a_base64
 from collections.abc import Iterable
+from hashlib import sha1
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -18,10 +20,10 @@ from websockets import http11
 from websockets.datastructures import Headers
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
-from websockets.utils import accept_key
 
 MAX_HEAD_BYTES = 32_768
 END_OF_HEAD = b"\r\n\r\n"
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _OURS = frozenset((b"upgrade", b"connection", b"date", b"sec-websocket-accept", b"sec-websocket-extensions"))
 # No line of a head that is no longer can be over the limit that `websockets` has for one.
 _USUAL_BYTES, _USUAL_HEADERS = 8_192, 100
@@ -36,9 +38,14 @@ Header = tuple[bytes, bytes]
 
 
 class Request(NamedTuple):
-    """An upgrade request: its target (path and query) and its headers."""
+    """
+    An upgrade request: its target (path and query) and its headers.
 
-    target: str
+    Headers with an underscore are dropped, since a WSGI-minded proxy may have checked their twin with a dash
+    (CVE-2015-0219).
+    """
+
+    target: bytes
     headers: list[Header]
 
 
@@ -72,12 +79,12 @@ def asks_for_websocket(head: bytes) -> bool:
     return start >= 0 and lowered[start + 10 : lowered.index(b"\r\n", start + 10)].strip() == b"websocket"
 
 
-def read_request(head: bytes) -> tuple[Request, str]:
+def read_request(head: bytes) -> tuple[Request, bytes]:
     """Parse an upgrade request and return it with its `Sec-WebSocket-Accept`. Raises `BadHandshake`."""
     return _read_usual(head) or _read_any(head)
 
 
-def _read_usual(head: bytes) -> tuple[Request, str] | None:
+def _read_usual(head: bytes) -> tuple[Request, bytes] | None:
     """Do so for a request that has nothing about it to be judged, None for another."""
     if len(head) > _USUAL_BYTES or (match := _USUAL.fullmatch(head)) is None:
         return None
@@ -98,10 +105,11 @@ def _read_usual(head: bytes) -> tuple[Request, str] | None:
         or not _STRANGE.isdisjoint(found)
     ):
         return None
-    return Request(target.decode("ascii"), headers), accept_key(key.decode("ascii"))
+    accept = b2a_base64(sha1(key + _GUID).digest(), newline=False)
+    return Request(target, _without_underscores(headers) if b"_" in lines else headers), accept
 
 
-def _read_any(head: bytes) -> tuple[Request, str]:
+def _read_any(head: bytes) -> tuple[Request, bytes]:
     reader = StreamReader()
     reader.feed_data(head)
     reader.feed_eof()
@@ -115,7 +123,12 @@ def _read_any(head: bytes) -> tuple[Request, str]:
     if response.status_code != 101:
         raise BadHandshake(response.serialize())
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in request.headers.raw_items()]
-    return Request(request.path, headers), response.headers["Sec-WebSocket-Accept"]
+    accept = response.headers["Sec-WebSocket-Accept"].encode()
+    return Request(request.path.encode("ascii"), _without_underscores(headers)), accept
+
+
+def _without_underscores(headers: list[Header]) -> list[Header]:
+    return [header for header in headers if b"_" not in header[0]]
 
 
 # A socket keeps its headers as long as it lives, and many clients send the same ones: keep one copy of each.
@@ -125,11 +138,11 @@ def _header(line: bytes) -> Header:
     return name.lower(), value.strip(b" \t")
 
 
-def acceptance(accept: str, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def acceptance(accept: bytes, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the 101 response. Raises `ValueError` for a header that is the server's own, or that is not one line."""
     lines = [
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-        accept.encode(),
+        accept,
     ]
     if subprotocol is not None:
         lines += (b"\r\nSec-WebSocket-Protocol: ", subprotocol.encode("ascii"))
@@ -151,28 +164,20 @@ def refusal(status: int, text: str, *, retry_after: int | None = None) -> bytes:
     ).encode() + body
 
 
-def build_scope(
-    request: Request, *, client: list[Any] | None, server: list[Any] | None, root_path: str = ""
-) -> dict[str, Any]:
-    """
-    Return the ASGI scope, as Daphne would make it.
-
-    Headers with an underscore are dropped, since a WSGI-minded proxy may have checked their twin with a dash
-    (CVE-2015-0219).
-    """
-    raw_path, _, query = origin_form(request.target.encode("ascii")).decode("ascii").partition("?")
+def build_scope(request: Request, *, client: list[Any] | None, root_path: str = "") -> dict[str, Any]:
+    """Return the ASGI scope, as Daphne would make it, without `server`, for which the system has to be asked."""
+    raw_path, _, query = origin_form(request.target).partition(b"?")
     return {
         "type": "websocket",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "scheme": "ws",
-        "path": unquote(raw_path),
-        "raw_path": raw_path.encode("ascii"),
+        "path": unquote(raw_path.decode("ascii")),
+        "raw_path": raw_path,
         "root_path": root_path,
-        "query_string": query.encode("ascii"),
-        "headers": [header for header in request.headers if b"_" not in header[0]],
+        "query_string": query,
+        "headers": request.headers,
         "client": client,
-        "server": server,
         "subprotocols": _subprotocols(request),
     }
 
@@ -187,5 +192,7 @@ def origin_form(target: bytes) -> bytes:
 
 
 def _subprotocols(request: Request) -> list[str]:
-    values = [value.decode("latin-1") for name, value in request.headers if name == b"sec-websocket-protocol"]
-    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+    values = [value for name, value in request.headers if name == b"sec-websocket-protocol"]
+    if not values:
+        return []
+    return [name.strip() for name in b",".join(values).decode("latin-1").split(",") if name.strip()]

@@ -36,6 +36,7 @@ class Listener:
         self.server = server
         self._port = port
         self._socket: socket.socket = port.socket
+        self._kind = int(self._socket.family), int(self._socket.type), 0
         self._is_tcp = self._socket.family in (socket.AF_INET, socket.AF_INET6)
         port.stopReading()
         # Accepted sockets inherit these, at no call per connection.
@@ -69,7 +70,7 @@ class Listener:
     def _accept_one(self) -> bool:
         """Take one connection; tell whether there may be another."""
         try:
-            sock, address = self._socket.accept()
+            sock, address = self._accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return False
         except OSError as error:
@@ -78,6 +79,15 @@ class Listener:
         sock.setblocking(False)
         Arrival(self, sock, address).read()
         return True
+
+    def _accept(self) -> tuple[socket.SocketType, Any]:
+        """
+        Do what `accept` of a socket does, for half of what that costs: it looks up two enumerations each time.
+
+        What comes of it has the system's calls alone. Twisted gets a whole one.
+        """
+        fileno, address = self._socket._accept()  # type: ignore[attr-defined]  # nothing else gives the number
+        return socket.SocketType(*self._kind, fileno), address
 
     def _pause(self, error: OSError) -> None:
         logger.error("Cannot accept: %s", error)
@@ -90,16 +100,17 @@ class Listener:
         if not self.server.is_draining:
             self.server.loop.add_reader(self._socket.fileno(), self._accept_some)
 
-    def upgrade(self, sock: socket.socket, address: Any, data: bytes) -> None:
+    def upgrade(self, sock: socket.SocketType, address: Any, data: bytes) -> None:
         """Make a WebSocket of a connection."""
         upgrade(self.server, sock, data, client=[str(address[0]), address[1]] if self._is_tcp else None)
 
-    def hand_to_http(self, sock: socket.socket, address: Any, data: bytes) -> None:
+    def hand_to_http(self, sock: socket.SocketType, address: Any, data: bytes) -> None:
         """Do what Twisted's port would have done with this connection, and give it the bytes read so far."""
         port = self._port
         protocol = port.factory.buildProtocol(port._buildAddr(address))
         port.sessionno += 1
-        transport = port.transport(sock, protocol, address, port, port.sessionno, port.reactor)
+        whole = socket.socket(fileno=sock.detach())
+        transport = port.transport(whole, protocol, address, port, port.sessionno, port.reactor)
         protocol.makeConnection(transport)
         protocol.dataReceived(data)
 
@@ -109,7 +120,7 @@ class Arrival:
 
     __slots__ = ("_address", "_data", "_is_waiting", "_listener", "_socket")
 
-    def __init__(self, listener: Listener, sock: socket.socket, address: Any) -> None:
+    def __init__(self, listener: Listener, sock: socket.SocketType, address: Any) -> None:
         self._listener = listener
         self._socket = sock
         self._address = address

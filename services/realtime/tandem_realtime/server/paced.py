@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+from socket import SocketType
 
 from tandem_realtime.ration import Ration
 from tandem_realtime.surplus import Piece
@@ -29,7 +29,7 @@ class PacedWire(Wire):
 
     __slots__ = ("_held", "_ration", "_reading", "_said_since", "_server", "_unread_until", "is_deaf")
 
-    def __init__(self, server: Connections, sock: socket.socket) -> None:
+    def __init__(self, server: Connections, sock: SocketType) -> None:
         super().__init__(
             server.loop,
             sock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+from socket import SocketType
 from typing import Any
 
 from .connections import Connections
@@ -10,7 +10,7 @@ from .handshake import END_OF_HEAD, BadHandshake, build_scope, read_request
 from .websocket import WebSocket
 
 
-def upgrade(server: Connections, sock: socket.socket, data: bytes, *, client: list[Any] | None) -> None:
+def upgrade(server: Connections, sock: SocketType, data: bytes, *, client: list[Any] | None) -> None:
     """Answer the upgrade request that *data* begins with, on the non-blocking socket *sock*."""
     websocket = WebSocket(server, sock)
     websocket.start_reading()  # whoever was reading, for the head, does so no more
@@ -28,12 +28,7 @@ def upgrade(server: Connections, sock: socket.socket, data: bytes, *, client: li
     except BadHandshake as error:
         websocket.refuse_with(error.response, because="malformed")
         return
-    scope = build_scope(
-        request,
-        client=client,
-        server=list(sock.getsockname()[:2]) if client is not None else None,
-        root_path=server.root_path,
-    )
+    scope = build_scope(request, client=client, root_path=server.root_path)
     server.trusted_proxies.tell(scope)
     address = str(scope["client"][0]) if scope["client"] else ""
     if server.trusted_proxies.is_one(peer):
@@ -69,7 +64,7 @@ class Upgrade:
     def __init__(self, server: Connections, address: Any) -> None:
         self._server = server
         self._client = [str(address.host), address.port] if hasattr(address, "port") else None
-        self._socket: socket.socket | None = None
+        self._socket: SocketType | None = None
 
     def makeConnection(self, transport: Any) -> None:
         """Take the socket out of *transport*, which must not touch it again."""

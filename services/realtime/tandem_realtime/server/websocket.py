@@ -6,9 +6,9 @@ import asyncio
 import enum
 import http
 import logging
-import socket
 from collections.abc import Iterable, Sequence
 from functools import partial
+from socket import SocketType
 from typing import Any
 
 from tandem_realtime.ration import FREE_BYTES
@@ -65,10 +65,10 @@ class WebSocket(PacedWire):
     frame_head = staticmethod(text_head)
     binary_frame = staticmethod(binary_frame)
 
-    def __init__(self, server: Connections, sock: socket.socket) -> None:
+    def __init__(self, server: Connections, sock: SocketType) -> None:
         super().__init__(server, sock)
         self._state = CONNECTING
-        self._accept = ""
+        self._accept = b""
         self._early: bytes | None = None
         self._inbox: Inbox | None = None
         self._rotation: asyncio.TimerHandle | None = None
@@ -111,7 +111,7 @@ class WebSocket(PacedWire):
 
     # Towards the application
 
-    def start(self, scope: dict[str, Any], accept: str, early: bytes) -> None:
+    def start(self, scope: dict[str, Any], accept: bytes, early: bytes) -> None:
         """Serve a handshake that is valid; *early* is what came behind its head."""
         self.path = scope["path"]
         self._accept = accept
@@ -131,6 +131,7 @@ class WebSocket(PacedWire):
             self.stop_reading()
         self._server.handshaking.add(self)
         self._inbox = Inbox(self._loop, self._read_on)
+        scope["server"] = list(self._socket.getsockname()[:2]) if scope["client"] else None
         scope["extensions"] = {"tandem.socket": self, "websocket.http.response": {}}
         try:
             application = self._server.application(scope, self._inbox.receive, self.send)
@@ -177,7 +178,7 @@ class WebSocket(PacedWire):
         if self._state is not CONNECTING:
             return
         response = acceptance(self._accept, subprotocol, headers)
-        self._accept = ""
+        self._accept = b""
         self._state = OPEN
         self.is_open = True
         self._server.on_open(self)

@@ -57,7 +57,7 @@ class Wire:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        sock: socket.socket,
+        sock: socket.SocketType,
         *,
         readers: AnyReaders,
         counters: Counters,
