@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from loadgen.bench.core import CORE
 from rig.postgres import PostgresServer
 from rig.servers import RedisServer
 
@@ -47,6 +48,7 @@ def measure(kinds: dict[str, Callable[[], None]], rounds: int, commits: int) -> 
     """Return the CPU of each of *kinds* in milliseconds: the median of rounds in which they take turns."""
     taken: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(rounds + 1):
+        CORE.settle()
         spent = dict.fromkeys(kinds, 0.0)
         for _ in range(commits // _TURN):
             for name, commit in kinds.items():

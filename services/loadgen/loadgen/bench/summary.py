@@ -89,4 +89,6 @@ def table(measurements: Sequence[Measurement]) -> str:
     saturated = sorted({f"{m['workload']} {m['contender']}" for m in measurements if m.get("saturated")})
     if saturated:
         lines.append(f"The generator itself was saturated in: {', '.join(saturated)}.")
+    if looks := [each[name] for each in measurements for name in each if name.endswith("_core_us")]:
+        lines.append(f"The same work took the servers' core {min(looks):.0f} to {max(looks):.0f} us.")
     return "\n".join(lines)

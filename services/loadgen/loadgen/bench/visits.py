@@ -12,6 +12,7 @@ from typing import Any
 
 from loadgen.bench import meters
 from loadgen.bench.contenders import GENERATOR_CORE, Contender, tandem_env
+from loadgen.bench.core import CORE
 from loadgen.bench.load import Load
 from loadgen.client import Client
 from loadgen.crowd import Crowd
@@ -59,6 +60,7 @@ class Visit:
 
     def connect(self) -> dict[str, float]:
         """Bring everybody in; return what each cost the server, and what each holds."""
+        core = self.settle()
         before, spent = meters.memory(self.pid), self.spent()
         seconds = self.crowd.gather(seconds=180)
         spent = self.spent() - spent
@@ -70,6 +72,7 @@ class Visit:
             "connect_cpu_us": spent / each / 1e3,
             "connect_wall_s": seconds,
             "connect_p99_ms": self.crowd.opened.percentile(99),
+            "connect_core_us": core,
             "rss_bytes": (after.resident - before.resident) / each,
             "kernel_bytes": (after.socket_buffers - before.socket_buffers) / each,
         }
@@ -88,6 +91,10 @@ class Visit:
         self._all_live()
         return spent / (time.monotonic() - begin) / 1e3
 
+    def settle(self) -> float:
+        """Wait until nobody disturbs the server's core, as far as that is worth waiting for; return its `look`."""
+        return CORE.settle(lambda seconds: self.swarm.run(seconds=seconds))
+
     def spent(self) -> int:
         """Return the processor time of the server until now, in nanoseconds."""
         return meters.cpu_ns(self.pid)
@@ -98,6 +105,7 @@ class Visit:
         self.swarm.run(seconds=1.0)
         self.publish(Load(0, 1000.0, MISSED))
         self.crowd.wave = self.load.clients
+        core = self.settle()
         spent = self.spent()
         seconds = self.crowd.gather(seconds=180)
         spent = self.spent() - spent
@@ -105,7 +113,8 @@ class Visit:
         recovered = add_up(client.record for client in self.crowd.clients).recovered
         if recovered != self.load.clients:
             raise VisitFailed(f"{self.contender.name}: {recovered} of {self.load.clients} recovered")
-        return {"recover_cpu_us": spent / self.load.clients / 1e3, "recover_wall_s": seconds}
+        each = spent / self.load.clients / 1e3
+        return {"recover_cpu_us": each, "recover_wall_s": seconds, "recover_core_us": core}
 
     def deliver(self) -> dict[str, Any]:
         """Publish by the load; return what each delivery cost the server, and how long it took."""
@@ -113,6 +122,7 @@ class Visit:
             Load(self.load.clients, max(5.0, float(self.load.channels)), self.load.warming, self.load.channels)
         )
         self.swarm.run(seconds=0.3)
+        core = self.settle()
         spent = self.spent()
         seconds, published = self.publish(self.load)
         spent = self.spent() - spent
@@ -127,6 +137,7 @@ class Visit:
             "publications_per_core_s": published / spent * 1e9,
             "deliveries_per_s": received / seconds,
             "server_busy": spent / seconds / 1e9,
+            "delivery_core_us": core,
             **self.swarm.latencies.summary(),
             **self.swarm.saturation.summary(),
         }
