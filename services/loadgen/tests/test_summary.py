@@ -58,7 +58,8 @@ def test_figure(tmp_path: Path) -> None:
 
 def test_the_table_says_how_even_the_core_was() -> None:
     """By all the looks at it, whatever they came before."""
-    runs = [measured(0, "tandem", 9.6) | {"delivery_core_us": 62.1}, measured(1, "tandem", 9.6) | {"connect_core_us": 70}]
+    looks = ({"delivery_core_us": 62.1}, {"connect_core_us": 70.0})
+    runs = [measured(run, "tandem", 9.6) | each for run, each in enumerate(looks)]
 
     assert summary.table(runs).endswith("took the servers' core 62 to 70 us.")
     assert "core" not in summary.table(RUNS)
