@@ -24,7 +24,7 @@ class Pool(redis.ConnectionPool):
             if connection is not None:
                 self._in_use_connections.add(connection)
         if connection is not None:
-            if _is_ready(connection):
+            if connection.is_silent():
                 return connection
             connection.disconnect()
             self.release(connection)
@@ -50,11 +50,3 @@ def count_connections(pool: redis.ConnectionPool) -> tuple[int, int]:
     """Return how many connections of *pool* are idle, and how many in use. redis-py tells from 7.2 on."""
     counted: Any = pool
     return len(counted._available_connections), len(counted._in_use_connections)
-
-
-def _is_ready(connection: Any) -> bool:
-    """Tell whether *connection* is one, and silent: there is nothing to read, not even its end."""
-    try:
-        return connection.is_connected and not connection.can_read()
-    except (redis.ConnectionError, redis.TimeoutError, OSError):
-        return False

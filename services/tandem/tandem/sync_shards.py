@@ -63,7 +63,7 @@ class Shards:
 
     def is_whole(self) -> bool:
         """Tell whether no shard is known to be away; where that has to be asked of each, no."""
-        return not any(breaker.is_open for breaker in self._breakers)
+        return True not in [breaker.is_open for breaker in self._breakers]
 
     def of(self, channel: str) -> int:
         """Return the shard of *channel*."""
@@ -221,7 +221,7 @@ def _send(connection: Any, batches: Sequence[Sequence[Command]]) -> list[Any]:
     packed: list[bytes] = []
     are_one: list[bool] = []
     for batch in batches:
-        are_one.append(is_one := _is_ordered(batch))
+        are_one.append(is_one := len(batch) > 1 and _is_ordered(batch))
         if is_one:
             packed.append(_MULTI)
         for each in batch:
@@ -237,8 +237,6 @@ def _send(connection: Any, batches: Sequence[Sequence[Command]]) -> list[Any]:
 
 def _is_ordered(batch: Sequence[Command]) -> bool:
     """Tell whether scripts of *batch* must not overtake each other: all but the same one, each for another channel."""
-    if len(batch) == 1:
-        return False
     calls = [each for each in batch if isinstance(each, scripts.Call)]
     if len(calls) < 2:
         return False

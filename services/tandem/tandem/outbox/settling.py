@@ -40,7 +40,8 @@ def settle_committed(connection: BaseDatabaseWrapper, sent: Sent) -> None:
     rows.delete(connection, [row.pk for row in sent.taken])
     if sent.taken:
         _forgotten.add(sent.taken)
-    _keep(connection.alias, sent)
+    if sent.at_fault or sent.stopped:
+        _keep(connection.alias, sent)
 
 
 def _keep(using: str, sent: Sent) -> None:

@@ -174,7 +174,7 @@ def publish_batch_call(channel: str, namespace: Namespace, bodies: Mapping[str, 
 def parse_published_batch(reply: Any) -> PublishedBatch:
     """Read the reply of a batch."""
     refusal, *are_repeats = reply
-    return PublishedBatch(are_repeats, _text(refusal))
+    return PublishedBatch(are_repeats, _text(refusal) if refusal else "")
 
 
 def renew_call(channel: str) -> Call:
