@@ -2,7 +2,7 @@
 How fast the servers' core is just now.
 
 The core of a virtual machine may be one of two hyperthreads. What strangers do on the other one takes up to two fifths
-of it, for seconds on end, and no counter tells: the same Python then costs 104 µs of processor time in place of 62.
+of it, for seconds on end, and no counter of the guest's tells: the same Python then costs 1.7 times the processor time.
 """
 
 from __future__ import annotations
