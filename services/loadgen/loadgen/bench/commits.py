@@ -2,8 +2,8 @@
 ``python -m loadgen.bench.commits``: what a commit on PostgreSQL pays for publishing, beside one that does not.
 
 It is the CPU of this process, user and system, not that of PostgreSQL or Redis: the median of rounds in which all kinds
-take turns. A bare publish is beside it for scale; with ``--before`` what it was in 0.1, too: a row, a hook, a SELECT, a
-publish and a DELETE for each publication, by the ORM.
+take turns, each begun when nobody disturbs the core. A bare publish is beside it for scale; with ``--before`` what it
+was in 0.1, too: a row, a hook, a SELECT, a publish and a DELETE for each publication, by the ORM.
 """
 
 from __future__ import annotations
